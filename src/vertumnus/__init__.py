@@ -1,0 +1,70 @@
+"""Vertumnus: collage as an editable document.
+
+>>> import vertumnus as vt
+>>> collage = vt.pack(["icon:apple", "icon:lemon"], "circle", size=100, count=8, quality="fast")
+>>> collage.width, len(collage.layers)
+(100, 8)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vertumnus.version import __version__
+
+if TYPE_CHECKING:
+    from vertumnus.document.collage import Collage, Layer
+    from vertumnus.document.placement import Placement
+    from vertumnus.elements.collect import collect
+    from vertumnus.elements.element import Element
+    from vertumnus.errors import VertumnusError
+    from vertumnus.metrics.packing import measure_packing
+    from vertumnus.packing.options import LossWeights, PackOptions
+    from vertumnus.packing.pack import pack
+    from vertumnus.shapes import Shape, parse_shape
+
+# Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
+_HOME = {
+    "Collage": "document.collage",
+    "Element": "elements.element",
+    "Layer": "document.collage",
+    "LossWeights": "packing.options",
+    "PackOptions": "packing.options",
+    "Placement": "document.placement",
+    "Shape": "shapes",
+    "VertumnusError": "errors",
+    "collect": "elements.collect",
+    "measure_packing": "metrics.packing",
+    "pack": "packing.pack",
+    "parse_shape": "shapes",
+}
+
+__all__ = [
+    "Collage",
+    "Element",
+    "Layer",
+    "LossWeights",
+    "PackOptions",
+    "Placement",
+    "Shape",
+    "VertumnusError",
+    "__version__",
+    "collect",
+    "measure_packing",
+    "pack",
+    "parse_shape",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vertumnus' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"vertumnus.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,70 @@
+"""The `vertumnus` command: its verbs, loaded when asked for, and how errors end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from vertumnus.errors import VertumnusError
+from vertumnus.version import __version__
+
+app = App(
+    name="vertumnus",
+    help="Collage: pack pictures into a shape, and keep a document you can edit anywhere.",
+    version=__version__,
+    default_parameter=Parameter(negative_iterable=()),
+)
+
+VERBS = {
+    "pack": "Fill a shape with pictures.",
+    "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "measure": "Say how well a collage fills a shape.",
+    "info": "Say what a collage holds.",
+    "shape": "Show how a shape is understood.",
+    "schema": "Print the JSON Schema of the collage document.",
+}
+for verb, summary in VERBS.items():
+    app.command(f"vertumnus.cli.{verb}:{verb}", name=verb, help=summary)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _refuse(_sentence(error))
+    except VertumnusError as error:
+        return _refuse(str(error))
+    except MemoryError:
+        return _refuse("there is not enough memory for this; try a smaller size or scale")
+    except KeyboardInterrupt:
+        print("\nvertumnus: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        return 141
+    return 0
+
+
+def _sentence(error: CycloptsError) -> str:
+    from pydantic import ValidationError
+
+    from vertumnus.document.bundle import first_problem
+
+    cause = error.__cause__
+    if isinstance(cause, ValidationError):
+        field, _, rest = first_problem(cause).partition(":")
+        return f"--{field.replace('_', '-')}:{rest}" if rest else field
+    return " ".join(str(error).split())
+
+
+def _refuse(sentence: str) -> int:
+    print(f"vertumnus: {sentence}", file=sys.stderr)
+    return 2

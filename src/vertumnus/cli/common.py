@@ -1,0 +1,68 @@
+"""What several verbs share: reading sizes, saying numbers, showing progress."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vertumnus.document.atomic import check_writable
+from vertumnus.document.collage import MAX_SIDE
+from vertumnus.errors import VertumnusError
+from vertumnus.export.picture import FORMATS
+
+DOCUMENTS = (".collage", ".json")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height of ``600`` or ``800x600``.
+
+    Raises `VertumnusError` for anything else.
+    """
+    width, cross, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height if cross else width)
+    except ValueError:
+        raise VertumnusError(f"--size: {text!r} is not a size; write 600 or 800x600") from None
+    if not all(1 <= side <= MAX_SIDE for side in size):
+        raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_SIDE:,} pixels a side")
+    return size
+
+
+def check_outputs(paths: list[Path]) -> None:
+    """Raises `VertumnusError` if an output's suffix is unknown or its place cannot be written."""
+    for path in paths:
+        known = [*DOCUMENTS, ".svg", *FORMATS]
+        if path.suffix.lower() not in known:
+            raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(known)}")
+        check_writable(path)
+
+
+def bar(*notes: str) -> Progress:
+    """A progress bar on the terminal's error stream that leaves no trace; ``notes`` are fields shown beside it."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *(TextColumn(f"{{task.fields[{note}]}}") for note in notes),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+@contextlib.contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for one piece of work; yields a function of (done, all)."""
+    with bar() as progress:
+        task = progress.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show

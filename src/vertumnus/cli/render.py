@@ -1,0 +1,58 @@
+"""``vertumnus render``: draw a collage as a picture or an SVG, or save it in the other form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
+from vertumnus.document.collage import Collage
+from vertumnus.export.picture import save_picture
+from vertumnus.export.svg import save_svg
+
+
+def render(
+    collage: Path,
+    /,
+    *,
+    output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
+    scale: float = 1.0,
+    background: str | None = None,
+) -> None:
+    """Draw a collage as a picture or an SVG, at any scale.
+
+    Parameters
+    ----------
+    collage
+        A *.collage file, a collage.json or the folder that holds one.
+    output
+        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .svg, or
+        .collage and .json for the document itself.
+    scale
+        Pixels to a canvas pixel; the layout is the same at any.
+    background
+        A CSS colour in place of the collage's own.
+    """
+    check_outputs(output)
+    document = Collage.load(collage)
+    for path in output:
+        print(write_output(document, path, scale, background))
+
+
+def write_output(collage: Collage, path: Path, scale: float, background: str | None) -> str:
+    """Writes one output, its kind told by the suffix; returns a line that says what was written."""
+    suffix = path.suffix.lower()
+    if background is not None and suffix in (*DOCUMENTS, ".svg"):
+        collage = collage.model_copy()
+        collage.background = background
+    if suffix in DOCUMENTS:
+        collage.save(path)
+        return f"{path}: {len(collage.layers)} layers"
+    if suffix == ".svg":
+        save_svg(collage, path)
+        return f"{path}: {collage.width} x {collage.height}"
+    with progress_bar(f"drawing {path.name}") as show:
+        width, height = save_picture(collage, path, scale, background, show)
+    return f"{path}: {width} x {height} pixels"

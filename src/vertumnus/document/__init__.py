@@ -1,0 +1,1 @@
+"""The document every verb reads and writes: `Collage`, its layers and the bundle on disk."""

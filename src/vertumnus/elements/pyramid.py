@@ -1,0 +1,39 @@
+"""Mip levels: a texture halved again and again, so that a small picture is sampled from a small one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def halve(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Half the size of an H x W or H x W x C texture, each texel the rounded mean of four.
+
+    An odd edge is repeated, so that level k always has texels of exactly 2**k pixels.
+
+    >>> halve(np.array([[0, 100, 8]], np.uint8))
+    array([[50,  8]], dtype=uint8)
+    """
+    height, width = texture.shape[:2]
+    if height % 2 or width % 2:
+        pad = [(0, height % 2), (0, width % 2)] + [(0, 0)] * (texture.ndim - 2)
+        texture = np.pad(texture, pad, mode="edge")
+    wide = texture.astype(np.uint16)
+    total = wide[::2, ::2] + wide[1::2, ::2] + wide[::2, 1::2] + wide[1::2, 1::2]
+    return ((total + 2) >> 2).astype(np.uint8)
+
+
+def shrink_below(texture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], int]:
+    """The first mip level whose longer side is at most ``side`` texels, and its number."""
+    level = 0
+    while max(texture.shape[:2]) > side:
+        texture = halve(texture)
+        level += 1
+    return texture, level
+
+
+def mip_level(texture: NDArray[np.uint8], level: int) -> NDArray[np.uint8]:
+    """Mip level ``level`` of a texture whose level 0 is given."""
+    for _ in range(level):
+        texture = halve(texture)
+    return texture

@@ -1,0 +1,1 @@
+"""A collage in other programs' formats."""

@@ -1,0 +1,1 @@
+"""Numbers that say how good a collage is, one function each."""

@@ -1,0 +1,101 @@
+"""How well elements fill a shape: coverage, overlap, spill and spread of area.
+
+All are counted on a raster of twice the canvas size, where a pixel belongs to an element's silhouette if its
+sampled alpha is above one half (`vertumnus.render.silhouette`). Opacity and colour do not matter; hidden layers
+do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.document.collage import Collage
+from vertumnus.document.placement import Placement
+from vertumnus.render.silhouette import COUNT, EVERYWHERE, NO_LIMIT, PUT, walk
+from vertumnus.render.sprites import Sprites, alpha_sprite, level_at
+from vertumnus.shapes import Shape
+
+RASTER = 2  # raster pixels to a canvas pixel
+
+
+class PackingMeasure(NamedTuple):
+    """What is counted.
+
+    coverage  share of the shape's pixels in at least one silhouette
+    overlap   pixels in two silhouettes or more, over the silhouettes' summed area
+    spill     silhouette area outside the shape, over the same
+    area_cv   standard deviation of the silhouettes' areas over their mean
+    """
+
+    coverage: float
+    overlap: float
+    spill: float
+    area_cv: float
+
+
+def measure_silhouettes(
+    placements: Sequence[Placement],
+    which: Sequence[int],
+    sprites: Sprites,
+    areas: Sequence[float],
+    mask: NDArray[np.bool_],
+) -> PackingMeasure:
+    """Counts placed silhouettes on a mask of `RASTER` times the canvas.
+
+    which    the sprite that each placement shows
+    areas    each sprite's silhouette area in its own pixels
+    """
+    taken = np.zeros(mask.shape, np.uint16)
+    nothing = np.zeros_like(taken)
+    size = np.empty(len(placements))
+    beyond = 0
+    for n, (place, sprite) in enumerate(zip(placements, which, strict=True)):
+        turn = np.deg2rad(place.rotation)
+        drawn = (
+            place.x * RASTER, place.y * RASTER, place.scale * RASTER, np.cos(turn), np.sin(turn), place.flip, sprite,
+            sprites.texels, sprites.table, sprites.size,
+        )  # fmt: skip
+        walk(PUT, NO_LIMIT, EVERYWHERE, taken, *drawn)
+        # On empty ground only what lies beyond the raster counts as taken.
+        beyond += walk(COUNT, NO_LIMIT, EVERYWHERE, nothing, *drawn)
+        size[n] = areas[sprite] * (place.scale * RASTER) ** 2
+    summed = int(taken.sum(dtype=np.int64)) + beyond
+    covered = taken > 0
+    return PackingMeasure(
+        coverage=int(np.count_nonzero(covered & mask)) / max(int(np.count_nonzero(mask)), 1),
+        overlap=int(np.count_nonzero(taken > 1)) / max(summed, 1),
+        spill=(int(taken[~mask].sum(dtype=np.int64)) + beyond) / max(summed, 1),
+        area_cv=float(size.std() / size.mean()) if len(size) else 0.0,
+    )
+
+
+def measure_packing(collage: Collage, shape: Shape) -> PackingMeasure:
+    """Counts a collage's visible layers against a shape, from their pictures' alpha.
+
+    Raises `VertumnusError` if the shape is empty or a picture cannot be read.
+    """
+    layers = [layer for layer in collage.layers if layer.visible]
+    names = list(dict.fromkeys(layer.image for layer in layers))
+    index = {name: n for n, name in enumerate(names)}
+    largest = dict.fromkeys(names, 0.0)
+    for layer in layers:
+        largest[layer.image] = max(largest[layer.image], layer.scale)
+    alphas, sizes, first, areas = [], [], [], []
+    for name in names:
+        alpha = np.asarray(collage.pictures.image(name).getchannel("A"))
+        areas.append(float(np.count_nonzero(alpha > 127)))
+        texels, level = alpha_sprite(alpha, level_at(largest[name] * RASTER))
+        alphas.append(texels)
+        first.append(level)
+        sizes.append((alpha.shape[1], alpha.shape[0]))
+    return measure_silhouettes(
+        [layer.placement for layer in layers],
+        [index[layer.image] for layer in layers],
+        Sprites.of(alphas, sizes, first),
+        areas,
+        shape.mask(collage.width * RASTER, collage.height * RASTER),
+    )

@@ -1,0 +1,1 @@
+"""The one loop that moves placements down a gradient, and what it is made of."""

@@ -1,0 +1,93 @@
+"""The soft stage: the stages of the optimiser for a packing problem, coarse to fine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from vertumnus.optimise.freedom import Freedom
+from vertumnus.optimise.loop import Optimiser, Stage
+from vertumnus.packing.objective import PackingGuidance, height_map
+from vertumnus.packing.options import LossWeights
+from vertumnus.packing.problem import RASTER, Problem
+from vertumnus.packing.relocate import Relocate
+from vertumnus.render.coverage import CoverageRenderer
+from vertumnus.render.placements import Placements
+
+LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
+ITERATIONS = {"fast": 1000, "normal": 4000, "high": 16000}  # for 100 pieces
+RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
+TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
+
+
+def iterations_for(pieces: int, quality: str) -> int:
+    """How many iterations there are: fewer for more pieces, so that the time grows slowly."""
+    return max(100, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
+
+
+def soft_stages(problem: Problem) -> list[Stage]:
+    """The stages; where pieces start in their places the coarse level is left out."""
+    options, pieces = problem.options, len(problem.pieces)
+    stages = []
+    total = iterations_for(pieces, options.quality)
+    for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:
+        zoom = float(min(np.sqrt(pixels * pieces / problem.area), RASTER))
+        across = np.sqrt(problem.area / pieces) * zoom
+        textures = problem.textures.reduced() if across < TINY else problem.textures
+        weights = _weights(problem)
+        target = problem.target(zoom)
+        height = None if options.pull == "none" else height_map(options.pull, target.shape, zoom)
+        stages.append(
+            Stage(
+                renderer=CoverageRenderer(textures, problem.width, problem.height, zoom, options.gap / 2),
+                guidance=PackingGuidance(target, weights, (0.25 * across, 0.5 * across), height),
+                iterations=max(20, round(total * share)),
+            )
+        )
+    return stages
+
+
+def _weights(problem: Problem) -> LossWeights:
+    options = problem.options
+    changes: dict[str, object] = {}
+    if options.pull != "none" and not options.loss.gravity:
+        # Strong enough to order the pieces, too weak to press them into each other.
+        changes["gravity"] = 1.0 if options.open else 0.3
+    if options.sizes != "free" or options.fixed:
+        # The strict finish cannot shrink one piece alone, so little may overlap when it begins.
+        changes["overlap"] = (options.loss.overlap[0], 5 * options.loss.overlap[1])
+    if options.open:
+        changes["gap"] = 0.0  # what is poured in does not reach for what is empty
+    return options.loss.model_copy(update=changes)
+
+
+def _soft_freedom(problem: Problem, freedom: Freedom) -> Freedom:
+    """Pieces are kept a little larger than they may be in the end: the strict finish shrinks some."""
+    if problem.options.sizes != "free" or problem.options.fixed or problem.options.overlap == "allow":
+        return freedom
+    low = np.minimum(freedom.log_scale_low + 0.5 * np.log(RESERVE), freedom.log_scale_high)
+    return replace(freedom, log_scale_low=low)
+
+
+def soft_optimiser(
+    problem: Problem,
+    freedom: Freedom,
+    start: Placements,
+    rng: np.random.Generator,
+) -> Optimiser:
+    """The optimiser for the soft stage. Pieces that start in their places are not shaken or relocated."""
+    options = problem.options
+    jump = None
+    if options.relocate and not problem.keep_places and options.pull == "none":
+        may_grow = not freedom.one_scale and not options.fixed
+        jump = Relocate(problem.probes[0][:, 0], problem.probes[1][:, 0], may_grow, options.flip)
+    return Optimiser(
+        start,
+        problem.unit,
+        soft_stages(problem),
+        _soft_freedom(problem, freedom),
+        rng,
+        noise=0.0 if problem.keep_places else options.noise,
+        jump=jump,
+    )

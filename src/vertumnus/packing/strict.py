@@ -1,0 +1,111 @@
+"""The strict finish for pieces of free size: no raster pixel in two silhouettes, none outside the shape.
+
+Pieces that overlap are moved apart, put down one by one, each shrunk only as far as it must be, and then grow into
+what is free; small ones and those that found no place are moved to the largest voids. From the first yield on the
+layout keeps the promise at every moment, so it may be stopped at any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from vertumnus.optimise.freedom import Freedom
+from vertumnus.packing.ground import Ground
+from vertumnus.packing.moves import fill_voids, insert, make_room, polish, separate
+from vertumnus.packing.problem import RASTER, Problem
+from vertumnus.packing.voids import largest_voids
+from vertumnus.render.placements import Placements
+
+PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried before the full raster
+SWEEPS = {"fast": (6, 1, 3), "normal": (8, 2, 4), "high": (12, 4, 6)}  # first, rounds of voids, after each
+TRIALS = 60
+SMALL = 0.5  # of its fair share of area, below which a piece is put down early
+REDUCED = 0.7  # of its scale, at which it is then put down
+
+
+def finish_free(
+    problem: Problem,
+    freedom: Freedom,
+    placements: Placements,
+    rng: np.random.Generator,
+) -> Iterator[Ground]:
+    """Makes a soft layout strict, pieces of free size. Yields the ground after each sweep."""
+    first, rounds, after = SWEEPS[problem.options.quality]
+    zoom = coarse_zoom(problem)
+    ground = Ground(problem, freedom, zoom or RASTER)
+    ground.lay(placements)
+    ground.pose[ground.movable, 2] = np.maximum(0.97 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
+    ground.pile()
+    for _ in range(6):
+        separate(rng.permutation(ground.movable), 30, 0, ground.free_spots()[:1], *ground.arrays, rng)
+    ground.clear()
+    yield from _sweeps(ground, rng, 0.98, first, rounds, after)
+    if zoom:
+        # The rasters differ at the edges: put down again on the full one, each shrunk by a hair.
+        fine = Ground(problem, freedom, RASTER)
+        fine.lay(ground.placements(), ground.placed)
+        yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
+
+
+def coarse_zoom(problem: Problem) -> float:
+    """Raster pixels to a canvas pixel on which large pieces are moved first; 0 where the full raster will do."""
+    zoom = float(np.sqrt(PIECE_PIXELS * max(len(problem.pieces), 1) / problem.area))
+    return zoom if zoom < 0.7 * RASTER else 0.0
+
+
+def _sweeps(
+    ground: Ground, rng: np.random.Generator, shrink: float, first: int, rounds: int, after: int
+) -> Iterator[Ground]:
+    put_down(ground, rng, shrink)
+    yield ground
+    for sweeps in [first] + [after] * rounds:
+        reach = np.full(len(ground.pose), 1.5)
+        for _ in range(sweeps):
+            polish(rng.permutation(ground.movable), TRIALS, reach, *ground.arrays, rng)
+            yield ground
+        into_voids(ground, rng)
+        rescue(ground, rng)
+    yield ground
+
+
+def put_down(ground: Ground, rng: np.random.Generator, shrink: float) -> None:
+    """Puts every piece down near where it lies: small ones first, a little smaller, then the large ones.
+
+    A small piece among large ones loses what they take of it, all of it if it comes last; a large one
+    hardly notices. A piece that finds no place is put where least is in its way, and its neighbours shrink.
+    """
+    order = ground.largest_first()
+    share = ground.pose[:, 2] * ground.problem.unit / ground.zoom / ground.problem.fair
+    small = order[share[order] ** 2 < SMALL]
+    ground.pose[small, 2] = np.maximum(ground.pose[small, 2] * REDUCED, ground.bounds[small, 0])
+    insert(small, 0.95, 0.25, 30, *ground.arrays, rng)
+    insert(order[share[order] ** 2 >= SMALL], shrink, 0.25, 12, *ground.arrays, rng)
+    rescue(ground, rng)
+
+
+def rescue(ground: Ground, rng: np.random.Generator) -> None:
+    """Puts pieces that found no place where least is in their way, at their least size; neighbours shrink."""
+    lost = ground.movable[~ground.placed[ground.movable]]
+    if len(lost):
+        spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
+        scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
+        make_room(lost, scale, spots, 300, ground.largest_first(), ground.fixed, *ground.arrays, rng)
+
+
+def into_voids(ground: Ground, rng: np.random.Generator) -> int:
+    """Moves unplaced and small pieces to the largest voids, where that gains area; returns how many."""
+    movable = ground.movable
+    area = (ground.pose[movable, 2] * ground.problem.unit[movable]) ** 2
+    order = movable[np.argsort(area, kind="stable")]
+    missing = int(np.count_nonzero(area == 0))
+    few = 0 if ground.problem.keep_places else max(10, len(order) // 3)
+    pool = order[: max(missing, few)]
+    most = max(20, len(movable) // 10, 2 * missing)
+    voids, radii = largest_voids(ground.taken == 0, most, 3.0)
+    if not len(voids) or not len(pool):
+        return 0
+    unit = np.zeros(len(ground.problem.elements))
+    unit[ground.which] = ground.problem.unit
+    return int(fill_voids(voids, radii, pool, 6, ground.problem.options.flip, unit**2, *ground.arrays, rng))

@@ -1,0 +1,1 @@
+"""From placements to pixels and back: fast kernels, their readable twins, and the final picture."""

@@ -1,0 +1,255 @@
+"""Coverage: how many elements cover each pixel, drawn from distance textures; forward and backward.
+
+An element covers a pixel by ``clip(1/2 - d, 0, 1)``, d being the signed distance in pixels from the pixel's
+centre to its silhouette (negative inside), read bilinearly from its distance texture. The canvas is the sum
+over elements, which is what the losses of image-space collage (Wang and Lu, 2025) look at. The readable twin
+is `vertumnus.render.oracle.coverage`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.elements.distance import DistanceTexture
+from vertumnus.jit import kernel
+from vertumnus.render.geometry import extent, run
+from vertumnus.render.placements import Gradients, Placements
+
+f4 = np.float32
+u8 = np.uint64
+Canvas = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Textures:
+    """The distance textures of M elements.
+
+    values        M x T x T, in units of the root of each silhouette's area
+    half          M x 2, half width and half height of each texture's extent in that unit
+    rim           M, the least distance on each texture's rim, in that unit
+    unit          M, that unit in the picture's own pixels
+    """
+
+    values: NDArray[np.float32]
+    half: NDArray[np.float32]
+    rim: NDArray[np.float32]
+    unit: NDArray[np.float64]
+
+    def reduced(self, factor: int = 4) -> Textures:
+        """The same textures on fewer texels, for elements of a few pixels; they stay in a closer cache."""
+        count, texels, _ = self.values.shape
+        blocks = self.values.reshape(count, texels // factor, factor, texels // factor, factor)
+        return Textures._measured(blocks.mean((2, 4)), self.half, self.unit)
+
+    @classmethod
+    def of(cls, textures: Sequence[DistanceTexture], unit: Sequence[float]) -> Textures:
+        """From the textures of single elements and their units."""
+        half = np.array([(t.half_width, t.half_height) for t in textures], np.float32)
+        values = np.array([texture.values for texture in textures], np.float32)
+        return cls._measured(values, half, np.asarray(unit, np.float64))
+
+    @classmethod
+    def _measured(cls, values: NDArray[np.float32], half: NDArray[np.float32], unit: NDArray[np.float64]) -> Textures:
+        sides = [values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]]
+        rim = np.min([side.min(1) for side in sides], axis=0)
+        return cls(np.ascontiguousarray(values), half, rim, unit)
+
+
+class CoverageRenderer:
+    """Renders placements to a coverage canvas of one resolution, and gradients back.
+
+    textures   of the pictures that placements show
+    width, height   of the canvas, canvas pixels
+    zoom       raster pixels to a canvas pixel; the raster is round(zoom * size)
+    gap        canvas pixels that every silhouette is grown by on all sides
+    """
+
+    def __init__(self, textures: Textures, width: int, height: int, zoom: float = 1.0, gap: float = 0.0) -> None:
+        self.textures = textures
+        self.zoom = zoom
+        self.shape = (max(1, round(height * zoom)), max(1, round(width * zoom)))
+        self.grow = f4(gap * zoom)
+        self.canvas: Canvas = np.zeros(self.shape, np.float32)
+        self._row = np.empty((3, self.shape[1] + 8), np.float32)
+        self._index = np.empty((2, self.shape[1] + 8), np.uint32)
+        self._edge_pixel = np.empty(4096, np.int32)
+        self._edge_slope = np.empty((4096, 4), np.float32)
+        self._edge_start = np.zeros(1, np.int64)
+
+    def forward(self, placements: Placements) -> Canvas:
+        """Sum of the elements' coverages, H x W. The array is used again by the next call."""
+        if len(self._edge_start) != len(placements) + 1:
+            self._edge_start = np.zeros(len(placements) + 1, np.int64)
+        while True:
+            edges = _forward(
+                *self._on_raster(placements),
+                self.textures.values,
+                self.textures.half,
+                self.textures.rim,
+                self.grow,
+                self.canvas,
+                self._row[0],
+                self._index,
+                self._edge_pixel,
+                self._edge_slope,
+                self._edge_start,
+            )
+            if edges < len(self._edge_pixel):
+                return self.canvas
+            self._edge_pixel = np.empty(edges + edges // 2, np.int32)
+            self._edge_slope = np.empty((edges + edges // 2, 4), np.float32)
+
+    def backward(self, grad_canvas: Canvas) -> Gradients:
+        """The gradient by the placements last rendered, given the gradient by the canvas (H x W)."""
+        by = _backward(
+            np.ascontiguousarray(grad_canvas, np.float32),
+            self._edge_pixel,
+            self._edge_slope,
+            self._edge_start,
+        )
+        return Gradients(by[0] * self.zoom, by[1] * self.zoom, by[2], by[3])
+
+    def _on_raster(self, p: Placements) -> tuple[NDArray[np.generic], ...]:
+        size = np.exp(p.log_scale) * self.textures.unit[p.which] * self.zoom
+        return (
+            (p.x * self.zoom).astype(np.float32),
+            (p.y * self.zoom).astype(np.float32),
+            size.astype(np.float32),
+            p.rotation.astype(np.float32),
+            p.flip,
+            p.which,
+        )
+
+
+@kernel
+def _forward(x, y, size, rotation, flip, which, values, extents, rim, grow, canvas, row, index, pixel, slope, start):
+    """Draws all elements and records, for each pixel on an edge, how its coverage moves with the placement.
+
+    Distances are first read at the nearest texel, which is off by less than the way to it; only where that
+    leaves the coverage open are they read bilinearly. Loops are kept apart and free of branches so that they
+    become vector code. Returns how many edge pixels there are, also when they did not fit in the record.
+    """
+    height, width = canvas.shape
+    texels = values.shape[1]
+    last = f4(texels - 1)
+    penultimate = np.int32(texels - 2)
+    pitch = np.int32(texels)
+    one, zero, half = f4(1), f4(0), f4(0.5)
+    middle = last * f4(0.5)
+    nearest, listed = index[0], index[1]
+    room = pixel.shape[0] - 1
+    edges = 0
+    canvas[:] = zero
+    texture = values.ravel()
+    for i in range(x.shape[0]):
+        start[i] = edges
+        e = which[i]
+        base = u8(e * texels * texels)
+        s, cx, cy = size[i], x[i], y[i]
+        texel_x = s * extents[e, 0] * f4(2) / f4(texels)  # pixels to a texel
+        texel_y = s * extents[e, 1] * f4(2) / f4(texels)
+        cos, sin = f4(math.cos(rotation[i])), f4(math.sin(rotation[i]))
+        mirror = -one if flip[i] else one
+        ux, uy = mirror * cos / texel_x, mirror * sin / texel_x  # texels to a pixel
+        vx, vy = -sin / texel_y, cos / texel_y
+        # Where an edge may reach beyond the texture, so does the drawing.
+        reach = max(half + grow - rim[e] * s, zero)
+        out_u, out_v = reach / texel_x, reach / texel_y
+        wide = texel_x * middle + reach
+        tall = texel_y * middle + reach
+        top, bottom = extent(cy, abs(sin) * wide + abs(cos) * tall, height)
+        left, right = extent(cx, abs(cos) * wide + abs(sin) * tall, width)
+        band = half + f4(0.75) * max(texel_x, texel_y)
+        small = wide + tall < f4(14)
+        for py in range(top, bottom + 1):
+            dy = f4(py) + half - cy
+            at_u, at_v = dy * uy + middle, dy * vy + middle
+            low, high = run(f4(left) + half - cx, f4(right) + half - cx, ux, at_u, -out_u, last + out_u)
+            low, high = run(low, high, vx, at_v, -out_v, last + out_v)
+            first = max(left, math.ceil(low + cx - half))
+            count = min(right, math.floor(high + cx - half)) - first + 1
+            if count <= 0:
+                continue
+            dx = f4(first) + half - cx
+            u0, v0 = at_u + dx * ux, at_v + dx * vx
+            line = canvas[py]
+            if small:  # nearly every pixel is on an edge
+                for k in range(count):
+                    listed[k] = np.uint32(k)
+                open_ = count
+            else:
+                for k in range(count):
+                    step = f4(np.int32(k))
+                    u = min(max(u0 + step * ux, zero), last) + half
+                    v = min(max(v0 + step * vx, zero), last) + half
+                    nearest[k] = np.uint32(np.int32(v) * pitch + np.int32(u))
+                for k in range(count):
+                    row[k] = texture[base + u8(nearest[k])] * s - grow
+                if reach > zero:
+                    for k in range(count):
+                        u, v = u0 + f4(k) * ux, v0 + f4(k) * vx
+                        beyond_u = (u - min(max(u, zero), last)) * texel_x
+                        beyond_v = (v - min(max(v, zero), last)) * texel_y
+                        row[k] += math.sqrt(beyond_u * beyond_u + beyond_v * beyond_v)
+                for k in range(count):
+                    line[first + k] += one if row[k] < -band else zero
+                open_ = 0
+                for k in range(count):
+                    listed[open_] = np.uint32(k)
+                    open_ += 1 if abs(row[k]) <= band else 0
+            for q in range(open_):
+                at_k = np.int32(listed[q])
+                step = f4(at_k)
+                u, v = u0 + step * ux, v0 + step * vx
+                inner_u, inner_v = min(max(u, zero), last), min(max(v, zero), last)
+                iu, iv = min(np.int32(inner_u), penultimate), min(np.int32(inner_v), penultimate)
+                fu, fv = inner_u - f4(iu), inner_v - f4(iv)
+                at = base + u8(iv * pitch + iu)
+                t00, t01 = texture[at], texture[at + u8(1)]
+                t10, t11 = texture[at + u8(texels)], texture[at + u8(texels + 1)]
+                twist = t11 - t10 - t01 + t00
+                across = (t01 - t00 + twist * fv) * s
+                down = (t10 - t00 + twist * fu) * s
+                d = t00 * s + across * fu + (t10 - t00) * s * fv
+                if reach > zero:  # beyond the texture the way to it is added
+                    beyond_u, beyond_v = (u - inner_u) * texel_x, (v - inner_v) * texel_y
+                    beyond = math.sqrt(beyond_u * beyond_u + beyond_v * beyond_v)
+                    if beyond > zero:
+                        d += beyond
+                        across = beyond_u / beyond * texel_x if u != inner_u else across
+                        down = beyond_v / beyond * texel_y if v != inner_v else down
+                line[u8(first + at_k)] += min(max(half - (d - grow), zero), one)
+                by_x = across * ux + down * vx
+                by_y = across * uy + down * vy
+                px = dx + step
+                n = u8(min(edges, room))
+                pixel[n] = py * width + first + at_k
+                slope[n, 0] = by_x
+                slope[n, 1] = by_y
+                slope[n, 2] = by_x * px + by_y * dy - d  # d is as homogeneous as a length (Euler)
+                slope[n, 3] = by_y * px - by_x * dy
+                edges += 1 if abs(d - grow) < half else 0
+    start[x.shape[0]] = edges
+    return edges
+
+
+@kernel
+def _backward(grad_canvas, pixel, slope, start):
+    """Gathers the canvas gradient over each element's edge pixels."""
+    flat = grad_canvas.ravel()
+    by = np.empty((4, start.shape[0] - 1), np.float64)
+    for i in range(start.shape[0] - 1):
+        gx, gy, gs, gr = f4(0), f4(0), f4(0), f4(0)
+        for n in range(start[i], start[i + 1]):
+            g = flat[pixel[n]]
+            gx += g * slope[n, 0]
+            gy += g * slope[n, 1]
+            gs += g * slope[n, 2]
+            gr += g * slope[n, 3]
+        by[0, i], by[1, i], by[2, i], by[3, i] = gx, gy, gs, gr
+    return by

@@ -1,0 +1,47 @@
+"""Where a turned, scaled, perhaps mirrored rectangle lies on the pixel grid.
+
+All kernels walk an element row by row: for each row of pixels, the run whose centres fall in the element's
+rectangle. Coordinates are float32; a pixel (i, j) has its centre at (j + 1/2, i + 1/2).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vertumnus.jit import kernel
+
+f4 = np.float32
+_FLAT = f4(1e-9)
+
+
+@kernel
+def extent(centre, radius, size):
+    """First and last pixel of ``size`` whose centre is within ``radius`` of ``centre``."""
+    first = max(0, math.ceil(centre - radius - f4(0.5)))
+    last = min(size - 1, math.floor(centre + radius - f4(0.5)))
+    return first, last
+
+
+@kernel
+def run(low, high, slope, offset, bottom, top):
+    """The part of low <= x <= high where bottom <= offset + slope * x <= top; empty if low > high."""
+    if abs(slope) > _FLAT:
+        a = (bottom - offset) / slope
+        b = (top - offset) / slope
+        return max(low, min(a, b)), min(high, max(a, b))
+    if offset < bottom or offset > top:
+        return f4(1), f4(0)
+    return low, high
+
+
+@kernel
+def mip(scale, levels):
+    """The mip level whose texels are nearest in size to pixels, for a picture drawn at ``scale``."""
+    level = 0
+    texels = f4(1) / scale  # of level 0, a pixel
+    while texels > f4(1.4142135) and level < levels - 1:
+        texels *= f4(0.5)
+        level += 1
+    return level

@@ -1,0 +1,118 @@
+"""The renderers again, in plain PyTorch: slow, readable, differentiable by autograd, on any device.
+
+`coverage` is the twin of `vertumnus.render.coverage`, `composite` of `vertumnus.render.composite`. The tests
+hold the fast kernels against them, values and gradients. Every pixel looks at every element; there is no
+clipping, no record of edges, no vector code. PyTorch is needed here and nowhere else in this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def _pixels_seen_by(
+    x: Tensor, y: Tensor, rotation: Tensor, flip: Tensor, shape: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Pixel centres in each element's own axes, in pixels from its centre: two of N x H x W."""
+    import torch
+
+    height, width = shape
+    rows = torch.arange(height, dtype=x.dtype, device=x.device) + 0.5
+    columns = torch.arange(width, dtype=x.dtype, device=x.device) + 0.5
+    dx = columns[None, None, :] - x[:, None, None]
+    dy = rows[None, :, None] - y[:, None, None]
+    cos, sin = torch.cos(rotation)[:, None, None], torch.sin(rotation)[:, None, None]
+    mirror = torch.where(flip, -1.0, 1.0).to(x)[:, None, None]
+    return mirror * (cos * dx + sin * dy), cos * dy - sin * dx
+
+
+def _bilinear(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """A texture (rows x columns x ...) at texel coordinates u, v, which lie within it."""
+    rows, columns = texture.shape[:2]
+    left = u.detach().floor().long().clamp(0, max(columns - 2, 0))
+    top = v.detach().floor().long().clamp(0, max(rows - 2, 0))
+    right, bottom = (left + 1).clamp(max=columns - 1), (top + 1).clamp(max=rows - 1)
+    fu, fv = u - left, v - top
+    if texture.ndim == 3:
+        fu, fv = fu[..., None], fv[..., None]
+    upper = texture[top, left] * (1 - fu) + texture[top, right] * fu
+    lower = texture[bottom, left] * (1 - fu) + texture[bottom, right] * fu
+    return upper * (1 - fv) + lower * fv
+
+
+def coverage(
+    x: Tensor,
+    y: Tensor,
+    size: Tensor,
+    rotation: Tensor,
+    flip: Tensor,
+    textures: Tensor,
+    half: Tensor,
+    shape: tuple[int, int],
+    grow: float = 0.0,
+) -> Tensor:
+    """The sum of the elements' coverages on a raster of shape (H, W).
+
+    x, y, size, rotation, flip   N each, in raster pixels and radians
+    textures   N x T x T signed distances in units of size; half: N x 2, half their extent in that unit
+    grow       pixels that every silhouette is grown by
+    """
+    import torch
+
+    p, q = _pixels_seen_by(x, y, rotation, flip, shape)
+    texels = textures.shape[-1]
+    canvas = torch.zeros(shape, dtype=x.dtype, device=x.device)
+    for n in range(len(x)):
+        step_u, step_v = size[n] * half[n, 0] * 2 / texels, size[n] * half[n, 1] * 2 / texels
+        middle = (texels - 1) / 2
+        u, v = p[n] / step_u + middle, q[n] / step_v + middle
+        inner_u, inner_v = u.clamp(0, texels - 1), v.clamp(0, texels - 1)
+        beyond = ((u - inner_u) * step_u) ** 2 + ((v - inner_v) * step_v) ** 2
+        # The root has no slope at 0, where the pixel is within the texture.
+        outside = beyond > 0
+        beyond = torch.where(outside, torch.sqrt(torch.where(outside, beyond, 1.0)), 0.0)
+        distance = _bilinear(textures[n], inner_u, inner_v) * size[n] + beyond - grow
+        canvas = canvas + (0.5 - distance).clamp(0, 1)
+    return canvas
+
+
+def composite(
+    x: Tensor,
+    y: Tensor,
+    scale: Tensor,
+    rotation: Tensor,
+    flip: Tensor,
+    opacity: Tensor,
+    gain: Tensor,
+    levels: Sequence[Sequence[Tensor]],
+    size: Sequence[tuple[int, int]],
+    ground: Tensor,
+) -> Tensor:
+    """The layers over ``ground`` (H x W x 4, premultiplied), back to front.
+
+    x, y, scale, rotation, flip, opacity   N each; gain: N x 3
+    levels    for each layer its picture's mip levels, rows x columns x 4, premultiplied, 0 to 1
+    size      (width, height) of each layer's picture in its own pixels
+    """
+    import torch
+
+    from vertumnus.render.sprites import level_at
+
+    p, q = _pixels_seen_by(x, y, rotation, flip, (ground.shape[0], ground.shape[1]))
+    canvas = ground
+    for n in range(len(x)):
+        level = min(level_at(float(scale[n].detach())), len(levels[n]) - 1)
+        texture = levels[n][level]
+        texel = scale[n] * 2**level
+        half_w, half_h = size[n][0] / 2 * scale[n], size[n][1] / 2 * scale[n]
+        u = (p[n] / texel + size[n][0] / 2 / 2**level - 0.5).clamp(0, texture.shape[1] - 1)
+        v = (q[n] / texel + size[n][1] / 2 / 2**level - 0.5).clamp(0, texture.shape[0] - 1)
+        inside = (half_w - p[n].abs() + 0.5).clamp(0, 1) * (half_h - q[n].abs() + 0.5).clamp(0, 1)
+        sprite = _bilinear(texture, u, v) * (inside * opacity[n])[..., None]
+        sprite = sprite * torch.cat([gain[n], torch.ones_like(gain[n][:1])])
+        canvas = sprite + (1 - sprite[..., 3:]) * canvas
+    return canvas

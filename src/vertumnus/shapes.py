@@ -1,0 +1,294 @@
+"""Shapes: the region of the canvas that elements fill, from a picture, a drawing, a text or an icon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+
+from vertumnus.document.pictures import MAX_PIXELS
+from vertumnus.elements.icons import draw_icon, find_icon
+from vertumnus.elements.read import FORMATS
+from vertumnus.elements.svg import draw_svg, read_svg
+from vertumnus.errors import VertumnusError, did_you_mean
+
+MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
+THICKENED = 0.036  # of the letters' size, by which text without a font of its own is made bolder
+TINY = 16  # canvas pixels; a shape below this is taken for a slip
+
+Coverage = NDArray[np.uint8]
+Drawing = Callable[[int, int], Coverage]
+
+# Each with the box its ink fills.
+BUILT_IN = {
+    "circle": ("0 0 100 100", '<circle cx="50" cy="50" r="50"/>'),
+    "heart": (
+        "2 5 96 89",
+        '<path d="M50 94 C20 70 2 53 2 31 C2 15 14 5 27 5 C37 5 46 11 50 20'
+        ' C54 11 63 5 73 5 C86 5 98 15 98 31 C98 53 80 70 50 94Z"/>',
+    ),
+    "square": ("0 0 100 100", '<path d="M0 0H100V100H0Z"/>'),
+    "star": (
+        "0.5 2.4 99 94.4",
+        '<path d="M50 2.4 L61.8 38.2 L99.5 38.5 L69.1 60.8 L80.4 96.8 L50 74.9'
+        ' L19.6 96.8 L30.9 60.8 L.5 38.5 L38.2 38.2Z"/>',
+    ),
+}
+WHOLE = "canvas"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A region that can be drawn at any size.
+
+    spec      how it was named
+    drawing   (width, height) -> H x W coverage of 0 to 255, fitted whole and centred
+    blocked   drawings of areas to keep free
+    """
+
+    spec: str
+    drawing: Drawing
+    blocked: tuple[Drawing, ...] = field(default=())
+
+    def coverage(self, width: int, height: int) -> Coverage:
+        """How much of each pixel of a width x height canvas is in the shape, 0 to 255."""
+        covered = self.drawing(width, height)
+        for block in self.blocked:
+            covered = np.minimum(covered, 255 - block(width, height))
+        return covered
+
+    def mask(self, width: int, height: int) -> NDArray[np.bool_]:
+        """Which pixels of a width x height canvas are in the shape.
+
+        Raises `VertumnusError` if none is.
+        """
+        mask = self.coverage(width, height) > 127
+        if np.count_nonzero(mask) < TINY:
+            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {width} x {height} pixels")
+        return mask
+
+
+def parse_shape(
+    spec: str | Path | Shape,
+    *,
+    invert: bool = False,
+    font: str | Path | None = None,
+    block: Sequence[str | Path] = (),
+) -> Shape:
+    """The shape that ``spec`` names.
+
+    spec    a picture or SVG file, ``text:Q``, ``icon:NAME``, ``circle``, ``heart``, ``square``, ``star``,
+            or ``canvas`` for all of it
+    invert  a picture's light (or transparent) part instead of its dark (or opaque) one
+    font    a TrueType or OpenType file for ``text:``
+    block   further specs whose area is kept free
+
+    Raises `VertumnusError` if there is no such shape or the file cannot be used.
+    """
+    if isinstance(spec, Shape):
+        return spec
+    blocked = tuple(_drawing(str(mask), False, font) for mask in block)
+    return Shape(str(spec), _drawing(str(spec), invert, font), blocked)
+
+
+def _drawing(spec: str, invert: bool, font: str | Path | None) -> Drawing:
+    kind, colon, rest = spec.partition(":")
+    if kind == "text" and colon:
+        drawing = _text(rest, font)
+    elif kind == "icon" and colon:
+        drawing = _icon(rest)
+    elif spec == WHOLE:
+        drawing = _whole
+    elif spec in BUILT_IN:
+        box, body = BUILT_IN[spec]
+        text = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{body}</svg>'
+        drawing = _inset(lambda width, height: draw_svg(text, width, height, spec)[..., 3])
+    else:
+        return _file(Path(spec), invert)
+    if not invert:
+        return drawing
+    return lambda width, height: 255 - drawing(width, height)
+
+
+def _whole(width: int, height: int) -> Coverage:
+    return np.full((height, width), 255, np.uint8)
+
+
+def _centred(ink: Coverage, width: int, height: int) -> Coverage:
+    """The ink in the middle of an empty canvas."""
+    canvas = np.zeros((height, width), np.uint8)
+    ink = ink[:height, :width]
+    top, left = (height - ink.shape[0]) // 2, (width - ink.shape[1]) // 2
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return canvas
+
+
+def _inset(draw: Drawing) -> Drawing:
+    """The drawing with the canvas's margin around it."""
+
+    def drawing(width: int, height: int) -> Coverage:
+        margin = MARGIN * min(width, height)
+        inner = max(1, round(width - 2 * margin)), max(1, round(height - 2 * margin))
+        return _centred(draw(*inner), width, height)
+
+    return drawing
+
+
+def _icon(name: str) -> Drawing:
+    glyph = find_icon(name)
+    return _inset(lambda width, height: draw_icon(glyph, width, height))
+
+
+def _text(text: str, font_file: str | Path | None) -> Drawing:
+    text = text.replace("\\n", "\n")
+    if not text.strip():
+        raise VertumnusError("text: the shape's text is empty; write text:Q")
+    if font_file is not None:
+        try:
+            ImageFont.truetype(str(font_file), 16)
+        except (OSError, ValueError) as error:
+            raise VertumnusError(f"{font_file}: not a font file that can be read ({error})") from None
+
+    def ink(size: float) -> Coverage:
+        if font_file is not None:
+            return _write(text, ImageFont.truetype(str(font_file), size), 0.0)
+        # Pillow's own font, thickened and set wide: a text that is filled with pictures wants fat letters.
+        font = ImageFont.load_default(size)
+        assert isinstance(font, ImageFont.FreeTypeFont)
+        return _write(text, font, THICKENED * size)
+
+    trial_size = 256
+    trial = ink(trial_size)
+
+    def draw(width: int, height: int) -> Coverage:
+        return ink(trial_size * min(width / trial.shape[1], height / trial.shape[0]))
+
+    return _inset(draw)
+
+
+def _write(text: str, font: ImageFont.FreeTypeFont, stroke: float) -> Coverage:
+    """The ink of a text, lines centred, each letter thickened by ``stroke`` pixels and moved aside as much."""
+    rows: list[list[tuple[float, str]]] = []
+    lengths = []
+    for line in text.split("\n"):
+        if not stroke:
+            rows.append([(0.0, line)])
+            lengths.append(font.getlength(line))
+            continue
+        starts = [font.getlength(line[:n]) + 2.2 * stroke * n for n in range(len(line) + 1)]
+        rows.append(list(zip(starts, line, strict=False)))
+        lengths.append(starts[-1])
+    ascent, descent = font.getmetrics()
+    step = 0.88 * (ascent + descent) if len(rows) > 1 else 0.0
+    margin = ascent + descent + stroke
+    image = Image.new("L", (round(max(lengths) + 2 * margin), round(step * len(rows) + 2 * margin)))
+    pen = ImageDraw.Draw(image)
+    for number, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        left, top = margin + (max(lengths) - length) / 2, margin / 2 + number * step
+        for start, piece in row:
+            pen.text((left + start, top), piece, fill=255, font=font, stroke_width=stroke)
+    found = image.getbbox()
+    if found is None:
+        raise VertumnusError(f"text:{text}: the font draws nothing for it")
+    return np.asarray(image.crop(found))
+
+
+def _file(path: Path, invert: bool) -> Drawing:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        known = [*BUILT_IN, WHOLE]
+        hint = did_you_mean(str(path), known) or "; write a file, text:Q, icon:NAME or " + ", ".join(known)
+        raise VertumnusError(f"{path}: there is no such shape{hint}") from None
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror})") from None
+    if path.suffix.lower() in (".svg", ".svgz"):
+        text = read_svg(data, str(path))
+        trial = _threshold(Image.fromarray(draw_svg(text, 512, 512, str(path)), "RGBA"), str(path), invert)
+
+        def draw(width: int, height: int) -> Coverage:
+            image = Image.fromarray(draw_svg(text, width, height, str(path)), "RGBA")
+            return _centred(trial.soft_mask(image), width, height)
+
+        return draw
+    image = _open(path)
+    rule = _threshold(image, str(path), invert)
+    grey = rule.channel(image)
+
+    def fit(width: int, height: int) -> Coverage:
+        ratio = min(width / grey.width, height / grey.height)
+        size = max(1, round(grey.width * ratio)), max(1, round(grey.height * ratio))
+        scaled = grey.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        return _centred(rule.apply(np.asarray(scaled)), width, height)
+
+    return fit
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise VertumnusError(f"{path}: {image.width} x {image.height} pixels is too large for a shape")
+            upright = ImageOps.exif_transpose(image)
+            return upright.convert("RGBA") if upright.has_transparency_data else upright.convert("L")
+    except VertumnusError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "not a picture of a known format" if isinstance(error, UnidentifiedImageError) else error
+        raise VertumnusError(f"{path}: cannot be used as a shape ({reason})") from None
+
+
+@dataclass(frozen=True)
+class _Threshold:
+    """What of a picture is the shape: its alpha above a half, or its greys below a level."""
+
+    by_alpha: bool
+    level: float
+    contrast: float
+    invert: bool
+
+    def channel(self, image: Image.Image) -> Image.Image:
+        if self.by_alpha:
+            return image.getchannel("A")
+        return image.convert("L")
+
+    def apply(self, values: NDArray[np.uint8]) -> Coverage:
+        """0 to 255, with 127.5 exactly on the edge and the picture's own soft edge around it."""
+        above = (values.astype(np.float32) - self.level) * (255 / self.contrast)
+        if self.by_alpha == self.invert:
+            above = -above
+        return np.clip(127.5 + above, 0, 255).round().astype(np.uint8)
+
+    def soft_mask(self, image: Image.Image) -> Coverage:
+        return self.apply(np.asarray(self.channel(image)))
+
+
+def _threshold(image: Image.Image, where: str, invert: bool) -> _Threshold:
+    """By alpha if the picture has any; else its dark pixels, split from the light ones where Otsu splits.
+
+    The level lies half-way between the mean of the dark and the mean of the light pixels, so that the edge
+    of an antialiased drawing is found in its middle.
+    """
+    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 128:
+        rule = _Threshold(True, 127.5, 255.0, invert)
+    else:
+        from skimage.filters import threshold_otsu
+
+        grey = np.asarray(image.convert("L"))
+        if grey.min() == grey.max():
+            raise VertumnusError(
+                f"{where}: the picture is one flat colour, so it shows no shape; use {WHOLE} for the whole canvas"
+            )
+        split = threshold_otsu(grey)
+        dark, light = float(grey[grey <= split].mean()), float(grey[grey > split].mean())
+        rule = _Threshold(False, (dark + light) / 2, light - dark, invert)
+    mask = rule.soft_mask(image) > 127
+    if not mask.any():
+        raise VertumnusError(f"{where}: the shape is empty; try --invert")
+    if mask.all():
+        raise VertumnusError(f"{where}: the shape is the whole picture; try --invert, or use {WHOLE}")
+    return rule

@@ -1,0 +1,281 @@
+"""Collages on disk: what is saved is what is loaded, and nothing half or false is taken for a collage."""
+
+import errno
+import json
+import os
+import struct
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from drawn import blob, png
+from vertumnus.document import atomic
+from vertumnus.document.collage import Collage, Layer, MadeBy
+from vertumnus.document.migrate import STEPS, migrate
+from vertumnus.errors import VertumnusError
+
+
+def make_collage() -> Collage:
+    collage = Collage(width=120, height=80, background="#fed", prompt="a 'quoted' prompt,\n two lines", seed=7)
+    for seed in range(3):
+        name = collage.pictures.add(png(blob(seed)))
+        layer = Layer(
+            name=f"piece {seed} é",
+            image=name,
+            x=0.1 + seed / 3,
+            y=1e-7,
+            scale=np.pi,
+            rotation=-33.3,
+            flip=bool(seed % 2),
+        )
+        layer.gain = (0.5, 1.0, 2.0)
+        collage.layers.append(layer)
+    collage.layers.append(collage.layers[0].model_copy(update={"visible": False, "locked": True}))
+    collage.made_by = MadeBy(tool="test", options={"a": [1, 2.5, None]}, report={"coverage": 0.75})
+    return collage
+
+
+@pytest.mark.parametrize("name", ["a.collage", "a.json"])
+def test_round_trip_is_lossless(tmp_path, name):
+    collage = make_collage()
+    collage.save(tmp_path / name)
+    again = Collage.load(tmp_path / name)
+    assert again.model_dump() == collage.model_dump()
+    for layer in collage.layers:
+        assert again.pictures.read(layer.image) == collage.pictures.read(layer.image)
+
+
+def test_same_collage_same_bytes_and_pictures_stored_once(tmp_path):
+    make_collage().save(tmp_path / "a.collage")
+    make_collage().save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.collage") as bundle:
+        assert sorted(name.split("/")[0] for name in bundle.namelist()) == ["collage.json", *["elements"] * 3]
+
+
+def test_saving_over_the_bundle_it_was_loaded_from(tmp_path):
+    make_collage().save(tmp_path / "a.collage")
+    collage = Collage.load(tmp_path / "a.collage")
+    del collage.layers[0]
+    collage.save(tmp_path / "a.collage")
+    again = Collage.load(tmp_path / "a.collage")
+    assert len(again.layers) == 3
+    assert again.render().size == (120, 80)
+
+
+def test_a_folder_loads_by_its_name(tmp_path):
+    make_collage().save(tmp_path / "collage.json")
+    assert len(Collage.load(tmp_path).layers) == 4
+
+
+def test_fields_and_units_are_the_documented_ones():
+    layer = make_collage().model_dump(mode="json")["layers"][0]
+    assert list(layer) == [
+        "name", "image", "x", "y", "scale", "rotation", "flip", "opacity", "gain", "visible", "locked",
+        "prompt", "noise", "control",
+    ]  # fmt: skip
+    top = list(Collage(width=1, height=1).model_dump())
+    assert top == ["format", "version", "width", "height", "background", "prompt", "seed", "layers", "made_by"]
+
+
+def edit(path, change):
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(version=99), "version: 99 is newer"),
+        (lambda d: d.update(version="1"), "version: must be a whole number"),
+        (lambda d: d.update(format="other"), "format: not a collage"),
+        (lambda d: d.update(width=0), "width: "),
+        (lambda d: d.update(colour="red"), "colour: a collage has no such field"),
+        (lambda d: d.update(background="reddish"), "background: 'reddish' is not a colour"),
+        (lambda d: d["layers"][1].update(scale=-1), "layers[1].scale: "),
+        (lambda d: d["layers"][1].pop("x"), "layers[1].x: this field is missing"),
+        (lambda d: d["layers"][2].update(opacity=1.5), "layers[2].opacity: "),
+        (lambda d: d["layers"][0].update(image="elements/../../secret.png"), "layers[0].image: leaves the collage"),
+        (lambda d: d["layers"][0].update(image="elements/koala.png"), "layers[0].image: must be elements/"),
+        (
+            lambda d: d["layers"][0].update(image="elements/0123abcd.png"),
+            "elements/0123abcd.png is missing",
+        ),
+    ],
+)
+def test_a_wrong_document_is_one_sentence_naming_the_field(tmp_path, change, words):
+    path = tmp_path / "a.json"
+    make_collage().save(path)
+    edit(path, change)
+    with pytest.raises(VertumnusError, match=r"a\.json: ") as caught:
+        Collage.load(path)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(tmp_path, text):
+    path = tmp_path / "a.json"
+    make_collage().save(path)
+    path.write_text(path.read_text().replace('"y": 1e-07', f'"y": {text}', 1))
+    with pytest.raises(VertumnusError, match=r"a\.json"):
+        Collage.load(path)
+
+
+def test_a_field_given_twice_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    make_collage().save(path)
+    path.write_text(path.read_text().replace('"width": 120', '"width": 120, "width": 121'))
+    with pytest.raises(VertumnusError, match="'width' stands twice"):
+        Collage.load(path)
+
+
+def test_a_picture_changed_by_hand_is_refused(tmp_path):
+    collage = make_collage()
+    collage.save(tmp_path / "a.json")
+    (tmp_path / collage.layers[0].image).write_bytes(png(blob(99)))
+    with pytest.raises(VertumnusError, match="wrong hash"):
+        Collage.load(tmp_path / "a.json")
+
+
+def test_a_link_that_leaves_the_folder_is_refused(tmp_path):
+    collage = make_collage()
+    (tmp_path / "in").mkdir()
+    collage.save(tmp_path / "in" / "a.json")
+    picture = tmp_path / "in" / collage.layers[0].image
+    picture.rename(tmp_path / "outside.png")
+    picture.symlink_to(tmp_path / "outside.png")
+    with pytest.raises(VertumnusError, match="link that leaves"):
+        Collage.load(tmp_path / "in" / "a.json")
+
+
+def rezip(path, change):
+    """Writes the bundle's members again as ``change`` gives them back."""
+    with zipfile.ZipFile(path) as bundle:
+        members = [(info.filename, bundle.read(info)) for info in bundle.infolist()]
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, data in change(members):
+            bundle.writestr(name, data)
+
+
+def twice(members):
+    return [*members, members[1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: [*m, ("../evil.png", b"x")], "leaves the collage's own folder"),
+        (lambda m: [*m, ("/etc/evil.png", b"x")], "leaves the collage's own folder"),
+        (lambda m: [*m, ("a\\..\\evil.png", b"x")], "leaves the collage's own folder"),
+        (twice, "holds this name twice"),
+        (lambda m: m[:-1], "is missing"),
+        (lambda m: m[1:], "collage.json: missing"),
+        (lambda m: [m[0], (m[1][0], png(blob(50))), *m[2:]], "wrong hash"),
+        (lambda m: [*m, ("elements/ffff.png", bytes(300 << 20))], "too much"),
+    ],
+)
+def test_a_wrong_bundle_is_one_sentence(tmp_path, change, words):
+    path = tmp_path / "a.collage"
+    make_collage().save(path)
+    rezip(path, change)
+    with pytest.raises(VertumnusError, match=r"a\.collage") as caught:
+        Collage.load(path)
+    assert words in str(caught.value)
+
+
+def test_a_truncated_bundle_and_a_missing_one(tmp_path):
+    path = tmp_path / "a.collage"
+    make_collage().save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(VertumnusError, match="not a whole zip"):
+        Collage.load(path)
+    with pytest.raises(VertumnusError, match="no such file"):
+        Collage.load(tmp_path / "b.collage")
+
+
+def giant_png(side: int) -> bytes:
+    """A PNG whose header promises side x side pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+def test_a_gigapixel_picture_is_refused_before_it_is_decoded(tmp_path):
+    from vertumnus.document.pictures import content_name
+    from vertumnus.elements.cache import file_digest
+
+    data = giant_png(55_000)
+    collage = make_collage()
+    name = content_name(file_digest(data), ".png")
+    collage.pictures.add_source(name, data)
+    collage.layers[0].image = name
+    collage.save(tmp_path / "a.collage")
+    with pytest.raises(VertumnusError, match=r"layers\[0\]\.image.*too many pixels"):
+        Collage.load(tmp_path / "a.collage")
+
+
+def test_an_older_version_migrates():
+    old = {"format": "vertumnus/collage", "version": 0, "width": 10, "height": 10, "layers": [], "made_by": "pack"}
+    new = migrate(old, "old.json")
+    assert new["version"] == 1
+    assert Collage.model_validate(new).made_by.tool == "pack"
+
+
+def test_every_older_version_has_its_step():
+    assert sorted(STEPS) == [0]
+
+
+def test_a_disk_that_fills_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.collage"
+    make_collage().save(path)
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(VertumnusError, match="No space left on device"):
+        make_collage().save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.collage"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110
+def test_a_real_full_device_is_one_sentence(tmp_path, monkeypatch):
+    real_open = type(tmp_path).open
+
+    def on_full_device(self, mode="r", *args, **kwargs):
+        if mode == "xb":
+            return open("/dev/full", "wb", buffering=0)  # noqa: PTH123
+        return real_open(self, mode, *args, **kwargs)
+
+    monkeypatch.setattr(type(tmp_path), "open", on_full_device)
+    with pytest.raises(VertumnusError, match="No space left on device"):
+        make_collage().save(tmp_path / "a.json")
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    with pytest.raises(VertumnusError, match="does not exist"):
+        make_collage().save(tmp_path / "no" / "a.collage")
+    with pytest.raises(VertumnusError, match=r"\*\.collage or as \*\.json"):
+        make_collage().save(tmp_path / "a.txt")
+    (tmp_path / "b.collage").mkdir()
+    with pytest.raises(VertumnusError, match=r"b\.collage"):
+        make_collage().save(tmp_path / "b.collage")
+
+
+def test_a_picture_gone_since_is_named(tmp_path):
+    collage = make_collage()
+    collage.save(tmp_path / "a.json")
+    again = Collage.load(tmp_path / "a.json")
+    (tmp_path / again.layers[0].image).unlink()
+    with pytest.raises(VertumnusError, match="cannot be read any more"):
+        again.render()
