@@ -1,0 +1,126 @@
+"""The final picture: bands, scales, grounds, and the library's own decoder as a witness."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from drawn import blob, png
+from vertumnus.document.collage import Collage, Layer
+from vertumnus.errors import VertumnusError
+from vertumnus.render import picture
+from vertumnus.render.picture import render, render_bands
+
+
+def scattered(seed=0, count=25, width=120, height=90):
+    rng = np.random.default_rng(seed)
+    collage = Collage(width=width, height=height)
+    names = [collage.pictures.add(png(blob(n, 50, 60))) for n in range(5)]
+    for n in range(count):
+        collage.layers.append(
+            Layer(
+                name=f"{n}",
+                image=names[n % 5],
+                x=rng.uniform(0, width),
+                y=rng.uniform(0, height),
+                scale=rng.uniform(0.1, 0.8),
+                rotation=rng.uniform(-180, 180),
+                flip=bool(n % 2),
+                opacity=rng.uniform(0.3, 1),
+            )
+        )
+    return collage
+
+
+def test_bands_are_the_whole(monkeypatch):
+    collage = scattered()
+    whole = np.asarray(render(collage, 2.0))
+    monkeypatch.setattr(picture, "BAND_PIXELS", 240 * 7)  # seven rows at a time
+    bands = list(render_bands(collage, 2.0))
+    assert len(bands) == 26
+    assert np.abs(np.concatenate(bands).astype(int) - whole).max() <= 1
+
+
+def test_the_number_of_cores_changes_nothing(monkeypatch):
+    collage = scattered(1)
+    first = np.asarray(render(collage))
+    monkeypatch.setattr(picture.os, "cpu_count", lambda: 7)
+    assert np.abs(np.asarray(render(collage)).astype(int) - first).max() <= 1
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 3.3])
+def test_size_and_mode(scale):
+    image = render(scattered(2), scale)
+    assert image.size == (round(120 * scale), round(90 * scale))
+    assert image.mode == "RGBA"
+
+
+def test_a_picture_in_its_own_place_is_itself():
+    collage = Collage(width=60, height=80)
+    pixels = blob(3, 50, 60)
+    name = collage.pictures.add(png(pixels))
+    collage.layers.append(Layer(name="a", image=name, x=30, y=40, scale=1))
+    shown = np.asarray(render(collage))[10:70, 5:55]
+    np.testing.assert_array_equal(shown[..., 3], pixels[..., 3])
+    solid = pixels[..., 3] == 255
+    np.testing.assert_array_equal(shown[solid], pixels[solid])
+
+
+def test_backgrounds():
+    collage = scattered(3, 1)
+    collage.layers[0].visible = False
+    assert render(collage).getpixel((5, 5)) == (0, 0, 0, 0)
+    collage.background = "#102030"
+    assert render(collage).getpixel((5, 5)) == (16, 32, 48, 255)
+    assert render(collage, background="white").getpixel((5, 5)) == (255, 255, 255, 255)
+    half = render(collage, background="#ff000080").getpixel((5, 5))
+    assert half == (255, 0, 0, 128)
+
+
+def test_opacity_and_gain():
+    collage = Collage(width=20, height=20, background="black")
+    name = collage.pictures.add_pixels(np.full((40, 40, 4), [200, 100, 50, 255], np.uint8))
+    collage.layers.append(Layer(name="a", image=name, x=10, y=10, scale=1, opacity=0.5, gain=(1.0, 0.5, 2.0)))
+    assert render(collage).getpixel((10, 10)) == (100, 25, 50, 255)
+    collage.layers[0].gain = (9.0, 1.0, 1.0)
+    assert render(collage).getpixel((10, 10))[0] == 255
+
+
+def test_against_pillow_on_a_turned_picture():
+    """A quarter turn has no resampling: Pillow's transpose is the witness."""
+    collage = Collage(width=60, height=60)
+    pixels = blob(4, 50, 50)
+    name = collage.pictures.add(png(pixels))
+    collage.layers.append(Layer(name="a", image=name, x=30, y=30, scale=1, rotation=90))
+    turned = np.asarray(Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_270))
+    shown = np.asarray(render(collage))[5:55, 5:55]
+    assert np.abs(shown[..., 3].astype(int) - turned[..., 3]).max() <= 1
+
+
+def test_pictures_are_forgotten_after_their_last_band(monkeypatch):
+    collage = Collage(width=40, height=4000)
+    for n in range(40):
+        name = collage.pictures.add(png(blob(100 + n, 30, 30)))
+        collage.layers.append(Layer(name="a", image=name, x=20, y=50 + 100 * n, scale=1))
+    monkeypatch.setattr(picture, "BAND_PIXELS", 40 * 100)
+    held = []
+    load = picture._Pictures.load
+
+    def watch(self, *arguments):
+        result = load(self, *arguments)
+        held.append(len(self.held))
+        return result
+
+    monkeypatch.setattr(picture._Pictures, "load", watch)
+    list(render_bands(collage))
+    assert max(held) <= 4
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), 1e9])
+def test_bad_scales(scale):
+    with pytest.raises(VertumnusError, match="scale"):
+        render(scattered(), scale)
+
+
+def test_a_bad_background():
+    with pytest.raises(VertumnusError, match="not a colour"):
+        render(scattered(), background="blurple")

@@ -1,0 +1,87 @@
+"""Imports run downward: a room imports only from floors below it, and from its own."""
+
+import ast
+from pathlib import Path
+
+import vertumnus
+
+FLOORS = {
+    "errors": 0,
+    "version": 0,
+    "jit": 0,
+    "document": 1,
+    "elements": 1,
+    "render": 2,
+    "shapes": 2,
+    "optimise": 3,
+    "metrics": 3,
+    "export": 3,
+    "packing": 4,
+    "cli": 5,
+}
+# Rooms on one floor that may know each other, and the one convenience that goes up (`Collage.render`).
+ALLOWED = {
+    ("elements", "document"),
+    ("document", "render"),
+}
+PACKAGE = Path(vertumnus.__file__).parent
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("vertumnus"):
+            names = (
+                [node.module] if node.module != "vertumnus" else [f"vertumnus.{alias.name}" for alias in node.names]
+            )
+            yield from names
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("vertumnus"))
+
+
+def room(module):
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else None
+
+
+def test_imports_run_downward():
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        relative = path.relative_to(PACKAGE)
+        here = relative.parts[0].removesuffix(".py")
+        if here in ("__init__", "__main__"):
+            continue
+        for module in imports(path):
+            there = room(module)
+            if there == here or (here, there) in ALLOWED:
+                continue
+            if FLOORS[there] >= FLOORS[here]:
+                wrong.append(f"{relative} imports {module}")
+    assert not wrong
+
+
+def test_the_upward_convenience_is_the_only_one():
+    upward = [
+        path.name
+        for path in (PACKAGE / "document").glob("*.py")
+        for module in imports(path)
+        if room(module) == "render"
+    ]
+    assert upward == ["collage.py"]
+
+
+def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
+    for path in PACKAGE.rglob("*.py"):
+        here = path.relative_to(PACKAGE).parts[0]
+        if here in ("cli", "__main__.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in ("print", "input"), path
+            if isinstance(node, ast.Import):
+                assert not {"time", "datetime", "argparse", "cyclopts"} & {alias.name for alias in node.names}, path
+
+
+def test_torch_is_needed_by_the_oracle_alone():
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "oracle.py":
+            assert "import torch" not in path.read_text(), path
