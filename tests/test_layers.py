@@ -9,6 +9,7 @@ FLOORS = {
     "errors": 0,
     "version": 0,
     "jit": 0,
+    "cachedir": 0,
     "document": 1,
     "elements": 1,
     "render": 2,
@@ -22,6 +23,7 @@ FLOORS = {
 # Rooms on one floor that may know each other, and the one convenience that goes up (`Collage.render`).
 ALLOWED = {
     ("elements", "document"),
+    ("jit", "cachedir"),
     ("document", "render"),
 }
 PACKAGE = Path(vertumnus.__file__).parent

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
-import platformdirs
 from numba.core import config, event
 
-KEPT = 3  # folders of machine code, of this state of the source and of earlier ones
+from vertumnus.cachedir import cache_folder
 
 # Fast-math without the flags that assume there is no NaN or infinity, since a gradient that has gone
 # wrong must be seen to be NaN, and without reciprocals, since poses are rounded to exact decimals.
@@ -40,25 +37,14 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def _folder() -> str:
-    """Where this state of the source keeps its machine code.
+    """Where this state of the kernels keeps its machine code.
 
     Numba looks at the file of a kernel alone to tell whether its code is stale, but a kernel holds the code of
-    those it calls. So the folder is named by the source of all.
+    those it calls; so the folder is named by the source of all.
     """
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        source = file.read_bytes()
-        if b"@kernel" in source or file.name == "jit.py":
-            digest.update(source)
-    parent = Path(platformdirs.user_cache_dir("vertumnus", appauthor=False)) / "kernels"
-    folder = parent / digest.hexdigest()[:16]
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.touch()
-        for old in sorted(parent.iterdir(), key=lambda path: -path.stat().st_mtime)[KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
-    return str(folder)
+    files = Path(__file__).parent.rglob("*.py")
+    kernels = [file for file in files if file.name == "jit.py" or b"@kernel" in file.read_bytes()]
+    return str(cache_folder("kernels", kernels))
 
 
 @contextlib.contextmanager

@@ -13,13 +13,12 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
+from vertumnus.cachedir import cache_folder
 from vertumnus.elements.distance import TEXELS, DistanceTexture
 from vertumnus.elements.element import Element
 from vertumnus.elements.probes import DEPTHS, POINTS, Probes
 
-RECIPE = 1
 MAX_BYTES = 2 << 30  # the oldest half goes when the cache grows beyond this
 
 _TABLES = """
@@ -36,9 +35,9 @@ class ElementCache:
     def __init__(self, folder: Path | None = None) -> None:
         self._database: sqlite3.Connection | None = None
         try:
-            folder = folder or Path(platformdirs.user_cache_dir("vertumnus", appauthor=False))
+            folder = folder or cache_folder("elements", Path(__file__).parent.glob("*.py"))
             folder.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(folder / f"elements-{RECIPE}.sqlite", timeout=5)
+            self._database = sqlite3.connect(folder / "elements.sqlite", timeout=5)
             self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _TABLES)
         except (sqlite3.Error, OSError):
             self._database = None
@@ -67,7 +66,7 @@ class ElementCache:
                 (_key(digest, max_side),),
             ).fetchone()
             return _unpack(row, name, source) if row else None
-        except (sqlite3.Error, zlib.error, ValueError, KeyError):
+        except (sqlite3.Error, zlib.error, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, path: Path, digest: str, max_side: int, element: Element) -> None:
@@ -125,7 +124,7 @@ def _pack(element: Element) -> tuple[str, bytes, bytes, bytes, bytes | None]:
         "size": [element.width, element.height],
         "area": element.area,
         "alpha": [*element.alpha.shape, element.level],
-        "half": [element.texture.half_width, element.texture.half_height],
+        "extent": list(element.texture[1:]),
         "count": element.probes.number.tolist(),
         "depth": element.probes.depth.tolist(),
     }
@@ -152,7 +151,7 @@ def _unpack(row: tuple[str, bytes, bytes, bytes, bytes | None], name: str, sourc
         area=facts["area"],
         alpha=np.frombuffer(zlib.decompress(row[1]), np.uint8).reshape(rows, columns),
         level=level,
-        texture=DistanceTexture(values, *facts["half"]),
+        texture=DistanceTexture(values, *facts["extent"]),
         probes=Probes(
             np.frombuffer(row[3], np.float32).reshape(len(DEPTHS), POINTS, 2),
             np.array(facts["count"], np.int64),

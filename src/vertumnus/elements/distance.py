@@ -25,11 +25,13 @@ class DistanceTexture(NamedTuple):
     values        TEXELS x TEXELS, float32, rows top to bottom; texel centres at (i + 1/2) / TEXELS
     half_width,   half the extent of the texture around the picture's centre, in the same unit
     half_height
+    pad           how much of that lies beyond the picture, on each side
     """
 
     values: NDArray[np.float32]
     half_width: float
     half_height: float
+    pad: float
 
 
 def distance_texture(
@@ -60,7 +62,7 @@ def distance_texture(
         values = ndimage.map_coordinates(field, grid, order=1, mode="nearest")
     # Rounded to half precision at once, so that a texture read from the cache is the same texture.
     rounded = (values / unit).astype(np.float16).astype(np.float32)
-    return DistanceTexture(rounded, float(half_width / unit), float(half_height / unit))
+    return DistanceTexture(rounded, float(half_width / unit), float(half_height / unit), float(margin / unit))
 
 
 def _to_rectangle(

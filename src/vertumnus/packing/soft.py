@@ -16,7 +16,7 @@ from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
-ITERATIONS = {"fast": 1000, "normal": 4000, "high": 16000}  # for 100 pieces
+ITERATIONS = {"fast": 1000, "normal": 4000, "high": 14000}  # for 100 pieces
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
 

@@ -91,7 +91,8 @@ def rescue(ground: Ground, rng: np.random.Generator) -> None:
     if len(lost):
         spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
         scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
-        make_room(lost, scale, spots, 300, ground.largest_first(), ground.fixed, *ground.arrays, rng)
+        order = np.concatenate([ground.largest_first(), lost])  # one put down here may be in the next one's way
+        make_room(lost, scale, spots, 300, order, ground.fixed, *ground.arrays, rng)
 
 
 def into_voids(ground: Ground, rng: np.random.Generator) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.render.geometry import extent, mip, run
+from vertumnus.render.geometry import ceil, extent, floor, inverse, mip, run
 from vertumnus.render.placements import Gradients, Placements
 from vertumnus.render.sprites import Sprites
 
@@ -126,10 +126,10 @@ def _row_run(py, cx, cy, ux, uy, vx, vy, mid_u, mid_v, half_w, half_h, texel, le
     dy = f4(py) + half - cy
     at_u, at_v = dy * uy + mid_u, dy * vy + mid_v
     out_u, out_v = (half_w + half) / texel, (half_h + half) / texel
-    low, high = run(f4(left) + half - cx, f4(right) + half - cx, ux, at_u, mid_u - out_u, mid_u + out_u)
-    low, high = run(low, high, vx, at_v, mid_v - out_v, mid_v + out_v)
-    first = max(left, math.ceil(low + cx - half))
-    count = min(right, math.floor(high + cx - half)) - first + 1
+    low, high = run(f4(left) + half - cx, f4(right) + half - cx, inverse(ux), at_u, mid_u - out_u, mid_u + out_u)
+    low, high = run(low, high, inverse(vx), at_v, mid_v - out_v, mid_v + out_v)
+    first = max(left, ceil(low + cx - half))
+    count = min(right, floor(high + cx - half)) - first + 1
     dx = f4(first) + half - cx
     return first, count, at_u + dx * ux, at_v + dx * vx
 

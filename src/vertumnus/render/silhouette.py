@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from vertumnus.jit import kernel
-from vertumnus.render.geometry import mip, run
+from vertumnus.render.geometry import ceil, floor, inverse, mip, run
 
 f4 = np.float32
 u8 = np.uint64
@@ -46,8 +46,8 @@ def walk(task, limit, window, taken, x, y, scale, cos, sin, flip, which, texels,
     half_w, half_h = size[which, 0] * half * scale, size[which, 1] * half * scale
     mid_u, mid_v = half_w / texel - half, half_h / texel - half
     tall, wide = abs(sin) * half_w + abs(cos) * half_h, abs(cos) * half_w + abs(sin) * half_h
-    top, bottom = math.ceil(y - tall - half), math.floor(y + tall - half)
-    left, right = math.ceil(x - wide - half), math.floor(x + wide - half)
+    top, bottom = ceil(y - tall - half), floor(y + tall - half)
+    left, right = ceil(x - wide - half), floor(x + wide - half)
     top, bottom = max(top, window[0]), min(bottom, window[1])
     left, right = max(left, window[2]), min(right, window[3])
     within = top >= 0 and left >= 0 and bottom < height and right < width
@@ -55,16 +55,17 @@ def walk(task, limit, window, taken, x, y, scale, cos, sin, flip, which, texels,
         top, bottom = max(top, 0), min(bottom, height - 1)
         left, right = max(left, 0), min(right, width - 1)
     out_u, out_v = half_w / texel, half_h / texel
+    by_u, by_v = inverse(ux), inverse(vx)
     last_u, last_v = f4(columns - 1), f4(rows - 1)
     solid = rows == 1 and columns == 1 and texels[start] == 255
     found = 0
     for py in range(top, bottom + 1):
         dy = f4(py) + half - y
         at_u, at_v = dy * uy + mid_u, dy * vy + mid_v
-        low, high = run(f4(left) + half - x, f4(right) + half - x, ux, at_u, mid_u - out_u, mid_u + out_u)
-        low, high = run(low, high, vx, at_v, mid_v - out_v, mid_v + out_v)
-        first = max(left, math.ceil(low + x - half))
-        final = min(right, math.floor(high + x - half))
+        low, high = run(f4(left) + half - x, f4(right) + half - x, by_u, at_u, mid_u - out_u, mid_u + out_u)
+        low, high = run(low, high, by_v, at_v, mid_v - out_v, mid_v + out_v)
+        first = max(left, ceil(low + x - half))
+        final = min(right, floor(high + x - half))
         on_raster = within or (0 <= py < height)
         line = taken[py if on_raster else 0]
         if task == COUNT and within:
@@ -156,7 +157,7 @@ def stamp(amount, gap, taken, x, y, scale, rotation, flip, which, texels, table,
     reach = int(gap)
     wide = (abs(cos) * size[which, 0] + abs(sin) * size[which, 1]) * 0.5 * scale
     tall = (abs(sin) * size[which, 0] + abs(cos) * size[which, 1]) * 0.5 * scale
-    top, left = math.floor(y - tall) - reach - 1, math.floor(x - wide) - reach - 1
+    top, left = floor(y - tall) - reach - 1, floor(x - wide) - reach - 1
     patch = np.zeros((int(2 * tall) + 2 * reach + 4, int(2 * wide) + 2 * reach + 4), np.uint16)
     walk(
         PUT, NO_LIMIT, EVERYWHERE, patch, x - left, y - top, scale, cos, sin, flip, which, texels, table, size
