@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", type=Path, default=Path("build/benchmark-pack.json"))
     parser.add_argument("--quick", action="store_true", help="leave out what takes long")
+    parser.add_argument("--ablation", action="store_true", help="what each part of the method contributes, instead")
     arguments = parser.parse_args()
     elements = collect([arguments.pictures]).elements if arguments.pictures else drawn_pieces()
     shape = parse_shape(arguments.shape or "text:S")
@@ -68,13 +69,15 @@ def main() -> None:
 
     warm_up(elements, shape)
     results: dict[str, dict[str, float]] = {}
-    for name, case in cases(elements, shape, arguments.quick).items():
+    rows = ablation(elements, shape) if arguments.ablation else cases(elements, shape, arguments.quick)
+    for name, case in rows.items():
         results[name] = measured(*case, seeds=arguments.seeds, reference=reference)
         console.print(f"  {name}: {results[name]['seconds']:.2f} s, coverage {results[name]['coverage']:.3f}")
+    console.print(packing_table(results, bool(arguments.pictures)))
+    if arguments.ablation:
+        return
     iterations = iteration_times(elements, shape, arguments.quick)
     start = cold_start(arguments.pictures, arguments.shape)
-
-    console.print(packing_table(results, bool(arguments.pictures)))
     console.print(iteration_table(iterations))
     console.print(f"cold start of the command, kernels kept: {start:.2f} s before the first iteration")
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +136,27 @@ def cases(elements: list[Element], shape: Shape, quick: bool) -> dict[str, Case]
         "100 proportional": (elements, shape, 100, {"sizes": "proportional"}),
     }
     return {name: rows[name] for name in ("100", "100 fast")} if quick else rows
+
+
+def ablation(elements: list[Element], shape: Shape) -> dict[str, Case]:
+    """A hundred pieces, one thing changed at a time."""
+    changes: dict[str, dict[str, object]] = {
+        "as it is": {},
+        "no noise": {"noise": 0.0},
+        "no relocation": {"relocate": False},
+        "neither": {"noise": 0.0, "relocate": False},
+        "start at random": {"init": "random"},
+        "start on the medial axis": {"init": "medial-axis"},
+        "uniformity 0.1": {"loss": vt.LossWeights(uniformity=0.1)},
+        "flips allowed": {"flip": True},
+        "upright": {"rotation": "none"},
+        "sizes 0.02 to 4": {"size_range": (0.02, 4.0)},
+        "sizes 0.2 to 3": {"size_range": (0.2, 3.0)},
+        "sizes 0.3 to 2": {"size_range": (0.3, 2.0)},
+        "sizes 0.5 to 1.5": {"size_range": (0.5, 1.5)},
+        "overlap allowed": {"overlap": "allow"},
+    }
+    return {name: (elements, shape, 100, options) for name, options in changes.items()}
 
 
 def photo(seed: int) -> Element:

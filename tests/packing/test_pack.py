@@ -86,8 +86,10 @@ def test_sizes_stay_in_their_range(blobs):
     collage = vt.pack(blobs, "circle", size=SIZE, count=24, quality="fast", size_range=(0.5, 1.5))
     fair = np.count_nonzero(parse_shape("circle").mask(2 * SIZE, 2 * SIZE)) / 4 / 24
     share = np.array(list(sizes(collage).values())) / fair
-    assert share.min() >= 0.5 * 0.999
-    assert share.max() <= 1.5 * 1.001
+    assert len(share) == 24
+    assert share.max() <= 3 * share.min() * 1.001
+    # A range too narrow to fill the shape is lowered for all alike, and raised again as far as it goes.
+    assert 0.3 < share.min() < share.max() <= 1.5 * 1.001
 
 
 def test_free_sizes_follow_weights(blobs):
@@ -173,11 +175,12 @@ def test_every_initialisation(blobs, init):
     check_strict(collage, "heart")
 
 
-def test_ordered_elements_stay_about_in_order(blobs):
-    collage = vt.pack(blobs, "canvas", size=(300, 60), quality="fast", init="ordered", axis="left")
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ordered_elements_stay_about_in_order(blobs, seed):
+    collage = vt.pack(blobs, "canvas", size=(300, 60), quality="fast", init="ordered", axis="left", seed=seed)
     order = [int(layer.name.removeprefix("blob")) for layer in sorted(collage.layers, key=lambda layer: -layer.x)]
     rank = np.corrcoef(order, range(12))[0, 1]
-    assert rank > 0.8
+    assert rank > 0.93
 
 
 @pytest.mark.parametrize("gravity", ["down", "up", "left", "right", "70,20"])

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn import blob, element
 
+from drawn import blob, element
 from vertumnus.packing.fixed import finish_fixed, pour
 from vertumnus.packing.moves import put
 from vertumnus.packing.options import PackOptions

@@ -16,7 +16,7 @@ from vertumnus.elements.probes import Probes, make_probes
 from vertumnus.elements.pyramid import mip_level, shrink_below
 from vertumnus.elements.read import keep_picture, store_picture
 
-ALPHA_SIDE = 256  # texels of the longer side of the alpha kept with an element
+ALPHA_SIDE = 384  # texels of the longer side of the alpha kept with an element
 MAX_SIDE = 2048  # pixels of the longer side of a stored picture
 
 

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from vertumnus.optimise.freedom import Freedom
 from vertumnus.packing.ground import Ground
-from vertumnus.packing.moves import height_at, insert, polish, seek, separate, sink
+from vertumnus.packing.moves import insert, polish, separate
 from vertumnus.packing.options import DIRECTIONS
 from vertumnus.packing.problem import RASTER, Problem
+from vertumnus.packing.refill import seek
+from vertumnus.packing.sink import height_at, sink
 from vertumnus.render.placements import Placements
 
 SEARCH = {"fast": 500, "normal": 3000, "high": 15000}  # places tried for a piece that collides where it lies
@@ -78,7 +80,7 @@ def pour(problem: Problem, freedom: Freedom, placements: Placements, rng: np.ran
 
 
 def pull_of(problem: Problem, zoom: float) -> tuple[float, float, float]:
-    """Where gravity pulls, as `vertumnus.packing.moves.height_at` takes it."""
+    """Where gravity pulls, as `vertumnus.packing.sink.height_at` takes it."""
     pull = problem.options.pull
     if isinstance(pull, str):
         return (0.0, *DIRECTIONS[pull])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+NARROW = 8.0  # most to least area, below which a range of sizes is narrow
 DIRECTIONS = {"down": (0.0, 1.0), "up": (0.0, -1.0), "left": (-1.0, 0.0), "right": (1.0, 0.0)}
 
 
@@ -35,7 +36,8 @@ class PackOptions(BaseModel):
         description="free within size_range; proportional to the weights with one scale for all; or fixed",
     )
     size_range: tuple[Positive, Positive] = Field(
-        (0.07, 3.0), description="least and most area of an element, to its fair share by weight"
+        (0.07, 3.0),
+        description="least and most area of an element, to its share by weight (a lower one if the range is narrow)",
     )
     element_size: Positive | None = Field(
         None, description="fixed sizes: side of a square with the area of an element of mean weight"
@@ -94,6 +96,11 @@ class PackOptions(BaseModel):
     def fixed(self) -> bool:
         """Whether element sizes are given and never change."""
         return self.sizes == "fixed" or self.open
+
+    @property
+    def narrow(self) -> bool:
+        """Whether free sizes have so little room that no piece can be shrunk much alone."""
+        return self.sizes == "free" and not self.fixed and self.size_range[1] < NARROW * self.size_range[0]
 
     @property
     def pull(self) -> str | tuple[float, float]:

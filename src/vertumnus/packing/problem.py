@@ -22,6 +22,7 @@ from vertumnus.shapes import Shape
 
 RASTER = 2  # raster pixels to a canvas pixel where nothing may touch: twice the canvas size
 START_SIZE = 0.6  # of its fair share's side, at which an element starts
+ATTAINABLE = 0.6  # share of the area that pieces of much the same size may fill
 START_PIXELS = 64  # raster pixels an element has where starting places are looked for
 
 
@@ -148,8 +149,11 @@ def make_freedom(problem: Problem, start: Placements) -> Freedom:
     elif options.sizes == "proportional":
         low, high = fair - 3.0, fair
     else:
-        low = fair + 0.5 * np.log(options.size_range[0])
-        high = fair + 0.5 * np.log(options.size_range[1])
+        least, most = options.size_range
+        # A narrow range around a share of all the area would be more than fits.
+        common = min(1.0, ATTAINABLE / float(np.sqrt(least * most)))
+        low = fair + 0.5 * np.log(least * common)
+        high = fair + 0.5 * np.log(most * common)
     if options.rotation == "free":
         turn_low, turn_high = np.full(count, -np.inf), np.full(count, np.inf)
     elif options.rotation == "random":

@@ -11,7 +11,8 @@ from vertumnus.optimise.freedom import Freedom
 from vertumnus.packing.ground import Ground
 from vertumnus.packing.moves import separate
 from vertumnus.packing.problem import RASTER, Problem
-from vertumnus.packing.strict import coarse_zoom
+from vertumnus.packing.strict import SWEEPS as SWEEPS_OF_GROWTH
+from vertumnus.packing.strict import coarse_zoom, grow
 from vertumnus.render.placements import Placements
 
 SWEEPS = {"fast": 8, "normal": 20, "high": 60}  # of separating, at one scale
@@ -35,6 +36,33 @@ def finish_proportional(
         fine = Ground(problem, freedom, RASTER)
         fine.lay(ground.placements(), ground.placed)
         yield from _grow_together(fine, 0.995, rng)
+
+
+def finish_narrow(
+    problem: Problem, freedom: Freedom, placements: Placements, rng: np.random.Generator
+) -> Iterator[Ground]:
+    """Makes a soft layout strict, sizes free in a narrow range. Yields the ground whenever all pieces are apart.
+
+    With little room to shrink alone, pieces are moved apart at sizes that keep their ratios, as large as will do,
+    and then grow, each as far as the range allows.
+    """
+    first, rounds, after = SWEEPS_OF_GROWTH[problem.options.quality]
+    zoom = coarse_zoom(problem)
+    ground = Ground(problem, freedom, zoom or RASTER)
+    ground.lay(placements)
+    spread = ground.bounds[:, 1] / ground.bounds[:, 0]
+    share = ground.bounds[:, 0].copy()
+    for lower in (0.95, 0.995) if zoom else (0.95,):
+        yield from _grow_together(ground, lower, rng)
+        free = ground.movable
+        least = float((ground.pose[free, 2] / share[free]).min()) if len(free) else 1.0
+        ground.bounds[free, 0] = share[free] * least * (1 - 1e-4)
+        ground.bounds[free, 1] = ground.bounds[free, 0] * spread[free]
+        yield from grow(ground, rng, first, rounds, after)
+        if lower == 0.95 and zoom:
+            fine = Ground(problem, freedom, RASTER)
+            fine.lay(ground.placements(), ground.placed)
+            ground, share = fine, share * (RASTER / zoom)
 
 
 def _grow_together(ground: Ground, lower: float, rng: np.random.Generator) -> Iterator[Ground]:

@@ -15,6 +15,7 @@ from vertumnus.render.placements import Placements
 FREE = 0.25  # a raster pixel covered by less than this is free
 ROOM = 1.6  # size of an element (root of its area) that a void of radius 1 promises
 START = 1.5  # size it starts with there, likewise
+FINE = 150  # raster pixels to a piece
 ENDS = 0.8  # share of the run after which nothing jumps any more
 
 
@@ -50,7 +51,10 @@ class Relocate:
         target = optimiser.stage.guidance.target  # type: ignore[attr-defined]
         movable = np.flatnonzero(freedom.movable)
         most = max(1, len(movable) // 20)
-        centres, radii = largest_voids((optimiser.canvas < FREE) & (target > 0.5), most)
+        free = (optimiser.canvas < FREE) & (target > 0.5)
+        # Voids worth a jump are many pixels wide: every other one is enough to find them on a fine raster.
+        step = 2 if free.size > FINE * len(p) else 1
+        centres, radii = (step * found for found in largest_voids(free[::step, ::step], most))
         size = np.exp(p.log_scale) * optimiser.unit * zoom
         if self.may_grow:
             small = movable[np.argsort(size[movable], kind="stable")[: 2 * most]]

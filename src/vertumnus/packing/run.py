@@ -17,7 +17,7 @@ from vertumnus.packing.fixed import finish_fixed, pour
 from vertumnus.packing.ground import Ground
 from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.problem import Problem, make_freedom, start_placements
-from vertumnus.packing.proportional import finish_proportional
+from vertumnus.packing.proportional import finish_narrow, finish_proportional
 from vertumnus.packing.soft import soft_optimiser
 from vertumnus.packing.strict import finish_free
 from vertumnus.render.placements import Placements
@@ -79,7 +79,9 @@ class Packing:
             return pour
         if options.sizes == "fixed":
             return finish_fixed
-        return finish_proportional if options.sizes == "proportional" else finish_free
+        if options.sizes == "proportional":
+            return finish_proportional
+        return finish_narrow if options.narrow else finish_free
 
     @property
     def coverage(self) -> float:

@@ -16,7 +16,7 @@ from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
-ITERATIONS = {"fast": 1000, "normal": 4000, "high": 14000}  # for 100 pieces
+ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000}  # for 100 pieces
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
 
@@ -54,7 +54,7 @@ def _weights(problem: Problem) -> LossWeights:
     if options.pull != "none" and not options.loss.gravity:
         # Strong enough to order the pieces, too weak to press them into each other.
         changes["gravity"] = 1.0 if options.open else 0.3
-    if options.sizes != "free" or options.fixed:
+    if options.sizes != "free" or options.fixed or options.narrow:
         # The strict finish cannot shrink one piece alone, so little may overlap when it begins.
         changes["overlap"] = (options.loss.overlap[0], 5 * options.loss.overlap[1])
     if options.open:
@@ -66,7 +66,8 @@ def _soft_freedom(problem: Problem, freedom: Freedom) -> Freedom:
     """Pieces are kept a little larger than they may be in the end: the strict finish shrinks some."""
     if problem.options.sizes != "free" or problem.options.fixed or problem.options.overlap == "allow":
         return freedom
-    low = np.minimum(freedom.log_scale_low + 0.5 * np.log(RESERVE), freedom.log_scale_high)
+    room = freedom.log_scale_high - freedom.log_scale_low
+    low = freedom.log_scale_low + np.minimum(0.5 * np.log(RESERVE), 0.2 * room)
     return replace(freedom, log_scale_low=low)
 
 

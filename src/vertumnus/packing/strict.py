@@ -13,14 +13,17 @@ import numpy as np
 
 from vertumnus.optimise.freedom import Freedom
 from vertumnus.packing.ground import Ground
-from vertumnus.packing.moves import fill_voids, insert, make_room, polish, separate
+from vertumnus.packing.moves import insert, polish, separate
 from vertumnus.packing.problem import RASTER, Problem
+from vertumnus.packing.refill import fill_voids, make_room
 from vertumnus.packing.voids import largest_voids
 from vertumnus.render.placements import Placements
 
 PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried before the full raster
 SWEEPS = {"fast": (6, 1, 3), "normal": (8, 2, 4), "high": (12, 4, 6)}  # first, rounds of voids, after each
 TRIALS = 60
+LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
+NEAREST = 6  # voids tried first for a piece that belongs where it is
 SMALL = 0.5  # of its fair share of area, below which a piece is put down early
 REDUCED = 0.7  # of its scale, at which it is then put down
 
@@ -36,17 +39,37 @@ def finish_free(
     zoom = coarse_zoom(problem)
     ground = Ground(problem, freedom, zoom or RASTER)
     ground.lay(placements)
-    ground.pose[ground.movable, 2] = np.maximum(0.97 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
+    ground.pose[ground.movable, 2] = np.maximum(0.96 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
     ground.pile()
-    for _ in range(6):
-        separate(rng.permutation(ground.movable), 30, 0, ground.free_spots()[:1], *ground.arrays, rng)
+    for _ in range(8):
+        separate(rng.permutation(ground.movable), 40, 0, ground.free_spots()[:1], *ground.arrays, rng)
     ground.clear()
     yield from _sweeps(ground, rng, 0.98, first, rounds, after)
+    for _ in range(LOWERINGS):
+        if ground.placed[ground.movable].all():
+            break
+        lower_sizes(ground)
+        yield from _sweeps(ground, rng, 0.99, 2, 1, 1)
     if zoom:
         # The rasters differ at the edges: put down again on the full one, each shrunk by a hair.
         fine = Ground(problem, freedom, RASTER)
+        fine.bounds[:, :2] = ground.bounds[:, :2] * (RASTER / zoom)
         fine.lay(ground.placements(), ground.placed)
         yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
+
+
+def lower_sizes(ground: Ground) -> None:
+    """Lowers the range of sizes of all pieces alike, and takes them up to be put down again."""
+    ground.bounds[ground.movable, :2] *= LOWER
+    ground.pose[:, 2] = np.minimum(ground.pose[:, 2], ground.bounds[:, 1])
+    ground.clear()
+
+
+def raise_sizes(ground: Ground) -> None:
+    """Raises the range of sizes of all pieces alike as far as the smallest allows, once all are placed."""
+    free = ground.movable
+    if len(free) and ground.placed[free].all():
+        ground.bounds[free, :2] *= max(1.0, float((ground.pose[free, 2] / ground.bounds[free, 0]).min()))
 
 
 def coarse_zoom(problem: Problem) -> float:
@@ -60,6 +83,11 @@ def _sweeps(
 ) -> Iterator[Ground]:
     put_down(ground, rng, shrink)
     yield ground
+    yield from grow(ground, rng, first, rounds, after)
+
+
+def grow(ground: Ground, rng: np.random.Generator, first: int, rounds: int, after: int) -> Iterator[Ground]:
+    """Sweeps over pieces that are put down: they grow, and small and unplaced ones move to voids."""
     for sweeps in [first] + [after] * rounds:
         reach = np.full(len(ground.pose), 1.5)
         for _ in range(sweeps):
@@ -67,6 +95,7 @@ def _sweeps(
             yield ground
         into_voids(ground, rng)
         rescue(ground, rng)
+        raise_sizes(ground)
     yield ground
 
 
@@ -86,13 +115,25 @@ def put_down(ground: Ground, rng: np.random.Generator, shrink: float) -> None:
 
 
 def rescue(ground: Ground, rng: np.random.Generator) -> None:
-    """Puts pieces that found no place where least is in their way, at their least size; neighbours shrink."""
+    """Puts pieces that found no place where least is in their way, at their least size; neighbours shrink.
+
+    Pieces that have a place where they belong are first tried in the voids nearest to it.
+    """
     lost = ground.movable[~ground.placed[ground.movable]]
-    if len(lost):
-        spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
-        scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
-        order = np.concatenate([ground.largest_first(), lost])  # one put down here may be in the next one's way
-        make_room(lost, scale, spots, 300, order, ground.fixed, *ground.arrays, rng)
+    if not len(lost):
+        return
+    spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
+    scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
+    order = np.concatenate([ground.largest_first(), lost])  # one put down here may be in the next one's way
+    if ground.problem.keep_places:
+        for piece in lost:
+            home = ground.pose[piece, :2]
+            near = spots[np.argsort(np.hypot(*(spots - home).T))[:NEAREST]]
+            make_room(
+                lost[lost == piece], scale, np.vstack([home, near]), 300, order, ground.fixed, *ground.arrays, rng
+            )
+        lost = lost[~ground.placed[lost]]
+    make_room(lost, scale, spots, 300, order, ground.fixed, *ground.arrays, rng)
 
 
 def into_voids(ground: Ground, rng: np.random.Generator) -> int:

@@ -126,14 +126,17 @@ class CoverageRenderer:
             (p.x * self.zoom).astype(np.float32),
             (p.y * self.zoom).astype(np.float32),
             size.astype(np.float32),
-            p.rotation.astype(np.float32),
+            np.cos(p.rotation).astype(np.float32),
+            np.sin(p.rotation).astype(np.float32),
             p.flip,
             p.which,
         )
 
 
 @kernel
-def _forward(x, y, size, rotation, flip, which, values, extents, box, grow, canvas, row, index, pixel, slope, start):
+def _forward(
+    x, y, size, cosine, sine, flip, which, values, extents, box, grow, canvas, row, index, pixel, slope, start
+):
     """Draws all elements and records, for each pixel on an edge, how its coverage moves with the placement.
 
     Distances are first read at the nearest texel, which is off by less than the way to it; only where that
@@ -159,7 +162,7 @@ def _forward(x, y, size, rotation, flip, which, values, extents, box, grow, canv
         s, cx, cy = size[i], x[i], y[i]
         texel_x = s * extents[e, 0] * f4(2) / f4(texels)  # pixels to a texel
         texel_y = s * extents[e, 1] * f4(2) / f4(texels)
-        cos, sin = f4(math.cos(rotation[i])), f4(math.sin(rotation[i]))
+        cos, sin = cosine[i], sine[i]
         mirror = -one if flip[i] else one
         ux, uy = mirror * cos / texel_x, mirror * sin / texel_x  # texels to a pixel
         vx, vy = -sin / texel_y, cos / texel_y
@@ -185,11 +188,8 @@ def _forward(x, y, size, rotation, flip, which, values, extents, box, grow, canv
             dx = f4(first) + half - cx
             u0, v0 = at_u + dx * ux, at_v + dx * vx
             line = canvas[py]
-            if small:  # nearly every pixel is on an edge
-                for k in range(count):
-                    listed[k] = np.uint32(k)
-                open_ = count
-            else:
+            open_ = count
+            if not small:  # of a small element nearly every pixel is on an edge
                 for k in range(count):
                     step = f4(np.int32(k))
                     u = min(max(u0 + step * ux, zero), last) + half
@@ -210,7 +210,7 @@ def _forward(x, y, size, rotation, flip, which, values, extents, box, grow, canv
                     listed[open_] = np.uint32(k)
                     open_ += 1 if abs(row[k]) <= band else 0
             for q in range(open_):
-                at_k = np.int32(listed[q])
+                at_k = np.int32(q) if small else np.int32(listed[q])
                 step = f4(at_k)
                 u, v = u0 + step * ux, v0 + step * vx
                 inner_u, inner_v = min(max(u, zero), last), min(max(v, zero), last)

@@ -1,0 +1,70 @@
+"""Makes the pictures in docs/images: what packing offers, one option at a time.
+
+``python examples/gallery.py docs/images`` takes about a minute.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import harvest
+from PIL import Image
+
+import vertumnus as vt
+from vertumnus.elements.icons import icon_element
+
+PAPER = "#fbf5e6"
+FRUIT = [
+    "apple",
+    "lemon",
+    "fruit-pear",
+    "pumpkin",
+    "pepper-hot",
+    "fruit-cherries",
+    "carrot",
+    "leaf",
+    "seed",
+    "mushroom",
+]
+
+
+def pieces(names: list[str]) -> list[vt.Element]:
+    """Icons in the colours of the harvest."""
+    return [icon_element(name, colour) for name in names for colour in harvest.PIECES[name]]
+
+
+ALL = pieces(list(harvest.PIECES))
+FEW = pieces(FRUIT)
+
+PICTURES: dict[str, tuple[list[vt.Element], str, dict[str, object]]] = {
+    "closed": (ALL, "text:S", {"count": 120}),
+    "gap": (ALL, "text:R", {"count": 90, "gap": 5, "border": 3}),
+    "upright": (ALL, "text:G", {"count": 120, "rotation": 20.0}),
+    "proportional": (FEW, "heart", {"count": 80, "sizes": "proportional"}),
+    "block": (ALL, "circle", {"count": 140, "block": ["icon:star"]}),
+    "bowl": (FEW, "circle", {"count": 120, "open": True, "fill": 0.55}),
+    "point": (FEW, "canvas", {"count": 120, "open": True, "fill": 0.4, "gravity": (240, 240)}),
+    "ordered": (FEW, "canvas", {"count": 90, "init": "ordered", "rotation": 30.0}),
+}
+
+
+def small(picture: Image.Image, path: Path, colours: int = 96) -> None:
+    """Saves a picture in few colours, which flat icons do not miss."""
+    picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main(folder: Path) -> None:
+    """Makes every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    harvest.main(Path("build"))
+    small(vt.Collage.load("build/harvest.collage").render(), folder / "harvest.png")
+    for name, (elements, shape, options) in PICTURES.items():
+        collage = vt.pack(elements, shape, size=480, seed=1, **options)
+        small(collage.render(background=PAPER), folder / f"{name}.png")
+        report = collage.made_by.report if collage.made_by else {}
+        print(name, report.get("coverage"), len(collage.layers))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))
