@@ -46,7 +46,7 @@ scissors seedling shield shirt shoe skull snail snowflake snowman spider spoon s
 truck turtle umbrella wheat-awn wrench
 """
 
-# What the issue of packing asks for on the published pictures: (seconds, coverage).
+# Goals on the pictures the published program comes with: (seconds, coverage).
 GOALS = {"100": (1.5, 0.75), "100 high": (4.0, 0.77), "1000": (7.0, 0.74), "10000": (15.0, 0.70)}
 
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import sys
+from colorsys import rgb_to_hsv
 from pathlib import Path
 
 import harvest
-from PIL import Image
+from PIL import Image, ImageColor
 
 import vertumnus as vt
 from vertumnus.elements.icons import icon_element
@@ -34,6 +35,17 @@ def pieces(names: list[str]) -> list[vt.Element]:
     return [icon_element(name, colour) for name in names for colour in harvest.PIECES[name]]
 
 
+def by_hue() -> list[vt.Element]:
+    """All icons of the harvest, twice each, from purple through red and yellow to blue."""
+    coloured = [(colour, name) for name, colours in harvest.PIECES.items() for colour in colours]
+
+    def hue(item: tuple[str, str]) -> float:
+        red, green, blue = (value / 255 for value in ImageColor.getrgb(item[0])[:3])
+        return (rgb_to_hsv(red, green, blue)[0] + 0.3) % 1
+
+    return [icon_element(name, colour) for colour, name in sorted(coloured, key=hue) for _ in range(2)]
+
+
 ALL = pieces(list(harvest.PIECES))
 FEW = pieces(FRUIT)
 
@@ -45,7 +57,7 @@ PICTURES: dict[str, tuple[list[vt.Element], str, dict[str, object]]] = {
     "block": (ALL, "circle", {"count": 140, "block": ["icon:star"]}),
     "bowl": (FEW, "circle", {"count": 120, "open": True, "fill": 0.55}),
     "point": (FEW, "canvas", {"count": 120, "open": True, "fill": 0.4, "gravity": (240, 240)}),
-    "ordered": (FEW, "canvas", {"count": 90, "init": "ordered", "rotation": 30.0}),
+    "ordered": (by_hue(), "icon:fish", {"init": "ordered", "rotation": 30.0}),
 }
 
 

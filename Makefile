@@ -1,0 +1,42 @@
+# Everything sets itself up in a virtual environment of its own; Python 3.11 or newer is all it needs.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PICTURES ?=
+SHAPE ?=
+
+.PHONY: demo test lint format bench clean
+
+demo: $(VENV)/.base
+	$(RUN) examples/harvest.py build
+
+test: $(VENV)/.dev
+	$(RUN) -m pytest
+
+lint: $(VENV)/.dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: $(VENV)/.dev
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+# make bench PICTURES=folder SHAPE=file measures with pictures and a shape of your own.
+bench: $(VENV)/.base
+	$(RUN) benchmarks/pack.py $(if $(PICTURES),--pictures $(PICTURES)) $(if $(SHAPE),--shape $(SHAPE))
+
+clean:
+	rm -rf build $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.base $@

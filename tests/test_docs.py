@@ -1,0 +1,50 @@
+"""Every command and every piece of Python in the documentation runs as it is written."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import vertumnus as vt
+from drawn import blob
+from vertumnus.cli.app import run
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def readers_folder(tmp_path_factory):
+    """What a reader of the documentation has: some pictures, weights, a logo, a collage."""
+    folder = tmp_path_factory.mktemp("reader")
+    for name in ("photos", "drawings"):
+        (folder / name).mkdir()
+        for n in range(5):
+            Image.fromarray(blob(n, 60, 50)).save(folder / name / f"{n}.png")
+    (folder / "weights.csv").write_text("0,3\n1,2\n")
+    Image.fromarray(blob(9, 200, 200)).save(folder / "photo-of-a-logo.png")
+    vt.pack(folder / "photos", "heart", size=300, quality="fast").save(folder / "love.collage")
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_run(page, readers_folder, monkeypatch, capsys):
+    monkeypatch.chdir(readers_folder)
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "python":
+            exec(compile(text, page.name, "exec"), {"__name__": "example"})
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            program, *arguments = shlex.split(line)
+            assert program == "vertumnus", line
+            assert run(arguments) == 0, f"{line}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
