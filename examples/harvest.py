@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import vertumnus as vt
 from vertumnus.elements.icons import icon_element
 from vertumnus.export.svg import save_svg
+from vertumnus.jit import while_compiling
 
 GREENS = ["#31572c", "#4f772d", "#7d9b3c", "#9db453"]
 REDS = ["#a4243b", "#c8402f", "#d8572a"]
@@ -56,7 +58,8 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     elements = [icon_element(name, colour) for name, colours in PIECES.items() for colour in colours]
-    collage = vt.pack(elements, "icon:head", size=SIZE, count=COUNT, seed=SEED, flip=True)
+    with while_compiling(cache(lambda: print("compiling the kernels, which only the first run does", flush=True))):
+        collage = vt.pack(elements, "icon:head", size=SIZE, count=COUNT, seed=SEED, flip=True)
     collage.background = "#fbf5e6"
     collage.save(folder / "harvest.collage")
     collage.render(scale=2).save(folder / "harvest.png")
