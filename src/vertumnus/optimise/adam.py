@@ -34,3 +34,8 @@ class Adam:
         """Clears what is remembered of some placements, which have jumped elsewhere."""
         self.mean[:, which] = 0.0
         self.square[:, which] = 0.0
+
+    def keep(self, which: NDArray[np.intp]) -> None:
+        """Drops all columns but some."""
+        self.mean = self.mean[:, which]
+        self.square = self.square[:, which]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ class Freedom:
     rotation_low, rotation_high     N, radians; infinite where turning is free
     one_scale   all movable elements grow and shrink together, so that their ratios stay
     width, height   canvas pixels that centres stay within
+    beyond      canvas pixels that they may be outside of that
     """
 
     movable: NDArray[np.bool_]
@@ -31,6 +32,18 @@ class Freedom:
     one_scale: bool
     width: float
     height: float
+    beyond: float = 0.0
+
+    def take(self, chosen: NDArray[np.intp]) -> Freedom:
+        """The bounds of the chosen placements."""
+        return replace(
+            self,
+            movable=self.movable[chosen],
+            log_scale_low=self.log_scale_low[chosen],
+            log_scale_high=self.log_scale_high[chosen],
+            rotation_low=self.rotation_low[chosen],
+            rotation_high=self.rotation_high[chosen],
+        )
 
     def restrict(self, gradients: Gradients) -> Floats:
         """The gradients as 4 x N (x, y, log-scale, rotation), zero where nothing may change."""
@@ -43,8 +56,8 @@ class Freedom:
     def clip(self, p: Placements) -> None:
         """Brings movable placements back within their bounds, in place."""
         free = self.movable
-        np.clip(p.x, 0, self.width, out=p.x, where=free)
-        np.clip(p.y, 0, self.height, out=p.y, where=free)
+        np.clip(p.x, -self.beyond, self.width + self.beyond, out=p.x, where=free)
+        np.clip(p.y, -self.beyond, self.height + self.beyond, out=p.y, where=free)
         np.clip(p.rotation, self.rotation_low, self.rotation_high, out=p.rotation, where=free)
         if self.one_scale and free.any():
             # Back together: the shift that brings the one farthest out of bounds to its bound.

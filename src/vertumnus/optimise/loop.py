@@ -40,17 +40,26 @@ class Guidance(Protocol):
         """The loss and its gradient by the canvas; ``progress`` goes from 0 to 1 over the whole run."""
 
 
+class Penalty(Protocol):
+    """What placements should be, whatever they look like."""
+
+    def __call__(self, placements: Placements) -> tuple[float, Gradients]:
+        """The loss and its gradient by the placements."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part of the run at one resolution.
 
-    step   how far a placement moves at an iteration, raster pixels, at the stage's start and end
+    step     how far a placement moves at an iteration, raster pixels, at the stage's start and end
+    penalty  added to the guidance's loss
     """
 
     renderer: Renderer
     guidance: Guidance
     iterations: int
     step: tuple[float, float] = (1.2, 0.4)
+    penalty: Penalty | None = None
 
 
 class Optimiser:
@@ -118,7 +127,12 @@ class Optimiser:
         p, free = self.placements, self.freedom.movable
         self.canvas = stage.renderer.forward(p)
         self.loss, grad_canvas = stage.guidance(self.canvas, self.progress)
-        gradient = self.freedom.restrict(stage.renderer.backward(grad_canvas))
+        gradients = stage.renderer.backward(grad_canvas)
+        if stage.penalty is not None:
+            loss, more = stage.penalty(p)
+            self.loss += loss
+            gradients = gradients.plus(more)
+        gradient = self.freedom.restrict(gradients)
         direction = self._adam.direction(gradient) * free  # what was pinned just now has momentum still
         pixels = stage.step[0] * (stage.step[1] / stage.step[0]) ** share
         size = np.exp(p.log_scale) * self.unit  # canvas pixels
@@ -138,6 +152,18 @@ class Optimiser:
             p.y += amount * size * shake[1]
             p.rotation += amount * shake[2]
         self.freedom.clip(p)
+
+    def forget(self, which: NDArray[np.intp]) -> None:
+        """Lets some placements start afresh from where the caller put them."""
+        self._adam.forget(which)
+
+    def remove(self, which: NDArray[np.intp]) -> None:
+        """Takes some placements away; those that stay keep their order and go on as before."""
+        stay = np.delete(np.arange(len(self.placements)), which)
+        self.placements = self.placements.take(stay)
+        self.unit = self.unit[stay]
+        self.freedom = self.freedom.take(stay)
+        self._adam.keep(stay)
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on from here later: arrays and plain values."""

@@ -1,7 +1,7 @@
 """The renderers again, in plain PyTorch: slow, readable, differentiable by autograd, on any device.
 
-`coverage` is the twin of `vertumnus.render.coverage`, `composite` of `vertumnus.render.composite`. The tests
-hold the fast kernels against them, values and gradients. Every pixel looks at every element; there is no
+`coverage` is the twin of `vertumnus.render.coverage`, `composite` of `vertumnus.render.composite`, `splat` of
+`vertumnus.render.splat`. The tests hold the fast kernels against them, values and gradients. Every pixel looks at every element; there is no
 clipping, no record of edges, no vector code. PyTorch is needed here and nowhere else in this room.
 """
 
@@ -113,6 +113,59 @@ def composite(
         v = (q[n] / texel + size[n][1] / 2 / 2**level - 0.5).clamp(0, texture.shape[0] - 1)
         inside = (half_w - p[n].abs() + 0.5).clamp(0, 1) * (half_h - q[n].abs() + 0.5).clamp(0, 1)
         sprite = _bilinear(texture, u, v) * (inside * opacity[n])[..., None]
+        sprite = sprite * torch.cat([gain[n], torch.ones_like(gain[n][:1])])
+        canvas = sprite + (1 - sprite[..., 3:]) * canvas
+    return canvas
+
+
+def splat(
+    x: Tensor,
+    y: Tensor,
+    scale: Tensor,
+    rotation: Tensor,
+    flip: Tensor,
+    opacity: Tensor,
+    gain: Tensor,
+    levels: Sequence[Sequence[Tensor]],
+    size: Sequence[tuple[int, int]],
+    shape: tuple[int, int],
+    sigma: float,
+) -> Tensor:
+    """The layers over a transparent ground, each smoothed by a Gaussian kernel of ``sigma`` pixels.
+
+    As `composite`; every pixel gathers the (2 reach + 1)**2 texels around where it falls.
+    """
+    import math
+
+    import torch
+
+    from vertumnus.render.splat import CUT, LEAST, REACH, splat_level
+
+    p, q = _pixels_seen_by(x, y, rotation, flip, shape)
+    canvas = torch.zeros((*shape, 4), dtype=x.dtype, device=x.device)
+    for n in range(len(x)):
+        level = min(splat_level(float(scale[n].detach()), sigma), len(levels[n]) - 1)
+        texture = levels[n][level]
+        texel = scale[n] * 2**level
+        u = p[n] / texel + size[n][0] / 2 / 2**level - 0.5
+        v = q[n] / texel + size[n][1] / 2 / 2**level - 0.5
+        steady = sigma < LEAST * float(texel.detach())
+        unit = torch.ones_like(texel) / LEAST**2 if steady else texel**2 / sigma**2
+        reach = math.ceil(REACH / math.sqrt(float(unit.detach())) - 0.5)
+        total = torch.zeros(shape, dtype=x.dtype, device=x.device)
+        summed = torch.zeros((*shape, 4), dtype=x.dtype, device=x.device)
+        for down in range(-reach, reach + 1):
+            for across in range(-reach, reach + 1):
+                column = (u.detach() + 0.5).floor() + across
+                row = (v.detach() + 0.5).floor() + down
+                square = ((column - u) ** 2 + (row - v) ** 2) * unit
+                weight = torch.exp(-0.5 * square) - CUT * (1 + 0.5 * (REACH**2 - square))
+                weight = weight * (square < REACH**2)
+                inside = (column >= 0) & (column < texture.shape[1]) & (row >= 0) & (row < texture.shape[0])
+                at = (row.clamp(0, texture.shape[0] - 1).long(), column.clamp(0, texture.shape[1] - 1).long())
+                total = total + weight
+                summed = summed + (weight * inside)[..., None] * texture[at]
+        sprite = summed / total[..., None] * opacity[n]
         sprite = sprite * torch.cat([gain[n], torch.ones_like(gain[n][:1])])
         canvas = sprite + (1 - sprite[..., 3:]) * canvas
     return canvas

@@ -78,3 +78,9 @@ class Gradients:
     rotation: Floats
     opacity: Floats | None = None
     gain: Floats | None = None
+
+    def plus(self, other: Gradients) -> Gradients:
+        """The gradient of the sum of two losses, without opacity and gain."""
+        return Gradients(
+            self.x + other.x, self.y + other.y, self.log_scale + other.log_scale, self.rotation + other.rotation
+        )

@@ -1,0 +1,64 @@
+"""The end of a composition: pieces that overlap a little are moved apart, as after packing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from vertumnus.compose.scene import Scene
+from vertumnus.optimise.freedom import Freedom
+from vertumnus.packing.ground import Ground
+from vertumnus.packing.moves import insert, separate
+from vertumnus.packing.options import PackOptions
+from vertumnus.packing.problem import RASTER, make_problem
+from vertumnus.packing.strict import rescue
+from vertumnus.render.placements import Placements
+from vertumnus.shapes import Shape, parse_shape
+
+SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
+SWEEPS = 10  # of moving pieces apart
+NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
+
+
+def move_apart(
+    scene: Scene,
+    placements: Placements,
+    freedom: Freedom,
+    within: Shape | None,
+    gap: float,
+    rng: np.random.Generator,
+) -> Iterator[Ground]:
+    """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
+
+    Nothing is moved without need and nothing grows, so the whole still reads as it did. Yields the ground.
+
+    within   the shape to stay in; the canvas by default
+    gap      kept between pieces, canvas pixels
+    """
+    scale = np.exp(placements.log_scale)
+    problem = make_problem(
+        [scene.elements[n] for n in placements.which],
+        within or parse_shape("canvas"),
+        *scene.size,
+        PackOptions(gap=gap),
+        np.where(freedom.movable, 0.0, scale).tolist(),
+        keep_places=True,
+    )
+    bounds = replace(
+        freedom,
+        log_scale_low=placements.log_scale + np.log(SMALLEST),
+        log_scale_high=placements.log_scale.copy(),
+    )
+    ground = Ground(problem, bounds, RASTER)
+    # The problem counts its pictures anew; here each piece keeps its own.
+    ground.lay(replace(placements, which=problem.pieces))
+    ground.pile()
+    for _ in range(SWEEPS):
+        if separate(rng.permutation(ground.movable), 40, 0, NOWHERE, *ground.arrays, rng) == 0:
+            break
+    ground.clear()
+    insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
+    rescue(ground, rng)
+    yield ground

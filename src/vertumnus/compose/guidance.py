@@ -1,0 +1,89 @@
+"""The joint loss, eq. (6): what a prior wants of the picture, and the render loss beside it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from vertumnus.compose import terms
+from vertumnus.compose.options import RenderLoss
+from vertumnus.document.colour import parse_colour
+
+Canvas = NDArray[np.float32]
+
+
+class PictureGuidance(Protocol):
+    """What judges a picture, H x W x 4 premultiplied: its loss and gradient by the picture."""
+
+    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
+        """``progress`` goes from 0 to 1 over the run."""
+
+
+class OfInk:
+    """A guidance of ink alone as one of the picture."""
+
+    def __init__(self, guidance: PictureGuidance) -> None:
+        self.guidance = guidance
+
+    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
+        """The loss, and the gradient in the fourth channel."""
+        loss, by_ink = self.guidance(picture[..., 3], progress)
+        grad = np.zeros_like(picture)
+        grad[..., 3] = by_ink
+        return loss, grad
+
+
+class ComposeGuidance:
+    """Contract 2 for composing, on the canvas of `vertumnus.compose.renderer`.
+
+    prior       what judges the picture
+    weights     of the render loss
+    reach       pixels over which the prior's gradient is felt, at the start and at the end: it is smoothed by a
+                Gaussian, as if the picture had been, so that pieces feel what is wanted some way off
+    within      H x W, the share of each pixel in the shape of the containment term
+    background  for the harmony term
+    """
+
+    def __init__(
+        self,
+        prior: PictureGuidance,
+        weights: RenderLoss,
+        reach: tuple[float, float],
+        within: Canvas | None = None,
+        background: str = "white",
+    ) -> None:
+        self.prior, self.weights, self.reach, self.within = prior, weights, reach, within
+        red, green, blue, _ = parse_colour(background)
+        self.background = (red / 255, green / 255, blue / 255)
+        self.semantic = float("nan")  # the prior's share of the last loss
+
+    def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
+        """The loss and its gradient by the canvas."""
+        picture, accumulated, w = canvas[..., :4], canvas[..., 4], self.weights
+        self.semantic, by_picture = self.prior(picture, progress)
+        first, last = self.reach
+        sigma = first * (last / first) ** progress if first and last else 0.0
+        if sigma > 0.3:
+            by_picture = by_picture + ndimage.gaussian_filter(by_picture, (sigma, sigma, 0), mode="nearest")
+        grad = np.concatenate([by_picture, np.zeros((*accumulated.shape, 1), np.float32)], axis=-1)
+        total = self.semantic
+        if w.overlap:
+            value, by = terms.overlap(accumulated, w.overlap_threshold)
+            total += w.overlap * progress * value
+            grad[..., 4] += np.float32(w.overlap * progress) * by
+        if w.floor:
+            value, by = terms.floor(accumulated, w.floor_share)
+            total += w.floor * value
+            grad[..., 4] += np.float32(w.floor) * by
+        if w.containment and self.within is not None:
+            value, by = terms.containment(accumulated, self.within)
+            total += w.containment * value
+            grad[..., 4] += np.float32(w.containment) * by
+        if w.harmony:
+            value, by = terms.harmony(picture, self.background)
+            total += w.harmony * value
+            grad[..., :4] += np.float32(w.harmony) * by
+        return total, grad

@@ -1,0 +1,71 @@
+"""Every choice composing offers, in one model: the command line, the library and the document share it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from vertumnus.document.colour import parse_colour
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class RenderLoss(BaseModel):
+    """What each term beside the prior counts; see `vertumnus.compose.terms`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
+    center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
+    scale_limit: NotNegative = Field(
+        0.55, description="eq. (9): s_lim, how far a size may be from that of eq. (5), as a share of it"
+    )
+    overlap: NotNegative = Field(0.5, description="eq. (8): w_alpha, of eq. (11), rising over the run")
+    overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
+    floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")
+    floor_share: Share = Field(0.2, description="of the canvas, for floor")
+    containment: NotNegative = Field(0.0, description="pieces outside the shape of --within")
+    harmony: Number = Field(0.0, description="colours unlike the background; below zero, colours like it")
+
+
+class ComposeOptions(BaseModel):
+    """How elements are arranged until they read as a prompt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["vsd", "sds"] = Field("vsd", description="variational score distillation, or plain: eq. (4) or (3)")
+    iterations: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="steps; by default 1,500 for the pictogram prior, 500 for a network"
+    )
+    weighting: Literal["data", "sds", "uniform", "fantasia3d"] | None = Field(
+        None, description="w(t); by default data for the pictogram prior, sds for a network"
+    )
+    noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
+    annealing: Literal["sqrt", "linear", "none"] = Field("sqrt", description="how the noise level falls")
+    guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of a network")
+    student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
+    window: Annotated[int, Field(ge=1)] = Field(16, description="recent renders that the pictogram's student knows")
+    reach: tuple[NotNegative, NotNegative] = Field(
+        (6.0, 0.5), description="guidance pixels over which a gradient is felt, at the start and at the end"
+    )
+    splat: NotNegative = Field(0.0, description="Gaussian kernel of the renderer, guidance pixels; 0 draws sharply")
+    step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
+    noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
+    relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
+    rotation: Literal["free", "none"] | NotNegative = Field(
+        "free", description="free, none, or within so many degrees of upright"
+    )
+    gap: NotNegative = Field(0.0, description="kept between pieces by the overlap term, canvas pixels")
+    strict: bool = Field(True, description="at the end no two pieces overlap, as after pack")
+    background: str = Field("white", description="what a network sees behind the pieces, a CSS colour")
+    loss: RenderLoss = RenderLoss()
+
+    @field_validator("background")
+    @classmethod
+    def _a_colour(cls, colour: str) -> str:
+        parse_colour(colour)
+        return colour

@@ -1,0 +1,193 @@
+"""One composition: a scene, a prior and a seed become a layout. An iterator that can be watched, steered, resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.compose.distillation import InkDistillation, RecentRenders
+from vertumnus.compose.finish import move_apart
+from vertumnus.compose.guidance import ComposeGuidance, OfInk, PictureGuidance
+from vertumnus.compose.initialise import random_layout, take_over
+from vertumnus.compose.options import ComposeOptions
+from vertumnus.compose.relocate import Relocate
+from vertumnus.compose.renderer import ComposeRenderer
+from vertumnus.compose.scene import Scene
+from vertumnus.compose.schedule import NoiseLevels
+from vertumnus.compose.terms import GeometryPenalty, initial_scale
+from vertumnus.document.collage import Collage
+from vertumnus.document.placement import Placement
+from vertumnus.optimise.freedom import Freedom
+from vertumnus.optimise.loop import Optimiser, Stage
+from vertumnus.packing.ground import Ground
+from vertumnus.priors.pictogram import Icons, Pictogram
+from vertumnus.render.placements import Placements
+from vertumnus.shapes import Shape
+
+ITERATIONS = 1500
+WIDEST = 6.0  # factor of size to either side that no piece leaves, whatever the geometry term is worth
+BEYOND = 0.5  # of the canvas's longer side, likewise, outside the canvas
+
+
+class Composition:
+    """Arranges pieces until they read as a prompt.
+
+    ``for composition in composition: ...`` yields itself after every step; ``phase`` is "arrange" or "finish",
+    ``done`` and ``total`` count its steps, ``loss`` and ``canvas`` are those of the last one. Between steps the caller
+    may `move`, `pin`, `release` or `remove` pieces; the rest follows. ``hurry`` ends the run with what there is.
+
+    pieces   the indices of the pieces that are left, in the order they were given
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        options: ComposeOptions,
+        prior: Pictogram,
+        icons: Icons,
+        seed: int,
+        warm: Collage | None = None,
+        placed: Sequence[int] = (),
+        within: Shape | None = None,
+    ) -> None:
+        self.scene, self.options, self.seed, self.within = scene, options, seed, within
+        self.rng = np.random.default_rng(seed)
+        start = random_layout(scene.which, scene.longer, scene.size, self.rng)
+        movable = np.ones(len(start), bool)
+        if warm is not None:
+            take_over(start, warm, list(placed))
+            movable = np.array([layer < 0 or not warm.layers[layer].locked for layer in placed])
+        renderer = ComposeRenderer(
+            scene.sprites, scene.textures, scene.size, scene.zoom, options.splat, options.gap / 2
+        )
+        shape = renderer.coverage.shape
+        levels = NoiseLevels(prior.alphas_cumprod, *options.noise_levels, options.annealing)
+        self.student = RecentRenders(prior.alphas_cumprod, options.window) if options.method == "vsd" else None
+        ink = InkDistillation(prior, icons, levels, options.weighting or "data", self.student, shape, self.rng)
+        self.guidance = ComposeGuidance(
+            OfInk(ink),
+            options.loss,
+            options.reach,
+            within.mask(shape[1], shape[0]).astype(np.float32) if within is not None else None,
+            options.background,
+        )
+        penalty = GeometryPenalty(
+            scene.size,
+            scene.longer,
+            options.loss.geometry,
+            options.loss.center_limit,
+            initial_scale(len(start)),
+            options.loss.scale_limit,
+        )
+        self.optimiser = Optimiser(
+            start,
+            scene.unit,
+            [Stage(renderer, self.guidance, options.iterations or ITERATIONS, options.step, penalty)],
+            _freedom(start, movable, scene, options),
+            self.rng,
+            noise=options.noise,
+            jump=Relocate(ink) if options.relocate else None,
+        )
+        self.pieces = np.arange(len(start))
+        self.ground: Ground | None = None
+        self.phase = "arrange"
+        self.done, self.total = 0, self.optimiser.total
+        self.hurry = False
+
+    def __iter__(self) -> Iterator[Composition]:
+        for _ in self.optimiser:
+            self.done = self.optimiser.iteration
+            yield self
+            if self.hurry:
+                break
+        if not self.options.strict or not len(self.pieces):
+            return
+        self.phase, self.done, self.total = "finish", 0, 0
+        o = self.optimiser
+        for ground in move_apart(self.scene, o.placements, o.freedom, self.within, self.options.gap, self.rng):
+            self.ground = ground
+            self.done += 1
+            yield self
+            if self.hurry and ground.final:
+                break
+
+    @property
+    def loss(self) -> float:
+        """Of the last step, eq. (6)."""
+        return self.optimiser.loss
+
+    def move(self, piece: int, **changes: float) -> None:
+        """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there."""
+        at, p = self._at(piece), self.optimiser.placements
+        for name, value in changes.items():
+            if name == "scale":
+                p.log_scale[at] = np.log(value)
+            elif name == "rotation":
+                p.rotation[at] = np.deg2rad(value)
+            elif name in ("x", "y"):
+                getattr(p, name)[at] = value
+            else:
+                raise TypeError(f"a piece has x, y, scale and rotation, no {name}")
+        self.optimiser.forget(np.array([at]))
+
+    def pin(self, piece: int) -> None:
+        """Keeps a piece where it is; the others flow around it."""
+        self.optimiser.freedom.movable[self._at(piece)] = False
+
+    def release(self, piece: int) -> None:
+        """Lets a pinned piece move again."""
+        self.optimiser.freedom.movable[self._at(piece)] = True
+
+    def remove(self, piece: int) -> None:
+        """Takes a piece away; the others keep their numbers."""
+        at = self._at(piece)
+        self.optimiser.remove(np.array([at]))
+        self.pieces = np.delete(self.pieces, at)
+
+    def _at(self, piece: int) -> int:
+        found = np.flatnonzero(self.pieces == piece)
+        if not len(found):
+            raise IndexError(f"there is no piece {piece}")
+        return int(found[0])
+
+    def layout(self) -> dict[int, Placement | None]:
+        """Where each piece that is left lies; None for one that found no place in the strict finish."""
+        if self.ground is None:
+            return {int(n): self.optimiser.placements.placement(i) for i, n in enumerate(self.pieces)}
+        placed = self.ground.placed
+        return {int(n): self.ground.placement(i) if placed[i] else None for i, n in enumerate(self.pieces)}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps. The strict finish is short and is done again from its beginning."""
+        renders = np.array(self.student.renders) if self.student is not None else np.zeros((0, 0))
+        return {**self.optimiser.state(), "pieces": self.pieces, "renders": renders}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a state of the same scene, options and seed."""
+        gone = np.setdiff1d(self.pieces, state["pieces"])
+        for piece in gone:
+            self.remove(int(piece))
+        self.optimiser.restore(state)
+        if self.student is not None:
+            self.student.renders.extend(state["renders"])
+        self.done = self.optimiser.iteration
+
+
+def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Freedom:
+    scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[scene.which])
+    limit = {"free": np.inf, "none": 0.0}.get(options.rotation, options.rotation)  # type: ignore[arg-type]
+    turn = np.full(len(start), np.deg2rad(limit))
+    return Freedom(
+        movable=movable,
+        log_scale_low=np.minimum(scale - np.log(WIDEST), start.log_scale),
+        log_scale_high=np.maximum(scale + np.log(WIDEST), start.log_scale),
+        rotation_low=-turn,
+        rotation_high=turn,
+        one_scale=False,
+        width=scene.size[0],
+        height=scene.size[1],
+        beyond=BEYOND * max(scene.size),
+    )
