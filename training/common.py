@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 HELD_OUT_SCENES = 1 << 40  # scene numbers from here on are for testing; training never gets there
 
 
-def options(what: str) -> argparse.Namespace:
-    """The options that every training script takes."""
+def options(what: str, *folders: str) -> argparse.Namespace:
+    """The options that every training script takes, and those that name further folders."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("out", type=Path, help="folder of checkpoints, curves and samples; resumed if it holds any")
     parser.add_argument("--sizes", default="cpu", help="a table of sizes.toml")
@@ -33,6 +33,8 @@ def options(what: str) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="in place of the table's")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--save-every", type=float, default=2.0, help="minutes between checkpoints")
+    for name in folders:
+        parser.add_argument(f"--{name}", type=Path, help=f"folder of the trained {name}")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)
@@ -76,6 +78,13 @@ class Average:
         for name, model in models.items():
             model.load_state_dict(self.weights[name])
         return before
+
+
+def averaged(folder: Path, model: nn.Module, name: str) -> nn.Module:
+    """The model with the averaged weights of a training folder's checkpoint."""
+    state = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    model.load_state_dict(state["average"][name])
+    return model.eval().requires_grad_(False)
 
 
 def _copied(model: nn.Module) -> dict[str, torch.Tensor]:
