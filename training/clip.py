@@ -66,15 +66,22 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
 
 
 def readouts(scene, known: tuple[str, ...]) -> list[float]:
-    """What a scene holds: nouns, colours, sides and the ground's colour, 1 or 0 each."""
+    """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1."""
     held = {thing.noun for thing in scene.things}
     shades = {thing.colour for thing in scene.things}
     return [
-        *(float(noun in held) for noun in known),
-        *(float(colour in shades) for colour in COLOURS),
-        *(float(side == scene.side) for side in SIDES),
+        *((noun in held) / len(held) for noun in known),
+        *((colour in shades) / len(shades) for colour in COLOURS),
+        *(float(side == scene.side) for side in ("", *SIDES)),
         *(float(colour == scene.ground.colour) for colour in COLOURS),
     ]
+
+
+def told_loss(told: torch.Tensor, truth: torch.Tensor, count: int) -> torch.Tensor:
+    """The cross-entropies of the four readouts, added up."""
+    parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]
+    pairs = zip(told.float().split(parts, 1), truth.split(parts, 1), strict=True)
+    return torch.stack([F.cross_entropy(said, true) for said, true in pairs]).sum()
 
 
 class Stream:
@@ -132,10 +139,10 @@ def main() -> None:
     tokenizer = byte_pairs.build()
     count = size["nouns"]
     easy = WorldOptions(nouns=count, empty=0.0, single=0.9, centred=0.7)
-    stream = Stream(chosen.seed, count, size["side"], [easy, WorldOptions(nouns=count, empty=0.0)])
+    stream = Stream(chosen.seed, count, size["side"], [easy, easy, WorldOptions(nouns=count, empty=0.0)])
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    head = nn.Linear(size["width"], count + 2 * len(COLOURS) + len(SIDES)).to(device)
+    head = nn.Linear(size["width"], count + 2 * len(COLOURS) + len(SIDES) + 1).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
     run = Run(chosen, size, {"clip": model, "readout": head})
     batch = size["batch"]
@@ -143,7 +150,7 @@ def main() -> None:
         if step == 0:
             text.teach_words(model.text_model, tokenizer, count, 400, chosen.seed)
         pictures, right, wrong, held = stream.batch(step, batch)
-        x = distort(to_tensor(pictures, device))
+        x = distort(to_tensor(pictures, device), 0.6 * min(1.0, 2 * step / run.steps))
         tokens = text.ids(tokenizer, right + wrong, device, full=False)
         with autocast(device):
             seen, read, pooled = encode(model, x, tokens)
@@ -157,9 +164,8 @@ def main() -> None:
         aim = torch.arange(batch, device=device)
         by_picture = F.cross_entropy(scores.masked_fill(twice, -1e4), aim)
         by_caption = F.cross_entropy(scores[:, :batch].T.masked_fill(same & ~eye, -1e4), aim)
-        truth = torch.from_numpy(held).to(device)
-        told = F.binary_cross_entropy_with_logits(told.float(), truth, pos_weight=truth.new_full((), 5.0))
-        loss = by_picture + by_caption + 4 * told
+        told = told_loss(told, torch.from_numpy(held).to(device), count)
+        loss = by_picture + by_caption + told
         run.descend(loss, batch)
         with torch.no_grad():
             model.logit_scale.clamp_(max=np.log(50.0))

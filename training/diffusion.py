@@ -1,12 +1,14 @@
 """Trains mini's diffusion model, text tower and UNet together: python training/diffusion.py OUT --vae V [--judge J]
 
-Scenes are encoded once. The first part of the run sees single, centred things on plain grounds alone, the world's
-variety comes in later; higher noise, where it is decided what a picture shows, is drawn more often.
+Scenes are encoded once. The first quarter of the run sees single things on plain grounds, always in one place and
+of one size: from pure noise the best answer is then the noun's own silhouette, which ties nouns to shapes. The
+world's variety comes in after that. Higher noise, where it is decided what a picture shows, is drawn more often.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import judge as judges
@@ -22,7 +24,7 @@ from torch.nn import functional as F
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from vertumnus.priors.mini.vocabulary import COLOURS, nouns
-from vertumnus.priors.mini.world import SIMPLE, World, WorldOptions, held_out
+from vertumnus.priors.mini.world import SIMPLE, STEADY, World, WorldOptions, held_out
 
 GUIDANCE = 5.0
 
@@ -68,25 +70,26 @@ def encode_scenes(folder: Path, vae_folder: Path, size: dict, table: str, seed: 
         return
     folder.mkdir(parents=True, exist_ok=True)
     vae = averaged(vae_folder, autoencoders.build(sizes(table, "vae")), "vae").to(device)
-    count, known = size["scenes"], size["nouns"]
-    simple = World(seed + 10, WorldOptions(**{**vars(SIMPLE), "nouns": known, "styles": size["styles"]}))
-    full = World(
-        seed + 11, WorldOptions(nouns=known, styles=size["styles"], single=0.6, centred=0.5, plain=0.6, flat=0.6)
-    )
-    latents, captions = [], []
-    easy = int(count * size["simple"])
-    for first in range(0, count, 64):
-        world = simple if first < easy else full
-        pictures, words = world.batch(first, min(64, count - first))
-        with autocast(device):
-            mean = vae.encode(to_tensor(pictures, device)).latent_dist.mode()
-        latents.append(mean.float().cpu().numpy())
-        captions.extend(words)
+    known = {"nouns": size["nouns"], "styles": size["styles"]}
+    worlds = {
+        "steady": World(seed + 9, replace(STEADY, **known)),
+        "simple": World(seed + 10, replace(SIMPLE, **known)),
+        "full": World(seed + 11, WorldOptions(single=0.6, centred=0.5, plain=0.6, flat=0.6, **known)),
+    }
+    latents, captions, kinds = [], [], []
+    for kind, world in worlds.items():
+        for first in range(0, size[kind], 64):
+            pictures, words = world.batch(first, min(64, size[kind] - first))
+            with autocast(device):
+                mean = vae.encode(to_tensor(pictures, device)).latent_dist.mode()
+            latents.append(mean.float().cpu().numpy())
+            captions.extend(words)
+        kinds.append(size[kind])
     whole = np.concatenate(latents)
     middle, spread = whole.mean((0, 2, 3)), whole.std((0, 2, 3))
     whole = (whole - middle[:, None, None]) / spread[:, None, None]
     np.save(folder / "latents.npy", whole.astype(np.float16))
-    facts = {"mean": middle.tolist(), "std": spread.tolist(), "easy": easy, "captions": captions}
+    facts = {"mean": middle.tolist(), "std": spread.tolist(), "kinds": kinds, "captions": captions}
     (folder / "scenes.json").write_text(json.dumps(facts))
 
 
@@ -115,6 +118,12 @@ def sample(
     return x
 
 
+def mixture(share: float) -> np.ndarray:
+    """How often steady, simple and full scenes are drawn, when a share of the run is over."""
+    later = np.clip((share - 0.25) / 0.3, 0, 1)
+    return (1 - later) * np.array([1.0, 0.0, 0.0]) + later * np.array([0.1, 0.4, 0.5])
+
+
 def prompts_of(count: int, wanted: str, seed: int) -> tuple[list[str], list[str], list[str]]:
     """Prompts "a COLOUR NOUN" with their colours and nouns; wanted is "held out" or "trained"."""
     pairs = [(c, n) for n in nouns(count) for c in COLOURS if held_out(n, c) == (wanted == "held out")]
@@ -137,7 +146,7 @@ def main() -> None:
     facts = json.loads((chosen.out / "scenes.json").read_text())
     latents = torch.from_numpy(np.load(chosen.out / "latents.npy"))
     tokens = text.ids(tokenizer, [*facts["captions"], ""], device)
-    easy = facts["easy"]
+    ends = np.cumsum([0, *facts["kinds"]])
     vae = averaged(chosen.vae, autoencoders.build(sizes(chosen.sizes, "vae")), "vae").to(device)
     middle = torch.tensor(facts["mean"], device=device).view(1, -1, 1, 1)
     spread = torch.tensor(facts["std"], device=device).view(1, -1, 1, 1)
@@ -158,12 +167,12 @@ def main() -> None:
     total = 0.0
     for step in run:
         rng = np.random.default_rng((chosen.seed, step))
-        varied = np.clip((step / run.steps - 0.4) / 0.2, 0, 1) * (1 - size["simple"])
-        from_full = rng.random(batch) < varied
-        rows = np.where(from_full, rng.integers(easy, len(latents), batch), rng.integers(0, easy, batch))
+        chances = mixture(step / run.steps)
+        kind = rng.choice(3, batch, p=chances)
+        rows = rng.integers(ends[kind], ends[kind + 1])
         read = np.where(rng.random(batch) < size["dropout"], empty, rows)
         uniform = rng.integers(0, 1000, batch)
-        t = torch.from_numpy(np.where(rng.random(batch) < 0.5, uniform, rng.integers(300, 950, batch))).to(device)
+        t = torch.from_numpy(np.where(rng.random(batch) < 0.4, uniform, rng.integers(450, 1000, batch))).to(device)
         x0 = latents[torch.from_numpy(rows)].to(device).float()
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
         signal, level = abar[t].sqrt().view(-1, 1, 1, 1), (1 - abar[t]).sqrt().view(-1, 1, 1, 1)

@@ -72,4 +72,4 @@ def teach_words(tower: CLIPTextModel, tokenizer: CLIPTokenizer, count: int, step
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return float(loss)
+    return float(loss.detach())

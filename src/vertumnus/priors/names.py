@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from vertumnus.elements.icons import Glyph, filled_glyph, find_glyph, icon_names
+from vertumnus.elements.icons import ALIASES, Glyph, filled_glyph, find_glyph, icon_names
 from vertumnus.errors import VertumnusError, did_you_mean
-from vertumnus.priors.mini.vocabulary import COLOURS, SIZES, TRAINED_FONTS, glyphs_of, nouns, plural
+from vertumnus.priors.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural
 
 LONGEST = 3  # words of an icon's name that a prompt is searched for
 # Endings of icon names that change a drawing and not what it shows.
@@ -17,8 +17,8 @@ _SYNONYMS = """
 airplane: plane aeroplane aircraft jet; apple: apples; ambulance: paramedics; baby: infant toddler; backpack: rucksack
 balloon: airballoon; basket: hamper; bathtub: tub bath; bed: cot bunk; bee: bumblebee honeybee wasp
 bicycle: bike cycle pushbike; bird: songbird sparrow crow raven blackbird; boot: shoe sneaker trainer footwear
-bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle; burger: hamburger
-cheeseburger; butterfly: moth; cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
+bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle; burger: hamburger cheeseburger
+butterfly: moth; cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
 castle: fortress fort; cat: kitty kitten feline tomcat; chair: seat; cherry: cherries; church: chapel cathedral
 clock: timepiece; clover: shamrock; coin: penny; cow: cattle bull ox calf; crown: tiara diadem; cup: mug coffee teacup
 diamond: gem gemstone jewel; dog: puppy hound canine pup; donkey: mule ass; door: doorway; drop: droplet raindrop
@@ -29,8 +29,8 @@ glove: mitten; hammer: mallet; hand: palm; handbag: purse; hat: cap fedora; head
 heart: love valentine; helicopter: chopper; horse: pony stallion mare foal; house: home cottage hut cabin
 jellyfish: medusa; knife: dagger; leaf: foliage; lightbulb: bulb; lightning: bolt thunderbolt thunder; lock: padlock
 lamp: lantern; megaphone: bullhorn loudspeaker; microphone: mic; moon: crescent; motorcycle: motorbike
-mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon; person: human man
-woman figure; phone: handset; pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
+mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon; person: human man woman figure
+phone: handset; pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
 plant: houseplant; rabbit: bunny hare; refrigerator: fridge freezer; robot: android droid; rocket: spaceship missile
 sailboat: boat yacht dinghy; sheep: lamb ram; shield: escutcheon; ship: vessel ferry steamer; shirt: tshirt tee blouse
 skull: cranium; snake: serpent viper cobra; snowflake: flake; sofa: couch settee; spider: tarantula; star: pentagram
@@ -40,20 +40,18 @@ watch: wristwatch; wave: waves sea ocean water; wine: wineglass; wrench: spanner
 elephant: mammoth; penguin: penguins; shark: sharks; unicorn: unicorns; dragon: wyvern; crane: hoist; bottle: flask
 """
 # Words of a prompt that name nothing to look at.
-_SILENT = {
-    *"a an the of on in at with and to my some this that his her its one two three four many small large big tiny"
-    " little huge picture image icon photo drawing collage painting shape silhouette left right top bottom centre".split(),
-    *COLOURS,
-    *filter(None, SIZES),
-}
+_SILENT = set(
+    "a an the of on in at with and to my some this that his her its one two three four many small large big tiny"
+    " little huge picture image icon photo drawing collage painting shape silhouette left right top bottom centre".split()
+)
 
 
 @cache
 def _synonyms() -> dict[str, str]:
     """The noun for each other word for it."""
     table = {}
-    for entry in _SYNONYMS.replace("\n", " ").split(";"):
-        noun, _, others = entry.partition(":")
+    for entry in _SYNONYMS.replace("\n", ";").split(";"):
+        noun, _, others = entry.strip().partition(":")
         for other in others.split():
             table.setdefault(other, noun.strip())
     return table
@@ -81,7 +79,7 @@ def singulars(word: str) -> list[str]:
         found.append(word[:-2])
     if word.endswith("s") and not word.endswith("ss"):
         found.append(word[:-1])
-    return [name for name in dict.fromkeys(found) if len(name) > 1]
+    return list(dict.fromkeys(name for name in found if name))
 
 
 def _icons_named(name: str, fonts: tuple[str, ...]) -> list[Glyph]:
@@ -90,6 +88,10 @@ def _icons_named(name: str, fonts: tuple[str, ...]) -> list[Glyph]:
     if name in nouns():
         found.extend(glyphs_of(name, fonts))
     plain = name.replace(" ", "-")
+    font_, _, alias = ALIASES.get(name, "").rpartition(".")
+    if font_ in fonts:
+        glyph = filled_glyph(alias, font_)
+        found.extend([glyph] if glyph is not None else [])
     for font in fonts:
         for wanted in (plain, *(f"{plain}-{ending}" for ending in _VARIANTS)):
             glyph = filled_glyph(wanted, font)
@@ -107,10 +109,11 @@ def _meant_by(phrase: str, fonts: tuple[str, ...]) -> list[Glyph]:
     """The icons that a word or phrase means, filled ones if there are any."""
     for look in (_icons_named, _hollow_named):
         for name in singulars(phrase):
-            for wanted in (name, _synonyms().get(name)):
-                found = look(wanted, fonts) if wanted else []
-                if found:
-                    return found
+            found = look(name, fonts)
+            if name in _synonyms():
+                found = found + look(_synonyms()[name], fonts)
+            if found:
+                return found
     return []
 
 
@@ -125,13 +128,24 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
     words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
     if not words:
         raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+    # A colour or a number names nothing, unless there is nothing else: "an orange".
+    glyphs, matched = _search(words, fonts, _SILENT | set(COLOURS)) or _search(words, fonts, _SILENT) or ([], [])
+    if not glyphs:
+        asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
+        hint = did_you_mean(asked, known_words(fonts)) or "; some it knows: " + ", ".join(nouns(8))
+        raise VertumnusError(f"prompt: {prompt!r} names no icon that the pictogram prior knows{hint}")
+    return glyphs, matched
+
+
+def _search(words: list[str], fonts: tuple[str, ...], silent: set[str]) -> tuple[list[Glyph], list[str]] | None:
+    """The icons and the names found among words, silent ones passed over; nothing if there are none."""
     glyphs: list[Glyph] = []
     matched: list[str] = []
     at = 0
     while at < len(words):
         for length in range(min(LONGEST, len(words) - at), 0, -1):
             phrase = " ".join(words[at : at + length])
-            found = [] if phrase in _SILENT else _meant_by(phrase, fonts)
+            found = [] if phrase in silent else _meant_by(phrase, fonts)
             if found:
                 glyphs.extend(found)
                 matched.append(phrase)
@@ -139,15 +153,12 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
                 break
         else:
             at += 1
-    if not glyphs:
-        asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
-        hint = did_you_mean(asked, known_words(fonts)) or "; some it knows: " + ", ".join(nouns(8))
-        raise VertumnusError(f"prompt: {prompt!r} names no icon that the pictogram prior knows{hint}")
-    return list({(glyph.font, glyph.codepoint): glyph for glyph in glyphs}.values()), matched
+    unique = {(glyph.font, glyph.codepoint): glyph for glyph in glyphs}
+    return (list(unique.values()), matched) if matched else None
 
 
 @cache
 def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     """Every name that `match_icons` finds, sorted."""
     names = {name.replace("-", " ") for font in fonts for name in icon_names(font)}
-    return sorted(names | set(nouns()) | set(_synonyms()))
+    return sorted((names | set(nouns()) | set(_synonyms())) - _SILENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -83,7 +83,10 @@ class WorldOptions:
     centred       of these, the share whose thing is in the middle and not small
     plain         the share of grounds that are one flat colour
     flat          the share of things that are filled flatly
+    extent        longer side of a single thing in the middle, in canvas sides; None for any of its size
     turn          degrees, the largest rotation
+    jitter        canvas sides, how far a thing may be off its place
+    mirrored      the share of things that are mirrored
     empty         the share of empty captions
     combinations  of nouns and colours: all, those trained on, or those held out
     """
@@ -95,12 +98,17 @@ class WorldOptions:
     centred: float = 0.3
     plain: float = 0.5
     flat: float = 0.5
+    extent: tuple[float, float] | None = None
     turn: float = 12.0
+    jitter: float = 0.05
+    mirrored: float = 0.5
     empty: float = 0.03
     combinations: Combinations = "trained"
 
 
+# One thing in the middle, flat on a plain ground; and the same always of one size, upright and one way round.
 SIMPLE = WorldOptions(styles=1, single=1.0, centred=1.0, plain=1.0, flat=1.0, turn=4.0, empty=0.0)
+STEADY = replace(SIMPLE, extent=(0.68, 0.76), turn=2.0, jitter=0.01, mirrored=0.0)
 
 
 def held_out(noun: str, colour: str) -> bool:
@@ -220,12 +228,12 @@ class World:
         centred = count == 1 and side == "centre" and rng.random() < options.centred
         if centred:
             size = "large" if rng.random() < 0.5 else ""
-            low, high = SIZES[size]
+            low, high = options.extent or SIZES[size]
         share = {1: 1.0, 2: 0.72, 3: 0.6, 4: 0.56}[count]
         if count == 1 and side != "centre":
             share = 0.72  # room to be on a side
         extent = rng.uniform(low, high) * share
-        jitter = 0.05 if count > 1 or side != "centre" else 0.04
+        jitter = options.jitter
         room = max(0.0, 0.5 - extent / 2)
         x, y = (float(np.clip(at + rng.uniform(-jitter, jitter), 0.5 - room, 0.5 + room)) for at in spot)
         return Thing(
@@ -239,7 +247,7 @@ class World:
             y,
             float(extent),
             float(rng.uniform(-options.turn, options.turn)),
-            bool(rng.random() < 0.5),
+            bool(rng.random() < options.mirrored),
         )
 
     def draw(self, scene: Scene) -> Pixels:
