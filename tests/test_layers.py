@@ -1,6 +1,8 @@
 """Imports run downward: a room imports only from floors below it, and from its own."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import vertumnus
@@ -14,6 +16,7 @@ FLOORS = {
     "elements": 1,
     "render": 2,
     "shapes": 2,
+    "priors": 2,
     "optimise": 3,
     "metrics": 3,
     "export": 3,
@@ -25,6 +28,7 @@ ALLOWED = {
     ("elements", "document"),
     ("jit", "cachedir"),
     ("document", "render"),
+    ("priors", "render"),  # the world of icons is drawn with the program's own renderer
 }
 PACKAGE = Path(vertumnus.__file__).parent
 
@@ -83,7 +87,20 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
                 assert not {"time", "datetime", "argparse", "cyclopts"} & {alias.name for alias in node.names}, path
 
 
-def test_torch_is_needed_by_the_oracle_alone():
+NEED_TORCH = {"render/oracle.py", "priors/clip.py", "priors/device.py", "priors/diffusion.py"} | {
+    "priors/mini/autoencoder.py"
+}
+
+
+def test_torch_is_needed_by_the_oracle_and_by_models_alone():
     for path in PACKAGE.rglob("*.py"):
-        if path.name != "oracle.py":
-            assert "import torch" not in path.read_text(), path
+        if path.relative_to(PACKAGE).as_posix() not in NEED_TORCH:
+            text = path.read_text()
+            assert not any(f"import {name}" in text for name in ("torch", "diffusers", "transformers")), path
+
+
+def test_models_are_imported_when_used_and_not_before():
+    code = "import sys, vertumnus.priors, vertumnus.priors.pictogram, vertumnus.priors.mini.world; "
+    code += "print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

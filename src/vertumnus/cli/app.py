@@ -23,6 +23,7 @@ VERBS = {
     "measure": "Say how well a collage fills a shape.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
+    "models": "List the models on this machine.",
     "schema": "Print the JSON Schema of the collage document.",
 }
 for verb, summary in VERBS.items():

@@ -133,6 +133,18 @@ def _filled(short: str, glyphs: dict[str, Glyph]) -> Iterator[str]:
             yield name
 
 
+def filled_glyph(name: str, font: str) -> Glyph | None:
+    """The filled glyph that one font has under exactly this name, if any."""
+    glyph = find_glyph(name, font)
+    ending = {short: filled for short, _, filled in _FONTS}[font]
+    return glyph if glyph is not None and glyph.name.endswith(ending) and not _HOLLOW.search(name) else None
+
+
+def find_glyph(name: str, font: str) -> Glyph | None:
+    """The glyph, filled or not, that one font has under exactly this name, if any."""
+    return _glyphs().get(font, {}).get(name)
+
+
 def find_icon(name: str) -> Glyph:
     """The glyph of a name such as ``butterfly``, ``teddy bear`` or, from one font, ``phosphor.cat``.
 

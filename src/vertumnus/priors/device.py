@@ -1,0 +1,48 @@
+"""Where models compute, and keeping the libraries that load them quiet."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+
+import torch
+
+from vertumnus.errors import VertumnusError
+
+
+def choose_device(wanted: str | None) -> torch.device:
+    """The torch device asked for, or a GPU if there is one, or the processor.
+
+    Raises `VertumnusError` if there is no such device here.
+    """
+    if wanted is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise VertumnusError(f"device: {wanted!r} cannot be used here ({' '.join(str(error).split())[:120]})") from None
+    return device
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back progress bars, warnings and advice of diffusers and transformers."""
+    from diffusers.utils import logging as diffusers_log
+    from transformers.utils import logging as transformers_log
+
+    logs = (diffusers_log, transformers_log)
+    before = [log.get_verbosity() for log in logs]
+    for log in logs:
+        log.set_verbosity(logging.ERROR)
+        log.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for log, verbosity in zip(logs, before, strict=True):
+            log.set_verbosity(verbosity)
+            log.enable_progress_bar()

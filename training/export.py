@@ -1,0 +1,117 @@
+"""Writes trained models into the package: python training/export.py --vae V --diffusion D --clip C [--to FOLDER]
+
+The running averages, in half precision, in the layout of diffusers and transformers. Any part may be left out; what
+is there stays. The mean and deviation of the latents, measured on the training scenes, are folded into the
+autoencoder's first and last 1 x 1 convolutions, so that its latents have unit deviation and need no scaling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import clip as clips
+import diffusion as diffusions
+import tokenizer as byte_pairs
+import torch
+import vae as autoencoders
+from common import averaged, sizes
+from diffusers import StableDiffusionPipeline
+from transformers import CLIPTokenizer
+
+from vertumnus.priors.folder import mini_folder
+from vertumnus.priors.mini.autoencoder import UnshuffleAutoencoderKL
+
+
+def fold(vae: UnshuffleAutoencoderKL, mean: list[float], std: list[float]) -> None:
+    """Latents z become (z - mean) / std on the way in, and the other way round on the way out."""
+    middle, spread = torch.tensor(mean), torch.tensor(std)
+    count = len(mean)
+    with torch.no_grad():
+        into, back = vae.quant_conv, vae.post_quant_conv
+        into.weight[:count] /= spread.view(-1, 1, 1, 1)
+        into.bias[:count] = (into.bias[:count] - middle) / spread
+        into.bias[count:] -= 2 * spread.log()
+        back.bias += (back.weight[:, :, 0, 0] * middle).sum(1)
+        back.weight *= spread.view(1, -1, 1, 1)
+
+
+def save_words(tokenizer: CLIPTokenizer, folder: Path) -> None:
+    """The tokenizer's files, with those that older versions of transformers read."""
+    tokenizer.save_pretrained(folder)
+    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda pair: pair[1])
+    (folder / "vocab.json").write_text(json.dumps(dict(vocabulary), ensure_ascii=False))
+    pairs = "".join(f"{first} {second}\n" for first, second in byte_pairs.merges())
+    (folder / "merges.txt").write_text("#version: 0.2\n" + pairs)
+
+
+def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> None:
+    """The pipeline of autoencoder, text tower, UNet, tokenizer and schedule."""
+    size = sizes(table, "diffusion")
+    tokenizer = byte_pairs.build()
+    facts = json.loads((folder / "scenes.json").read_text())
+    vae = averaged(vae_folder, autoencoders.build(sizes(table, "vae")), "vae")
+    fold(vae, facts["mean"], facts["std"])
+    unet, tower = diffusions.build(size, len(facts["mean"]), tokenizer)
+    averaged(folder, unet, "unet")
+    averaged(folder, tower, "text")
+    pipeline = StableDiffusionPipeline(
+        vae.half(), tower.half(), tokenizer, unet.half(), diffusions.schedule(), None, None, requires_safety_checker=False
+    )
+    pipeline.save_pretrained(to, safe_serialization=True)
+    index = json.loads((to / "model_index.json").read_text())
+    index["vae"] = ["vertumnus.priors.mini.autoencoder", "UnshuffleAutoencoderKL"]
+    (to / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    save_words(tokenizer, to / "tokenizer")
+
+
+def export_clip(folder: Path, table: str, to: Path) -> None:
+    """The model, its tokenizer, and how pictures are to be given to it."""
+    size = sizes(table, "clip")
+    tokenizer = byte_pairs.build()
+    model = averaged(folder, clips.build(size, tokenizer), "clip")
+    model.half().save_pretrained(to)
+    save_words(tokenizer, to)
+    seen = {
+        "do_normalize": True,
+        "do_resize": True,
+        "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5],
+        "resample": 3,
+        "size": {"height": size["side"], "width": size["side"]},
+        "image_processor_type": "CLIPImageProcessor",
+    }
+    (to / "preprocessor_config.json").write_text(json.dumps(seen, indent=2) + "\n")
+
+
+def main() -> None:
+    """Exports what is given."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("vae", "diffusion", "clip"):
+        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--to", type=Path, default=mini_folder("."))
+    parser.add_argument("--sizes", default="cpu")
+    chosen = parser.parse_args()
+    chosen.to.mkdir(parents=True, exist_ok=True)
+    record = chosen.to / "training.json"
+    runs = json.loads(record.read_text()) if record.exists() else {}
+    if chosen.diffusion is not None:
+        export_diffusion(chosen.vae, chosen.diffusion, chosen.sizes, chosen.to / "diffusion")
+    if chosen.clip is not None:
+        export_clip(chosen.clip, chosen.sizes, chosen.to / "clip")
+    for name in ("vae", "diffusion", "clip"):
+        folder = getattr(chosen, name)
+        if folder is not None:
+            runs[name] = {
+                "nouns": sizes(chosen.sizes, name)["nouns"],
+                "sizes": chosen.sizes,
+                **json.loads((folder / "run.json").read_text()),
+            }
+    record.write_text(json.dumps(runs, indent=1) + "\n")
+    total = sum(file.stat().st_size for file in chosen.to.rglob("*") if file.is_file())
+    print(f"{chosen.to}: {total / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
