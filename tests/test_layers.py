@@ -21,6 +21,7 @@ FLOORS = {
     "metrics": 3,
     "export": 3,
     "packing": 4,
+    "composing": 4,
     "cli": 5,
 }
 # Rooms on one floor that may know each other, and the one convenience that goes up (`Collage.render`).
@@ -28,6 +29,7 @@ ALLOWED = {
     ("elements", "document"),
     ("jit", "cachedir"),
     ("document", "render"),
+    ("composing", "packing"),  # its strict finish
     ("priors", "render"),  # the world of icons is drawn with the program's own renderer
 }
 PACKAGE = Path(vertumnus.__file__).parent

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
+    from vertumnus.composing.compose import compose
+    from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
@@ -26,14 +28,17 @@ if TYPE_CHECKING:
 # Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
 _HOME = {
     "Collage": "document.collage",
+    "ComposeOptions": "composing.options",
     "Element": "elements.element",
     "Layer": "document.collage",
     "LossWeights": "packing.options",
     "PackOptions": "packing.options",
     "Placement": "document.placement",
+    "RenderLoss": "composing.options",
     "Shape": "shapes",
     "VertumnusError": "errors",
     "collect": "elements.collect",
+    "compose": "composing.compose",
     "measure_packing": "metrics.packing",
     "pack": "packing.pack",
     "parse_shape": "shapes",
@@ -41,15 +46,18 @@ _HOME = {
 
 __all__ = [
     "Collage",
+    "ComposeOptions",
     "Element",
     "Layer",
     "LossWeights",
     "PackOptions",
     "Placement",
+    "RenderLoss",
     "Shape",
     "VertumnusError",
     "__version__",
     "collect",
+    "compose",
     "measure_packing",
     "pack",
     "parse_shape",

@@ -19,6 +19,7 @@ app = App(
 
 VERBS = {
     "pack": "Fill a shape with pictures.",
+    "compose": "Arrange pictures until the whole reads as a prompt.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "measure": "Say how well a collage fills a shape.",
     "info": "Say what a collage holds.",

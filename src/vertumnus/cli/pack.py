@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.progress import Progress, TaskID
 
-from vertumnus.cli.common import DOCUMENTS, bar, check_outputs, parse_size, progress_bar
+from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, progress_bar
 from vertumnus.cli.render import write_output
+from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Collection, collect
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.elements.weights import read_weights
 from vertumnus.errors import VertumnusError
-from vertumnus.jit import while_compiling
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.pack import pack as pack_elements
 from vertumnus.packing.run import Packing
@@ -159,50 +156,12 @@ def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> Non
         print(f"not placed: {item['name']}: {item['reason']}", file=sys.stderr)
 
 
-class _Watch:
-    """Shows a run on the terminal, and turns Ctrl-C into a hurry: the best layout so far is kept.
-
-    A second Ctrl-C stops at once.
-    """
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self.progress: Progress = bar("note")
-        self.task: TaskID | None = None
-        self.phase = ""
-
-    def __enter__(self) -> _Watch:
-        self.progress.start()
-        self.task = self.progress.add_task("starting", total=None, note="")
-        self.compiling = while_compiling(self._compiling)
-        self.compiling.__enter__()
-        self.before = signal.signal(signal.SIGINT, self._stop)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self.before)
-        self.compiling.__exit__(None, None, None)
-        self.progress.stop()
-
-    def _stop(self, _: int, __: FrameType | None) -> None:
-        if self.stopped:
-            raise KeyboardInterrupt
-        self.stopped = True
-
-    def _compiling(self) -> None:
-        assert self.task is not None
-        self.progress.update(self.task, note="compiling kernels, on the first run only")
+class _Watch(Watch):
+    """Shows a packing, and turns Ctrl-C into a hurry: the best layout so far is kept."""
 
     def __call__(self, packing: Packing | Starts) -> None:
         packing.hurry = self.stopped
         if packing.phase == "arrange" and packing.done % STEPS_SHOWN and packing.done != packing.total:
             return
-        assert self.task is not None
-        note = f"coverage {packing.coverage:.1%}"
-        self.progress.update(
-            self.task,
-            description={"arrange": "arranging", "finish": "finishing", "starts": "starts"}[packing.phase],
-            completed=packing.done,
-            total=packing.total or None,
-            note=note,
-        )
+        what = {"arrange": "arranging", "finish": "finishing", "starts": "starts"}[packing.phase]
+        self.show(what, packing.done, packing.total, f"coverage {packing.coverage:.1%}")

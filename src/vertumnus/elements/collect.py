@@ -159,3 +159,32 @@ def _prepare(
                 yield settle()
         while waiting:
             yield settle()
+
+
+Sources = str | Path | Sequence[str | Path | Element] | Collection
+
+
+def gather(sources: Sources, needed: bool = True) -> Collection:
+    """Whatever names elements as a collection: files to be read, elements made ready before, or both.
+
+    needed   whether nothing at all is an error
+
+    Raises `VertumnusError` as `collect` does.
+    """
+    if isinstance(sources, Collection):
+        return sources
+    if isinstance(sources, str | Path):
+        return collect([sources])
+    ready = [item for item in sources if isinstance(item, Element)]
+    named = [item for item in sources if not isinstance(item, Element)]
+    found = collect(named) if named or (not ready and needed) else Collection()
+    return Collection(ready + found.elements, found.skipped)
+
+
+def as_text(sources: Sources) -> list[str]:
+    """What a document says of where its elements came from."""
+    if isinstance(sources, Collection):
+        return [element.name for element in sources.elements]
+    if isinstance(sources, str | Path):
+        return [str(sources)]
+    return [item.name if isinstance(item, Element) else str(item) for item in sources]

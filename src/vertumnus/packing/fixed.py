@@ -36,7 +36,7 @@ def finish_fixed(
     for _ in range(SEPARATE[problem.options.quality]):
         spots = ground.free_spots()
         jumps = 20 if len(spots) else 0
-        if separate(rng.permutation(ground.movable), 40, jumps, spots, *ground.arrays, rng) == 0:
+        if separate(rng.permutation(ground.movable), 40, 0.5, jumps, spots, *ground.arrays, rng) == 0:
             break
     ground.clear()
     order = ground.largest_first()

@@ -154,11 +154,12 @@ def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap
 
 
 @kernel
-def separate(order, trials, jumps, spots, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
     """Moves each piece that overlaps something, at its scale, to where it overlaps least. Pieces are stamped
     on top of each other here; the layout is good when nothing overlaps.
 
-    trials   shifts and turns tried around where it lies, from half its size down
+    trials   shifts and turns tried around where it lies
+    reach    share of its size that the first of them go; the last go a fiftieth of that
     jumps    places tried anywhere, drawn from ``spots`` (V x 2)
     Returns how many pixels still overlapped when the pieces were looked at.
     """
@@ -181,7 +182,7 @@ def separate(order, trials, jumps, spots, taken, pose, flip, which, bounds, pict
             for k in range(trials):
                 if least == 0:
                     break
-                step = 0.5 * 0.02 ** (k / trials)
+                step = reach * 0.02 ** (k / trials)
                 nx = pose[i, 0] + step * size * rng.standard_normal()
                 ny = pose[i, 1] + step * size * rng.standard_normal()
                 nt = clipped(pose[i, 3] + step / RADIAN * rng.standard_normal(), bounds[i, 2], bounds[i, 3])

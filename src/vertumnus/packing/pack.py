@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from vertumnus.document.bundle import first_problem
-from vertumnus.document.collage import Collage, Layer, MadeBy
-from vertumnus.document.placement import Placement
-from vertumnus.elements.collect import Collection, collect
-from vertumnus.elements.element import Element, make_element
+from vertumnus.document.collage import Collage, MadeBy
+from vertumnus.elements.collect import Sources, as_text, gather
+from vertumnus.elements.element import Element
+from vertumnus.elements.pieces import Pieces
 from vertumnus.elements.weights import apply_weights
 from vertumnus.errors import VertumnusError
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
@@ -49,53 +49,17 @@ class PackJob:
         warm: Collage | None = None,
         skipped: Sequence[tuple[str, str]] = (),
     ) -> None:
-        if count is not None and count < 1:
-            raise VertumnusError(f"count: must be at least 1, not {count}")
         self.shape, self.size, self.options, self.warm = shape, size, options, warm
         self.skipped = list(skipped)
-        self.names: list[str] = []
-        pieces: list[Element] = []
-        self.placed: list[int] = []
-        locked: list[float] = []
-        if warm is not None:
-            by_image = {element.image: element for element in elements}
-            own = _elements_of(warm)
-            for index, layer in enumerate(warm.layers):
-                if not layer.visible:
-                    continue
-                if layer.locked or not elements or layer.image in by_image:
-                    pieces.append(by_image.get(layer.image, own[layer.image]))
-                    self.placed.append(index)
-                    locked.append(layer.scale if layer.locked else 0.0)
-        used = {piece.image for piece in pieces}
-        fresh = [element for element in elements if element.image not in used]
-        free = locked.count(0.0)
-        if warm is None or fresh or count is not None:
-            wanted = count if count is not None else free + len(fresh)
-            source = fresh or list(elements)
-            for n in range(max(0, wanted - free) if source else 0):
-                pieces.append(source[n % len(source)])
-                self.placed.append(-1)
-                locked.append(0.0)
-        self.pieces = pieces
-        starts_placed = any(layer >= 0 for layer in self.placed)
-        self.problem: Problem = make_problem(pieces, shape, *size, options, locked, starts_placed)
-        self._name_pieces()
-
-    def _name_pieces(self) -> None:
-        """A name for every piece, the element's own with a number from its second use on."""
-        seen: dict[str, int] = {}
-        for piece, layer in zip(self.pieces, self.placed, strict=True):
-            if layer >= 0 and self.warm is not None:
-                self.names.append(self.warm.layers[layer].name)
-                continue
-            seen[piece.name] = seen.get(piece.name, 0) + 1
-            again = seen[piece.name]
-            self.names.append(piece.name if again == 1 else f"{piece.name} {again}")
+        self.pieces = Pieces(elements, count, warm)
+        starts_placed = any(layer >= 0 for layer in self.pieces.placed)
+        self.problem: Problem = make_problem(
+            self.pieces.elements, shape, *size, options, self.pieces.locked, starts_placed
+        )
 
     def packing(self, seed: int) -> Packing:
         """A run of this job, ready to be iterated."""
-        return Packing(self.problem, seed, self.warm, self.placed)
+        return Packing(self.problem, seed, self.warm, self.pieces.placed)
 
     def identity(self, seed: int) -> dict[str, Any]:
         """Plain values that tell this run from others, for checkpoints."""
@@ -104,8 +68,8 @@ class PackJob:
             "seed": seed,
             "size": list(self.size),
             "shape": self.shape.spec,
-            "elements": [piece.image for piece in self.pieces],
-            "weights": [piece.weight for piece in self.pieces],
+            "elements": [piece.image for piece in self.pieces.elements],
+            "weights": [piece.weight for piece in self.pieces.elements],
             "options": self.options.model_dump(mode="json"),
         }
 
@@ -117,8 +81,8 @@ class PackJob:
         collage = Collage(width=self.size[0], height=self.size[1], seed=layout.seed)
         if self.warm is not None:
             collage.background, collage.prompt = self.warm.background, self.warm.prompt
-        self._add_layers(collage, layout.placements)
-        missing = [name for name, place in zip(self.names, layout.placements, strict=True) if place is None]
+        self.pieces.add_to(collage, layout.placements)
+        missing = [name for name, place in zip(self.pieces.names, layout.placements, strict=True) if place is None]
         collage.made_by = MadeBy(
             tool="pack",
             versions={
@@ -135,25 +99,6 @@ class PackJob:
         )
         return collage
 
-    def _add_layers(self, collage: Collage, layout: Sequence[Placement | None]) -> None:
-        layers: dict[int, Layer] = {}
-        new: list[Layer] = []
-        if self.warm is not None:
-            for index, layer in enumerate(self.warm.layers):
-                if not layer.visible:
-                    layers[index] = layer.model_copy()
-                    collage.pictures.take_from(self.warm.pictures, layer.image)
-        for piece, name, at, place in zip(self.pieces, self.names, self.placed, layout, strict=True):
-            if place is None:
-                continue
-            collage.pictures.add_source(piece.image, piece.source)
-            if at >= 0 and self.warm is not None:
-                layer = self.warm.layers[at]
-                layers[at] = layer if layer.locked else layer.model_copy(update=place._asdict())
-            else:
-                new.append(Layer(name=name, image=piece.image, **place._asdict()))
-        collage.layers = [layers[index] for index in sorted(layers)] + new
-
     def _why_unplaced(self) -> str:
         if self.options.open:
             return "the shape is full"
@@ -162,18 +107,8 @@ class PackJob:
         return "no free place of its least size was left"
 
 
-def _elements_of(collage: Collage) -> dict[str, Element]:
-    """The pictures of a collage as elements, byte for byte the same pictures."""
-    found: dict[str, Element] = {}
-    for layer in collage.layers:
-        if layer.image not in found and layer.visible:
-            element = make_element(collage.pictures.read(layer.image), None, layer.image, layer.name, None)
-            found[layer.image] = element
-    return found
-
-
 def pack(
-    elements: str | Path | Sequence[str | Path | Element] | Collection,
+    elements: Sources,
     shape: str | Path | Shape,
     *,
     size: int | tuple[int, int] = 600,
@@ -218,7 +153,7 @@ def pack(
         chosen = PackOptions(**((options.model_dump() if options else {}) | more))
     except ValidationError as error:
         raise VertumnusError(first_problem(error)) from None
-    collection = _collection(elements, start)
+    collection = gather(elements, needed=start is None)
     ready = apply_weights(collection.elements, weights, weights_from) if weights else collection.elements
     job = PackJob(
         ready,
@@ -231,7 +166,7 @@ def pack(
     )
     if given is None:
         given = {
-            "elements": _as_text(elements),
+            "elements": as_text(elements),
             "shape": str(shape if not isinstance(shape, Shape) else shape.spec),
         }
     best = run(job, seed, starts, watch, Path(checkpoint) if checkpoint else None, resume)
@@ -254,7 +189,7 @@ def run(
     if starts > 1:
         if checkpoint is not None:
             raise VertumnusError("checkpoint: goes with one start; leave out starts")
-        return best_of_starts(job.problem, job.warm, job.placed, seed, starts, watch)
+        return best_of_starts(job.problem, job.warm, job.pieces.placed, seed, starts, watch)
     packing = job.packing(seed)
     identity = job.identity(seed)
     if resume:
@@ -267,24 +202,3 @@ def run(
         if checkpoint is not None and packing.phase == "arrange" and (packing.done % every == 0 or packing.hurry):
             save_checkpoint(checkpoint, identity, packing.state())
     return packing.result()
-
-
-def _collection(
-    elements: str | Path | Sequence[str | Path | Element] | Collection, start: Collage | None
-) -> Collection:
-    if isinstance(elements, Collection):
-        return elements
-    if isinstance(elements, str | Path):
-        return collect([elements])
-    ready = [item for item in elements if isinstance(item, Element)]
-    named = [item for item in elements if not isinstance(item, Element)]
-    found = collect(named) if named or (not ready and start is None) else Collection()
-    return Collection(ready + found.elements, found.skipped)
-
-
-def _as_text(elements: str | Path | Sequence[str | Path | Element] | Collection) -> list[str]:
-    if isinstance(elements, Collection):
-        return [element.name for element in elements.elements]
-    if isinstance(elements, str | Path):
-        return [str(elements)]
-    return [item.name if isinstance(item, Element) else str(item) for item in elements]

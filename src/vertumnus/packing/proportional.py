@@ -104,7 +104,7 @@ def _apart(
     fewest, stale = np.inf, 0
     for _ in range(sweeps):
         spots = ground.free_spots()
-        over = separate(rng.permutation(free), 40, 20 if len(spots) else 0, spots, *ground.arrays, rng)
+        over = separate(rng.permutation(free), 40, 0.5, 20 if len(spots) else 0, spots, *ground.arrays, rng)
         if over == 0:
             return True
         stale = 0 if over < fewest else stale + 1

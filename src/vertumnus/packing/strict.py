@@ -42,7 +42,7 @@ def finish_free(
     ground.pose[ground.movable, 2] = np.maximum(0.96 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
     ground.pile()
     for _ in range(8):
-        separate(rng.permutation(ground.movable), 40, 0, ground.free_spots()[:1], *ground.arrays, rng)
+        separate(rng.permutation(ground.movable), 40, 0.5, 0, ground.free_spots()[:1], *ground.arrays, rng)
     ground.clear()
     yield from _sweeps(ground, rng, 0.98, first, rounds, after)
     for _ in range(LOWERINGS):

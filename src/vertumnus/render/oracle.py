@@ -1,8 +1,9 @@
 """The renderers again, in plain PyTorch: slow, readable, differentiable by autograd, on any device.
 
 `coverage` is the twin of `vertumnus.render.coverage`, `composite` of `vertumnus.render.composite`, `splat` of
-`vertumnus.render.splat`. The tests hold the fast kernels against them, values and gradients. Every pixel looks at every element; there is no
-clipping, no record of edges, no vector code. PyTorch is needed here and nowhere else in this room.
+`vertumnus.render.splat`. The tests hold the fast kernels against them, values and gradients. Every pixel looks at
+every element; there is no clipping, no record of edges, no vector code. PyTorch is needed here and nowhere else in
+this room.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Splatting: sprites smoothed by a Gaussian kernel as they are drawn, so that gradients reach further.
 
 The renderer of SCORE (Shao et al., AAAI 2026, fig. 3): every raster pixel is taken back into a layer's picture, the
-p x p texels around that point are gathered and weighted by a Gaussian of their distance in raster pixels (less its
-tangent where the window ends, so that nothing jumps as the window moves), and the layers are laid over each other. Texels beyond the picture are transparent. As wide as the kernel is, a layer's edge
-is soft, and a pixel that far from the edge still tells the layer where to go. The readable twin is
+p x p texels around that point are gathered and weighted by a Gaussian of their distance in raster pixels, and the
+layers are laid over each other. From the Gaussian its tangent where the window ends is taken off, so that nothing
+jumps as the window moves. Texels beyond the picture are transparent. As wide as the kernel is, a layer's edge is
+soft, and a pixel that far from the edge still tells the layer where to go. The readable twin is
 `vertumnus.render.oracle.splat`; `vertumnus.render.composite` is the limit of no smoothing.
 """
 
@@ -23,7 +24,9 @@ f4 = np.float32
 Canvas = NDArray[np.float32]
 
 REACH = 2.5  # of the kernel's width, where its weights end
-CUT = math.exp(-0.5 * REACH * REACH)  # the Gaussian there; its tangent is taken off, so that weights end smoothly at 0
+CUT = math.exp(
+    -0.5 * REACH * REACH
+)  # the Gaussian there; its tangent is taken off, so that weights end smoothly at 0
 TEXELS = 1.5  # texels to the kernel's width, about, where the picture is fine enough
 LEAST = 0.6  # of a texel: the kernel's least width, so that an enlarged picture has no holes
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.compose.terms import initial_scale
+from vertumnus.composing.terms import initial_scale
 from vertumnus.document.pictures import Pictures
 from vertumnus.elements.element import Element
 from vertumnus.elements.pyramid import mip_level

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.compose.terms import initial_scale
+from vertumnus.composing.terms import initial_scale
 from vertumnus.document.collage import Collage
 from vertumnus.render.placements import Placements
 

@@ -8,26 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.compose.distillation import InkDistillation, RecentRenders
-from vertumnus.compose.finish import move_apart
-from vertumnus.compose.guidance import ComposeGuidance, OfInk, PictureGuidance
-from vertumnus.compose.initialise import random_layout, take_over
-from vertumnus.compose.options import ComposeOptions
-from vertumnus.compose.relocate import Relocate
-from vertumnus.compose.renderer import ComposeRenderer
-from vertumnus.compose.scene import Scene
-from vertumnus.compose.schedule import NoiseLevels
-from vertumnus.compose.terms import GeometryPenalty, initial_scale
+from vertumnus.composing.finish import move_apart
+from vertumnus.composing.guidance import ComposeGuidance
+from vertumnus.composing.initialise import random_layout, take_over
+from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.prior import Prior
+from vertumnus.composing.relocate import Relocate
+from vertumnus.composing.renderer import ComposeRenderer
+from vertumnus.composing.scene import Scene
+from vertumnus.composing.terms import GeometryPenalty, initial_scale
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.optimise.freedom import Freedom
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.packing.ground import Ground
-from vertumnus.priors.pictogram import Icons, Pictogram
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape
 
-ITERATIONS = 1500
 WIDEST = 6.0  # factor of size to either side that no piece leaves, whatever the geometry term is worth
 BEYOND = 0.5  # of the canvas's longer side, likewise, outside the canvas
 
@@ -36,8 +33,8 @@ class Composition:
     """Arranges pieces until they read as a prompt.
 
     ``for composition in composition: ...`` yields itself after every step; ``phase`` is "arrange" or "finish",
-    ``done`` and ``total`` count its steps, ``loss`` and ``canvas`` are those of the last one. Between steps the caller
-    may `move`, `pin`, `release` or `remove` pieces; the rest follows. ``hurry`` ends the run with what there is.
+    ``done`` and ``total`` count its steps, ``loss`` is that of the last one. Between steps the caller may `move`,
+    `pin`, `release` or `remove` pieces; the rest follows. ``hurry`` ends the run with what there is.
 
     pieces   the indices of the pieces that are left, in the order they were given
     """
@@ -46,8 +43,8 @@ class Composition:
         self,
         scene: Scene,
         options: ComposeOptions,
-        prior: Pictogram,
-        icons: Icons,
+        prior: Prior,
+        prompt: str,
         seed: int,
         warm: Collage | None = None,
         placed: Sequence[int] = (),
@@ -64,11 +61,9 @@ class Composition:
             scene.sprites, scene.textures, scene.size, scene.zoom, options.splat, options.gap / 2
         )
         shape = renderer.coverage.shape
-        levels = NoiseLevels(prior.alphas_cumprod, *options.noise_levels, options.annealing)
-        self.student = RecentRenders(prior.alphas_cumprod, options.window) if options.method == "vsd" else None
-        ink = InkDistillation(prior, icons, levels, options.weighting or "data", self.student, shape, self.rng)
+        self.semantic = prior.guidance(prompt, options, shape, self.rng)
         self.guidance = ComposeGuidance(
-            OfInk(ink),
+            self.semantic,
             options.loss,
             options.reach,
             within.mask(shape[1], shape[0]).astype(np.float32) if within is not None else None,
@@ -85,11 +80,11 @@ class Composition:
         self.optimiser = Optimiser(
             start,
             scene.unit,
-            [Stage(renderer, self.guidance, options.iterations or ITERATIONS, options.step, penalty)],
+            [Stage(renderer, self.guidance, options.iterations or prior.iterations, options.step, penalty)],
             _freedom(start, movable, scene, options),
             self.rng,
             noise=options.noise,
-            jump=Relocate(ink) if options.relocate else None,
+            jump=Relocate(self.semantic) if options.relocate else None,
         )
         self.pieces = np.arange(len(start))
         self.ground: Ground | None = None
@@ -118,6 +113,17 @@ class Composition:
     def loss(self) -> float:
         """Of the last step, eq. (6)."""
         return self.optimiser.loss
+
+    @property
+    def likeness(self) -> float:
+        """How well the last picture agrees with what the prior wants: of ink, the intersection of the two over their
+        union; else the loss, turned so that more is better.
+        """
+        canvas, wanted = self.optimiser.canvas, self.semantic.wanted
+        if canvas is None or wanted is None:
+            return -self.guidance.semantic
+        ink = np.clip(canvas[..., 3], 0, 1)
+        return float(np.minimum(ink, wanted).sum() / max(float(np.maximum(ink, wanted).sum()), 1e-9))
 
     def move(self, piece: int, **changes: float) -> None:
         """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there."""
@@ -162,8 +168,7 @@ class Composition:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps. The strict finish is short and is done again from its beginning."""
-        renders = np.array(self.student.renders) if self.student is not None else np.zeros((0, 0))
-        return {**self.optimiser.state(), "pieces": self.pieces, "renders": renders}
+        return {**self.optimiser.state(), **self.semantic.state(), "pieces": self.pieces}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a state of the same scene, options and seed."""
@@ -171,8 +176,7 @@ class Composition:
         for piece in gone:
             self.remove(int(piece))
         self.optimiser.restore(state)
-        if self.student is not None:
-            self.student.renders.extend(state["renders"])
+        self.semantic.restore(state)
         self.done = self.optimiser.iteration
 
 

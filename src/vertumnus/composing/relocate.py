@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vertumnus.compose.distillation import InkDistillation
+from vertumnus.composing.prior import SemanticGuidance
 from vertumnus.optimise.loop import Optimiser
 from vertumnus.packing.voids import largest_voids
 
@@ -27,12 +27,14 @@ class Relocate:
     every   iterations
     """
 
-    def __init__(self, guidance: InkDistillation, every: int = 20) -> None:
+    def __init__(self, guidance: SemanticGuidance, every: int = 20) -> None:
         self.guidance, self.every = guidance, every
 
     def __call__(self, optimiser: Optimiser) -> NDArray[np.intp]:
         """The pieces that jumped."""
         if optimiser.iteration % self.every or not BEGINS < optimiser.progress < ENDS:
+            return np.empty(0, np.intp)
+        if self.guidance.wanted is None:
             return np.empty(0, np.intp)
         assert optimiser.stage is not None
         assert optimiser.canvas is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vertumnus.compose.scene import Scene
+from vertumnus.composing.scene import Scene
 from vertumnus.optimise.freedom import Freedom
 from vertumnus.packing.ground import Ground
 from vertumnus.packing.moves import insert, separate
@@ -19,6 +19,7 @@ from vertumnus.shapes import Shape, parse_shape
 
 SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
 SWEEPS = 10  # of moving pieces apart
+NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
 
 
@@ -56,7 +57,7 @@ def move_apart(
     ground.lay(replace(placements, which=problem.pieces))
     ground.pile()
     for _ in range(SWEEPS):
-        if separate(rng.permutation(ground.movable), 40, 0, NOWHERE, *ground.arrays, rng) == 0:
+        if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:
             break
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)

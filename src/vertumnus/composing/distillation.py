@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.compose.schedule import NoiseLevels, weight_of
+from vertumnus.composing.schedule import NoiseLevels, weight_of
 from vertumnus.priors.pictogram import Icons, Pictogram, empirical_noise
 
 Canvas = NDArray[np.float32]

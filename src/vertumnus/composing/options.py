@@ -15,7 +15,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class RenderLoss(BaseModel):
-    """What each term beside the prior counts; see `vertumnus.compose.terms`."""
+    """What each term beside the prior counts; see `vertumnus.composing.terms`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,7 +24,7 @@ class RenderLoss(BaseModel):
     scale_limit: NotNegative = Field(
         0.55, description="eq. (9): s_lim, how far a size may be from that of eq. (5), as a share of it"
     )
-    overlap: NotNegative = Field(0.5, description="eq. (8): w_alpha, of eq. (11), rising over the run")
+    overlap: NotNegative = Field(0.2, description="eq. (8): w_alpha, of eq. (11), rising over the run")
     overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
     floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")
     floor_share: Share = Field(0.2, description="of the canvas, for floor")
@@ -37,7 +37,9 @@ class ComposeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["vsd", "sds"] = Field("vsd", description="variational score distillation, or plain: eq. (4) or (3)")
+    method: Literal["vsd", "sds"] = Field(
+        "vsd", description="variational score distillation, or plain: eq. (4) or (3)"
+    )
     iterations: Annotated[int, Field(ge=1)] | None = Field(
         None, description="steps; by default 1,500 for the pictogram prior, 500 for a network"
     )

@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from vertumnus.compose import terms
-from vertumnus.compose.options import RenderLoss
+from vertumnus.composing.options import RenderLoss
+from vertumnus.composing.prior import SemanticGuidance
 from vertumnus.document.colour import parse_colour
 
 Canvas = NDArray[np.float32]
 
 
-class PictureGuidance(Protocol):
-    """What judges a picture, H x W x 4 premultiplied: its loss and gradient by the picture."""
-
-    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
-        """``progress`` goes from 0 to 1 over the run."""
-
-
-class OfInk:
-    """A guidance of ink alone as one of the picture."""
-
-    def __init__(self, guidance: PictureGuidance) -> None:
-        self.guidance = guidance
-
-    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
-        """The loss, and the gradient in the fourth channel."""
-        loss, by_ink = self.guidance(picture[..., 3], progress)
-        grad = np.zeros_like(picture)
-        grad[..., 3] = by_ink
-        return loss, grad
-
-
 class ComposeGuidance:
-    """Contract 2 for composing, on the canvas of `vertumnus.compose.renderer`.
+    """Contract 2 for composing, on the canvas of `vertumnus.composing.renderer`.
 
     prior       what judges the picture
     weights     of the render loss
-    reach       pixels over which the prior's gradient is felt, at the start and at the end: it is smoothed by a
-                Gaussian, as if the picture had been, so that pieces feel what is wanted some way off
+    reach       pixels over which the prior's gradient is felt, at the start and at the end: its blur by a Gaussian,
+                which is its gradient by a blurred picture, is added to it, so that pieces feel what is wanted some
+                way off
     within      H x W, the share of each pixel in the shape of the containment term
     background  for the harmony term
     """
 
     def __init__(
         self,
-        prior: PictureGuidance,
+        prior: SemanticGuidance,
         weights: RenderLoss,
         reach: tuple[float, float],
         within: Canvas | None = None,

@@ -28,7 +28,7 @@ class NoiseLevels:
     def draw(self, progress: float, rng: np.random.Generator) -> int:
         """A step t of the schedule, for a run that is ``progress`` (0 to 1) done."""
         if self.annealing == "none":
-            share = rng.uniform(*sorted((self.first, self.last)))
+            share = float(rng.uniform(min(self.first, self.last), max(self.first, self.last)))
         else:
             gone = np.sqrt(progress) if self.annealing == "sqrt" else progress
             share = self.first + (self.last - self.first) * gone + rng.uniform(-JITTER, JITTER)

@@ -97,8 +97,6 @@ class GeometryPenalty:
         p, half, side = placements, np.array(self.size) / 2, min(self.size)
         centers = np.column_stack([p.x, p.y]) / half - 1
         scales = np.exp(p.log_scale) * self.longer[p.which] / side
-        value, by_centers, by_scales = geometry(
-            centers, scales, self.t_lim, self.s_ref, self.s_lim * self.s_ref
-        )
+        value, by_centers, by_scales = geometry(centers, scales, self.t_lim, self.s_ref, self.s_lim * self.s_ref)
         by = self.weight * by_centers / half
         return self.weight * value, Gradients(by[:, 0], by[:, 1], self.weight * by_scales * scales, np.zeros(len(p)))

@@ -1,0 +1,176 @@
+"""``vertumnus compose``: a sentence arranges the pieces."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, progress_bar
+from vertumnus.cli.render import write_output
+from vertumnus.cli.watch import Watch
+from vertumnus.composing.compose import ComposeJob, open_prior, run, with_shape
+from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.run import Composition
+from vertumnus.composing.sheet import contact_sheet
+from vertumnus.document.atomic import check_writable
+from vertumnus.document.collage import Collage
+from vertumnus.elements.collect import Collection, collect
+from vertumnus.elements.element import MAX_SIDE
+from vertumnus.errors import VertumnusError
+
+STEPS_SHOWN = 10  # steps between two looks at the bar
+
+
+def compose(
+    elements: list[str] | None = None,
+    /,
+    *,
+    prompt: str,
+    output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
+    size: str = "600",
+    seed: int = 0,
+    count: int | None = None,
+    prior: str = "pictogram",
+    within: str | None = None,
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    variations: int = 1,
+    background: str | None = None,
+    scale: float = 1.0,
+    preview: Path | None = None,
+    preview_every: int = 100,
+    checkpoint: Path | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    icon_colors: str | None = None,
+    max_side: int = MAX_SIDE,
+    options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
+) -> None:
+    """Arrange pictures until the whole reads as a prompt.
+
+    Example: vertumnus compose photos/ --prompt "a butterfly" -o butterfly.collage -o butterfly.png
+
+    Parameters
+    ----------
+    elements
+        Pictures, folders, globs, or icons as icon:NAME,NAME. None with --from: the collage's own.
+    prompt
+        What the whole is to read as.
+    output
+        Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
+    size
+        Of the canvas in pixels: 600 or 800x600.
+    seed
+        The same input, options and seed give the same collage.
+    count
+        Pieces to place; the pictures are used in turn.
+    prior
+        What judges the picture: pictogram (icons, no weights), mini, the folder of a diffusion model, or its id.
+    within
+        A shape that pieces are to stay in, as for pack.
+    from_
+        A collage to start from: locked layers stay, the others start where they lie.
+    variations
+        Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
+    background
+        The collage's background, a CSS colour; transparent by default.
+    scale
+        Of the pictures written, pixels to a canvas pixel.
+    preview
+        A picture that is written again and again while it runs.
+    preview_every
+        Steps between two previews.
+    checkpoint
+        A file the state is written to now and then.
+    resume
+        Go on from the checkpoint.
+    icon_colors
+        CSS colours that icons take in turn, separated by spaces or semicolons.
+    max_side
+        Longer pictures are stored shrunk to this many pixels.
+    options
+        How the pieces are arranged.
+    """
+    check_outputs(output)
+    if preview is not None:
+        check_writable(preview)
+    if variations < 1:
+        raise VertumnusError(f"--variations: must be at least 1, not {variations}")
+    if variations > 1 and checkpoint is not None:
+        raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
+    canvas = parse_size(size)
+    start = Collage.load(from_) if from_ is not None else None
+    if not elements and start is None:
+        raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
+    shape, chosen = with_shape(within, options or ComposeOptions())
+    judge = open_prior(prior)
+    colours = icon_colors.replace(";", " ").split() if icon_colors else []
+    found = Collection()
+    if elements:
+        with progress_bar("reading pictures") as show:
+            found = collect(elements, max_side=max_side, colours=colours, progress=show)
+    for name, reason in found.skipped:
+        print(f"skipped {name}: {reason}", file=sys.stderr)
+    job = ComposeJob(found.elements, prompt, judge, canvas, chosen, count, start, shape, found.skipped)
+    given = {
+        "elements": elements or [],
+        "count": count,
+        "within": within,
+        "from": str(from_) if from_ else None,
+    }
+    made: list[tuple[Collage, float]] = []
+    for number in range(variations):
+        began, cpu = time.perf_counter(), time.process_time()
+        with _Watch(job, given, preview, preview_every) as watch:
+            composition = run(job, seed + number, watch, checkpoint, resume)
+        collage = job.collage(composition, given)
+        if background is not None:
+            collage.background = background
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
+            print(write_output(collage, _numbered(path, number, variations), scale, None))
+        made.append((collage, composition.likeness))
+        _summary(collage, composition, seconds, cpu, watch.stopped)
+        if watch.stopped:
+            break
+    if variations > 1:
+        best = max(range(len(made)), key=lambda n: made[n][1])
+        sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
+        contact_sheet([collage for collage, _ in made], best).save(sheet)
+        print(f"{sheet}: {len(made)} variations; the best is {_numbered(output[0], best, variations).name}")
+
+
+def _numbered(path: Path, number: int, variations: int) -> Path:
+    return path if variations == 1 else path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
+
+
+def _summary(collage: Collage, composition: Composition, seconds: float, cpu: float, stopped: bool) -> None:
+    assert collage.made_by is not None
+    report = collage.made_by.report
+    print(
+        f"{report['layers']} pieces as {collage.prompt!r}, overlap {report.get('overlap', 0):.2%}, likeness"
+        f" {composition.likeness:.0%}; {seconds:.1f} s ({cpu:.1f} s of one core)"
+        + ("; stopped early, this is the best so far" if stopped else "")
+    )
+    for item in report["unplaced"]:
+        print(f"not placed: {item['name']}: {item['reason']}", file=sys.stderr)
+
+
+class _Watch(Watch):
+    """Shows a composition, writes previews, and turns Ctrl-C into a hurry."""
+
+    def __init__(self, job: ComposeJob, given: dict[str, Any], preview: Path | None, every: int) -> None:
+        super().__init__()
+        self.job, self.given, self.preview, self.every = job, given, preview, max(every, 1)
+
+    def __call__(self, composition: Composition) -> None:
+        composition.hurry = self.stopped
+        arranging = composition.phase == "arrange"
+        if arranging and self.preview is not None and composition.done % self.every == 0:
+            self.job.collage(composition, self.given).render(background="white").convert("RGB").save(self.preview)
+        if arranging and composition.done % STEPS_SHOWN and composition.done != composition.total:
+            return
+        what = "arranging" if arranging else "finishing"
+        self.show(what, composition.done, composition.total, f"loss {composition.loss:.3g}")

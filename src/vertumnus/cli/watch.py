@@ -1,0 +1,48 @@
+"""Watching a long run on the terminal, and ending it early without losing it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Self
+
+from rich.progress import Progress, TaskID
+
+from vertumnus.cli.common import bar
+from vertumnus.jit import while_compiling
+
+
+class Watch:
+    """A progress bar, and Ctrl-C as a wish: ``stopped`` tells the run to end with the best so far.
+
+    A second Ctrl-C stops at once.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.progress: Progress = bar("note")
+        self.task: TaskID = self.progress.add_task("starting", total=None, note="")
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        self.compiling = while_compiling(self._compiling)
+        self.compiling.__enter__()
+        self.before = signal.signal(signal.SIGINT, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+        self.compiling.__exit__(None, None, None)
+        self.progress.stop()
+
+    def _stop(self, _: int, __: FrameType | None) -> None:
+        if self.stopped:
+            raise KeyboardInterrupt
+        self.stopped = True
+
+    def _compiling(self) -> None:
+        self.progress.update(self.task, note="compiling kernels, on the first run only")
+
+    def show(self, what: str, done: int, total: int, note: str) -> None:
+        """Moves the bar; a total of 0 is one that is not known."""
+        self.progress.update(self.task, description=what, completed=done, total=total or None, note=note)

@@ -1,0 +1,233 @@
+"""`compose`: elements and a sentence become a collage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.prior import PictogramPrior, Prior
+from vertumnus.composing.run import Composition
+from vertumnus.composing.scene import make_scene
+from vertumnus.document.bundle import first_problem
+from vertumnus.document.collage import Collage, MadeBy
+from vertumnus.elements.collect import Sources, as_text, gather
+from vertumnus.elements.element import Element
+from vertumnus.elements.pieces import Pieces
+from vertumnus.errors import VertumnusError
+from vertumnus.metrics.packing import measure_packing
+from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.shapes import Shape, parse_shape
+from vertumnus.version import __version__
+
+Watcher = Callable[[Composition], None]
+MOST = 5000  # pieces
+CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
+
+
+class ComposeJob:
+    """Everything about a composition but the run itself.
+
+    elements   different elements
+    prompt     what the whole is to read as
+    prior      what judges it
+    size       (width, height) of the canvas, pixels
+    count      pieces; elements are used in turn. As many as elements by default
+    warm       a collage to start from: its locked layers stay, its other layers start where they lie
+    within     a shape that pieces are to stay in
+    skipped    (name, reason) of pictures that could not be used, for the report
+
+    Raises `VertumnusError` for a prompt or count that nothing can be done with.
+    """
+
+    def __init__(
+        self,
+        elements: Sequence[Element],
+        prompt: str,
+        prior: Prior,
+        size: tuple[int, int],
+        options: ComposeOptions,
+        count: int | None = None,
+        warm: Collage | None = None,
+        within: Shape | None = None,
+        skipped: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        if not prompt.strip():
+            raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+        self.prompt, self.prior, self.size, self.options = prompt, prior, size, options
+        self.warm, self.within, self.skipped = warm, within, list(skipped)
+        self.pieces = Pieces(elements, count, warm)
+        if not self.pieces.elements:
+            raise VertumnusError("there is no element to place")
+        if len(self.pieces.elements) > MOST:
+            raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
+        self.scene = make_scene(self.pieces.elements, size, prior.resolution)
+
+    def composition(self, seed: int) -> Composition:
+        """A run of this job, ready to be iterated."""
+        return Composition(
+            self.scene, self.options, self.prior, self.prompt, seed, self.warm, self.pieces.placed, self.within
+        )
+
+    def identity(self, seed: int) -> dict[str, Any]:
+        """Plain values that tell this run from others, for checkpoints."""
+        return {
+            "version": __version__,
+            "seed": seed,
+            "size": list(self.size),
+            "prompt": self.prompt,
+            "prior": self.prior.name,
+            "elements": [piece.image for piece in self.pieces.elements],
+            "options": self.options.model_dump(mode="json"),
+        }
+
+    def collage(self, composition: Composition, given: Mapping[str, Any]) -> Collage:
+        """The state of a run as a document, at any moment.
+
+        given   what was asked for beside the options, to be kept in ``made_by``
+        """
+        layout = composition.layout()
+        collage = Collage(width=self.size[0], height=self.size[1], seed=composition.seed, prompt=self.prompt)
+        if self.warm is not None:
+            collage.background = self.warm.background
+        self.pieces.add_to(collage, [layout.get(n) for n in range(len(self.pieces.elements))])
+        missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
+        report: dict[str, Any] = {}
+        if collage.layers:
+            measured = measure_packing(collage, self.within or parse_shape("canvas"))._asdict()
+            report = {name: round(measured[name], 6) for name in ("coverage", "overlap", "area_cv")}
+        collage.made_by = MadeBy(
+            tool="compose",
+            versions={
+                name: __version__ if name == "vertumnus" else version(name)
+                for name in ("vertumnus", "numpy", "numba", "scipy", "pillow")
+            },
+            options={**given, "prior": self.prior.name, **self.options.model_dump(mode="json")},
+            report=report
+            | {
+                "layers": len(collage.layers),
+                "unplaced": [{"name": name, "reason": "no free place was left near it"} for name in missing],
+                "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
+            },
+        )
+        return collage
+
+
+def compose(
+    elements: Sources,
+    prompt: str,
+    *,
+    prior: str | Path | Prior = "pictogram",
+    size: int | tuple[int, int] = 600,
+    seed: int = 0,
+    count: int | None = None,
+    within: str | Path | Shape | None = None,
+    start: Collage | None = None,
+    watch: Watcher | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    given: Mapping[str, Any] | None = None,
+    options: ComposeOptions | None = None,
+    **more: Any,
+) -> Collage:
+    """Arranges elements until the whole reads as a prompt (SCORE, Shao et al., AAAI 2026).
+
+    elements   pictures, folders, globs, ``icon:NAME``, or elements made ready before
+    prompt     what to show
+    prior      what judges the picture: "pictogram", which needs no weights, or a diffusion model
+    size       of the canvas in pixels: one side of a square, or (width, height)
+    seed       the same input, options and seed give the same collage
+    count      pieces to place, the elements used in turn
+    within     a shape that pieces are to stay in
+    start      a collage to start from
+    watch      called with the running `Composition` after every step; may set its ``hurry``, or move pieces
+    checkpoint   a file the state is written to now and then; ``resume`` goes on from it
+    given      kept in the document's ``made_by.options`` in place of ``elements``
+    options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead
+
+    Raises `VertumnusError` if something cannot be used as given.
+
+    >>> collage = compose(["icon:leaf", "icon:lemon"], "a heart", size=200, count=12, iterations=60)
+    >>> len(collage.layers), collage.prompt, collage.made_by.report["overlap"]
+    (12, 'a heart', 0.0)
+    """
+    try:
+        chosen = ComposeOptions(**((options.model_dump() if options else {}) | more))
+    except ValidationError as error:
+        raise VertumnusError(first_problem(error)) from None
+    shape, chosen = with_shape(within, chosen)
+    judge = open_prior(prior) if isinstance(prior, str | Path) else prior
+    collection = gather(elements, needed=start is None)
+    job = ComposeJob(
+        collection.elements,
+        prompt,
+        judge,
+        (size, size) if isinstance(size, int) else size,
+        chosen,
+        count,
+        start,
+        shape,
+        collection.skipped,
+    )
+    composition = run(job, seed, watch, Path(checkpoint) if checkpoint else None, resume)
+    return job.collage(composition, given if given is not None else {"elements": as_text(elements)})
+
+
+def with_shape(within: str | Path | Shape | None, options: ComposeOptions) -> tuple[Shape | None, ComposeOptions]:
+    """The shape pieces are to stay in, and options in which that counts."""
+    shape = parse_shape(within) if isinstance(within, str | Path) else within
+    if shape is None or options.loss.containment:
+        return shape, options
+    loss = options.loss.model_copy(update={"containment": CONTAINMENT})
+    return shape, options.model_copy(update={"loss": loss})
+
+
+def open_prior(name: str | Path) -> Prior:
+    """The prior of a name: pictogram, mini, the folder of a diffusion model, or its id on the hub.
+
+    Raises `VertumnusError` if it cannot be had.
+    """
+    if str(name) == "pictogram":
+        return PictogramPrior()
+    from vertumnus.composing.network import NetworkPrior
+
+    return NetworkPrior(str(name))
+
+
+def run(
+    job: ComposeJob,
+    seed: int,
+    watch: Watcher | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    every: int = 200,
+) -> Composition:
+    """Runs a job to its end and returns the composition.
+
+    every   iterations between checkpoints
+    """
+    composition = job.composition(seed)
+    identity = job.identity(seed)
+    if resume:
+        if checkpoint is None:
+            raise VertumnusError("resume: needs the checkpoint to go on from")
+        composition.restore(load_checkpoint(checkpoint, identity))
+
+    def save() -> None:
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, identity, composition.state())
+
+    try:
+        for _ in composition:
+            if watch is not None:
+                watch(composition)
+            if composition.phase == "arrange" and (composition.done % every == 0 or composition.hurry):
+                save()
+    except VertumnusError:
+        save()  # a network that fails for good leaves what was reached
+        raise
+    return composition

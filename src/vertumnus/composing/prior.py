@@ -1,0 +1,106 @@
+"""What can judge a composition: one interface for the pictogram prior and for diffusion networks."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.composing.distillation import InkDistillation, RecentRenders
+from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.schedule import NoiseLevels
+from vertumnus.priors.pictogram import Pictogram
+
+Canvas = NDArray[np.float32]
+
+
+class SemanticGuidance(Protocol):
+    """What a prior wants of a picture, H x W x 4 premultiplied."""
+
+    @property
+    def wanted(self) -> Canvas | None:
+        """Where it wanted ink when last called, H x W from 0 to 1; None if it cannot tell ink from ground."""
+
+    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
+        """The loss and its gradient by the picture; ``progress`` goes from 0 to 1 over the run."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps: arrays and plain values."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a state."""
+
+
+class Prior(Protocol):
+    """A model of pictures, ready to be asked.
+
+    resolution   pixels of a side of the pictures it knows
+    iterations   steps that a composition takes by default
+    """
+
+    name: str
+    resolution: int
+    iterations: int
+
+    def guidance(
+        self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
+    ) -> SemanticGuidance:
+        """What it wants of a canvas of ``shape`` (H, W) that is to read as a prompt.
+
+        Raises `VertumnusError` for a prompt it can make nothing of.
+        """
+
+
+class PictogramPrior:
+    """The pictogram prior: icons whose names match the prompt.
+
+    fonts   whose icons it knows; those of `Pictogram` by default
+    """
+
+    name = "pictogram"
+    iterations = 1500
+
+    def __init__(self, fonts: tuple[str, ...] | None = None) -> None:
+        self.model = Pictogram(fonts) if fonts else Pictogram()
+        self.resolution = self.model.resolution
+
+    def guidance(
+        self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
+    ) -> InkGuidance:
+        """Score distillation in closed form; see `vertumnus.composing.distillation`."""
+        levels = NoiseLevels(self.model.alphas_cumprod, *options.noise_levels, options.annealing)
+        student = RecentRenders(self.model.alphas_cumprod, options.window) if options.method == "vsd" else None
+        icons = self.model.encode_text(prompt)
+        return InkGuidance(
+            InkDistillation(self.model, icons, levels, options.weighting or "data", student, shape, rng)
+        )
+
+
+class InkGuidance:
+    """A distillation of ink as a guidance of pictures: the gradient is that of their fourth channel."""
+
+    def __init__(self, ink: InkDistillation) -> None:
+        self.ink = ink
+
+    @property
+    def wanted(self) -> Canvas | None:
+        """The ink expected behind the noise."""
+        return self.ink.wanted
+
+    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
+        """The loss and its gradient by the picture."""
+        loss, by_ink = self.ink(picture[..., 3], progress)
+        grad = np.zeros_like(picture)
+        grad[..., 3] = by_ink
+        return loss, grad
+
+    def state(self) -> dict[str, Any]:
+        """The renders that the student remembers."""
+        student = self.ink.student
+        return {"renders": np.array(student.renders)} if student is not None else {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a state."""
+        if self.ink.student is not None:
+            self.ink.student.renders.extend(state["renders"])
