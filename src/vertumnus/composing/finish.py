@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from vertumnus.composing.scene import Scene
 from vertumnus.optimise.freedom import Freedom
 from vertumnus.packing.ground import Ground
-from vertumnus.packing.moves import insert, separate
+from vertumnus.packing.moves import insert, polish, separate
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import RASTER, make_problem
 from vertumnus.packing.strict import rescue
@@ -20,6 +22,7 @@ from vertumnus.shapes import Shape, parse_shape
 SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
 SWEEPS = 10  # of moving pieces apart
 NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
+GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sweeps of that
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
 
 
@@ -28,14 +31,17 @@ def move_apart(
     placements: Placements,
     freedom: Freedom,
     within: Shape | None,
+    wanted: NDArray[np.float32] | None,
     gap: float,
     rng: np.random.Generator,
 ) -> Iterator[Ground]:
     """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
 
-    Nothing is moved without need and nothing grows, so the whole still reads as it did. Yields the ground.
+    Nothing is moved far, so the whole still reads as it did. Where the prior says what ink it wants, pieces then grow
+    into what is free of that, and no further. Yields the ground.
 
     within   the shape to stay in; the canvas by default
+    wanted   h x w, the ink that is wanted, 0 to 1; None where nobody knows
     gap      kept between pieces, canvas pixels
     """
     scale = np.exp(placements.log_scale)
@@ -63,3 +69,13 @@ def move_apart(
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
     rescue(ground, rng)
     yield ground
+    if wanted is None:
+        return
+    height, width = ground.taken.shape
+    ink = Image.fromarray(wanted).resize((width, height), Image.Resampling.BICUBIC)
+    ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
+    ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
+    reach = np.full(len(ground.pose), 1.5)
+    for _ in range(GROWING):
+        polish(rng.permutation(ground.movable), 60, reach, *ground.arrays, rng)
+        yield ground

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vertumnus.compose import terms
+from vertumnus.composing import terms
 from vertumnus.composing.options import RenderLoss
 from vertumnus.composing.prior import SemanticGuidance
 from vertumnus.document.colour import parse_colour

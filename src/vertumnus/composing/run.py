@@ -102,7 +102,9 @@ class Composition:
             return
         self.phase, self.done, self.total = "finish", 0, 0
         o = self.optimiser
-        for ground in move_apart(self.scene, o.placements, o.freedom, self.within, self.options.gap, self.rng):
+        wanted = self.semantic.wanted
+        gap = self.options.gap
+        for ground in move_apart(self.scene, o.placements, o.freedom, self.within, wanted, gap, self.rng):
             self.ground = ground
             self.done += 1
             yield self
