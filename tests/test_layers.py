@@ -14,6 +14,7 @@ FLOORS = {
     "elements": 1,
     "render": 2,
     "shapes": 2,
+    "priors": 2,
     "optimise": 3,
     "metrics": 3,
     "export": 3,

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
-    from vertumnus.metrics.packing import measure_packing
+    from vertumnus.metrics.aesthetic import aesthetic_score, load_aesthetic
+    from vertumnus.metrics.clip_scores import PriorClip, clip_contour, clip_rgb
+    from vertumnus.metrics.contour import contour_map
+    from vertumnus.metrics.packing import measure_packing, overlap_ratio
+    from vertumnus.metrics.silhouette import SilhouetteJudge
+    from vertumnus.metrics.vision_language import VlmEndpoint, vlm_score
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import pack
     from vertumnus.shapes import Shape, parse_shape
@@ -31,12 +36,22 @@ _HOME = {
     "LossWeights": "packing.options",
     "PackOptions": "packing.options",
     "Placement": "document.placement",
+    "PriorClip": "metrics.clip_scores",
     "Shape": "shapes",
+    "SilhouetteJudge": "metrics.silhouette",
     "VertumnusError": "errors",
+    "VlmEndpoint": "metrics.vision_language",
+    "aesthetic_score": "metrics.aesthetic",
+    "clip_contour": "metrics.clip_scores",
+    "clip_rgb": "metrics.clip_scores",
     "collect": "elements.collect",
+    "contour_map": "metrics.contour",
+    "load_aesthetic": "metrics.aesthetic",
     "measure_packing": "metrics.packing",
+    "overlap_ratio": "metrics.packing",
     "pack": "packing.pack",
     "parse_shape": "shapes",
+    "vlm_score": "metrics.vision_language",
 }
 
 __all__ = [
@@ -46,13 +61,23 @@ __all__ = [
     "LossWeights",
     "PackOptions",
     "Placement",
+    "PriorClip",
     "Shape",
+    "SilhouetteJudge",
     "VertumnusError",
+    "VlmEndpoint",
     "__version__",
+    "aesthetic_score",
+    "clip_contour",
+    "clip_rgb",
     "collect",
+    "contour_map",
+    "load_aesthetic",
     "measure_packing",
+    "overlap_ratio",
     "pack",
     "parse_shape",
+    "vlm_score",
 ]
 
 

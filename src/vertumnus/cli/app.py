@@ -20,7 +20,7 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
-    "measure": "Say how well a collage fills a shape.",
+    "measure": "Say how well a collage fills a shape, or shows what a sentence says.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
     "schema": "Print the JSON Schema of the collage document.",
