@@ -66,6 +66,15 @@ def small(picture: Image.Image, path: Path, colours: int = 96) -> None:
     picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def beside_its_contours(collage: vt.Collage) -> Image.Image:
+    """The collage and the contour map that CLIP-Contour looks at."""
+    contours = vt.contour_map(collage.render())
+    pair = Image.new("RGB", (2 * contours.width, contours.height), "white")
+    pair.paste(collage.render(background="white").resize(contours.size, Image.Resampling.LANCZOS))
+    pair.paste(contours, (contours.width, 0))
+    return pair
+
+
 def main(folder: Path) -> None:
     """Makes every picture."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +85,8 @@ def main(folder: Path) -> None:
         small(collage.render(background=PAPER), folder / f"{name}.png")
         report = collage.made_by.report if collage.made_by else {}
         print(name, report.get("coverage"), len(collage.layers))
+    cat = vt.pack(ALL, "icon:cat", size=480, seed=1, count=48)
+    small(beside_its_contours(cat), folder / "contours.png")
 
 
 if __name__ == "__main__":

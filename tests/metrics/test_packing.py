@@ -6,7 +6,7 @@ import pytest
 import vertumnus as vt
 from drawn import element
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.metrics.packing import measure_packing
+from vertumnus.metrics.packing import measure_packing, overlap_ratio
 from vertumnus.shapes import parse_shape
 
 
@@ -74,3 +74,9 @@ def test_the_report_of_packing_is_what_is_measured(blobs):
 def test_nothing_there():
     assert measure_packing(Collage(width=50, height=50), CANVAS) == (0.0, 0.0, 0.0, 0.0)
     assert element(np.full((2, 2, 4), 255, np.uint8)).area == 4
+
+
+def test_overlap_ratio_is_that_of_the_whole_canvas():
+    assert overlap_ratio(squares((20, 20, 1), (30, 20, 1))) == pytest.approx(200 / 800)
+    assert overlap_ratio(squares((20, 20, 1), (60, 60, 1))) == 0
+    assert overlap_ratio(Collage(width=50, height=50)) == 0

@@ -21,7 +21,7 @@ VERBS = {
     "pack": "Fill a shape with pictures.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
-    "measure": "Say how well a collage fills a shape.",
+    "measure": "Say how well a collage fills a shape, or shows what a sentence says.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
     "models": "List the models on this machine.",

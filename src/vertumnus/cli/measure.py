@@ -1,29 +1,53 @@
-"""``vertumnus measure``: say how well a collage fills a shape."""
+"""``vertumnus measure``: say how well a collage fills a shape, and how well it shows what a sentence says."""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
 from vertumnus.metrics.packing import measure_packing
-from vertumnus.shapes import parse_shape
+from vertumnus.shapes import WHOLE, parse_shape
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vertumnus.metrics.clip_scores import ImageTextModel
+    from vertumnus.metrics.vision_language import VlmEndpoint
+
+T = TypeVar("T")
+LOOK = 768  # pixels of the longer side of the picture that models see
+NEEDS_CLIP = (
+    "needs a CLIP model: --clip FOLDER, such as a copy of openai/clip-vit-large-patch14 (MIT), or --clip mini"
+)
+NEEDS_HEAD = "needs LAION's predictor converted to safetensors (MIT or Apache-2.0): --aesthetic FILE"
+NEEDS_VLM = "needs a vision-language model: --vlm URL --vlm-model NAME"
 
 
 def measure(
     collage: Path,
     /,
     *,
-    shape: str,
+    shape: str | None = None,
     block: list[str] | None = None,
     invert: Annotated[bool, Parameter(negative=())] = False,
     font: Path | None = None,
+    prompt: str | None = None,
+    clip: str | None = None,
+    aesthetic: Path | None = None,
+    vlm: str | None = None,
+    vlm_model: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say how well a collage fills a shape, from its pictures' alpha at twice the canvas size.
+    """Say how well a collage fills a shape, and how well it shows what a sentence says.
+
+    Silhouettes are counted from the pictures' alpha at twice the canvas size.
 
     Parameters
     ----------
@@ -37,21 +61,158 @@ def measure(
         The shape picture's light part instead of its dark one.
     font
         A font file for text: shapes.
+    prompt
+        What it should show, such as "a butterfly"; without it and without a shape, the collage's own.
+    clip
+        A CLIP model, a local folder or a name, for clip_rgb and clip_contour.
+    aesthetic
+        A *.safetensors file of LAION's aesthetic predictor; needs --clip too.
+    vlm
+        The base of an endpoint that speaks OpenAI's chat completions; its key is read from OPENAI_API_KEY.
+    vlm_model
+        The vision-language model to ask there.
     as_json
-        Print JSON: coverage, overlap, spill, area_cv, layers, unplaced.
+        Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """
+    if shape is None and (block or invert or font):
+        raise VertumnusError("--shape: --block, --invert and --font go with it; name the shape")
     document = Collage.load(collage)
-    found = measure_packing(document, parse_shape(shape, invert=invert, font=font, block=block or []))
+    wanted = prompt is not None or any(given is not None for given in (clip, aesthetic, vlm, vlm_model))
+    if shape is None or wanted:
+        prompt = document.prompt if prompt is None else prompt
+        if prompt is None:
+            raise VertumnusError(
+                "--prompt: say what the collage is to show; it has no prompt of its own"
+                + ("" if wanted else ". Or name a --shape that it should fill")
+            )
+        if not prompt.strip():
+            raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
+    fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])
+    looks = _Looks(prompt, clip, aesthetic, vlm, vlm_model) if prompt is not None else None
+    found = measure_packing(document, fitted)
     report = document.made_by.report if document.made_by else {}
-    numbers: dict[str, float | int] = {name: round(value, 6) for name, value in found._asdict().items()}
+    numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
+    if shape is None:
+        del numbers["coverage"], numbers["spill"]
     numbers["layers"] = len(document.layers)
     numbers["unplaced"] = len(report.get("unplaced", []))
+    if looks is not None:
+        numbers |= {name: _rounded(value) for name, value in looks.measure(document).items()}
+        numbers["missing"] = looks.missing
     if as_json:
         print(json.dumps(numbers))
         return
-    print(f"coverage  {found.coverage:8.2%}  of the shape is covered")
-    print(f"overlap   {found.overlap:8.4%}  of the elements' area lies on one another")
-    print(f"spill     {found.spill:8.4%}  of the elements' area lies outside the shape")
-    print(f"area_cv   {found.area_cv:8.3f}  spread of the elements' areas over their mean")
-    print(f"layers    {numbers['layers']:8d}")
-    print(f"unplaced  {numbers['unplaced']:8d}")
+    said: dict[str, str] = {}
+    for name, (form, meaning) in LINES.items():
+        value = numbers.get(name)
+        if value is not None:
+            shown = value["mean"] if name == "vlm" else value
+            print(f"{name:12s} {shown:{form}}  {meaning.format(value)}".rstrip())
+        elif looks is not None and name in looks.missing:
+            why = looks.missing[name]
+            print(f"{name:12s} {'-':>8s}  {f'as {said[why]}' if why in said else why}")
+            said.setdefault(why, name)
+
+
+LINES = {
+    "coverage": ("8.2%", "of the shape is covered"),
+    "overlap": ("8.4%", "of the elements' area lies on one another"),
+    "spill": ("8.4%", "of the elements' area lies outside the shape"),
+    "area_cv": ("8.3f", "spread of the elements' areas over their mean"),
+    "layers": ("8d", ""),
+    "unplaced": ("8d", ""),
+    "clip_rgb": ("8.4f", "100 x cosine of the picture and the prompt"),
+    "clip_contour": ("8.4f", "100 x cosine of its contours and the prompt"),
+    "aesthetic": ("8.4f", "of 10, by LAION's predictor"),
+    "vlm": (
+        "8.1f",
+        "of 10: contour expression {0[contour_expression]:g}, layout rationality {0[layout_rationality]:g},"
+        " aesthetic quality {0[aesthetic_quality]:g}",
+    ),
+}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: round(number, 6) for name, number in value.items()}
+    return value if value is None else round(value, 6)
+
+
+class _Looks:
+    """The numbers that say how well a collage shows a sentence, as far as the models for them are there.
+
+    Raises `VertumnusError` at once for a file or an address that cannot be used; a model that is not on this machine
+    and an endpoint that does not answer leave their line in ``missing``.
+    """
+
+    def __init__(
+        self, prompt: str, clip: str | None, aesthetic: Path | None, vlm: str | None, vlm_model: str | None
+    ) -> None:
+        self.prompt = prompt
+        self.missing: dict[str, str] = {}
+        self.head = None
+        self.endpoint: VlmEndpoint | None = None
+        self.clip: ImageTextModel | None = None
+        if aesthetic is not None:
+            from vertumnus.metrics.aesthetic import load_aesthetic
+
+            self.head = load_aesthetic(aesthetic)
+        else:
+            self.missing["aesthetic"] = NEEDS_HEAD
+        if vlm is not None or vlm_model is not None:
+            from vertumnus.metrics.vision_language import VlmEndpoint
+
+            self.endpoint = VlmEndpoint.choose(vlm, vlm_model)
+        else:
+            self.missing["vlm"] = NEEDS_VLM
+        no_clip = NEEDS_CLIP
+        if clip is not None:
+            try:
+                self.clip = load_clip(clip)
+            except VertumnusError as error:
+                no_clip = str(error)
+        if self.clip is None:
+            for name in ("clip_rgb", "clip_contour", "aesthetic"):
+                self.missing.setdefault(name, no_clip)
+
+    def measure(self, document: Collage) -> dict[str, Any]:
+        """The numbers by name, None for what could not be computed."""
+        from vertumnus.metrics.aesthetic import aesthetic_score
+        from vertumnus.metrics.clip_scores import clip_contour, clip_rgb
+        from vertumnus.render.picture import render
+
+        picture = render(document, LOOK / max(document.width, document.height), background="#0000")
+        ground = document.background or "white"
+        prompt, clip, head, endpoint = self.prompt, self.clip, self.head, self.endpoint
+        found: dict[str, Any] = dict.fromkeys(("clip_rgb", "clip_contour", "aesthetic", "vlm"))
+        if clip is not None:
+            found["clip_rgb"] = self._number("clip_rgb", lambda: clip_rgb(picture, prompt, clip, ground))
+            found["clip_contour"] = self._number("clip_contour", lambda: clip_contour(picture, prompt, clip))
+            if head is not None:
+                found["aesthetic"] = self._number("aesthetic", lambda: aesthetic_score(picture, clip, head, ground))
+        if endpoint is not None:
+            found["vlm"] = self._number("vlm", lambda: _rate(picture, prompt, endpoint, ground))
+        return found
+
+    def _number(self, name: str, compute: Callable[[], T]) -> T | None:
+        """What is computed, or None and a line in ``missing``."""
+        try:
+            return compute()
+        except VertumnusError as error:
+            self.missing[name] = str(error)
+            return None
+
+
+def _rate(picture: Image.Image, prompt: str, endpoint: VlmEndpoint, ground: str) -> dict[str, float]:
+    from vertumnus.metrics.vision_language import vlm_score
+
+    ratings = vlm_score(picture, prompt, endpoint, time.sleep, ground)
+    return {**ratings._asdict(), "mean": ratings.mean}
+
+
+def load_clip(spec: str) -> ImageTextModel:
+    """The CLIP that ``--clip`` names. Raises `VertumnusError` if it is not on this machine."""
+    from vertumnus.metrics.clip_scores import PriorClip
+    from vertumnus.priors import load  # type: ignore[import-not-found]
+
+    return PriorClip(load(spec, "clip"))

@@ -17,7 +17,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.render.silhouette import COUNT, EVERYWHERE, NO_LIMIT, PUT, walk
 from vertumnus.render.sprites import Sprites, alpha_sprite, level_at
-from vertumnus.shapes import Shape
+from vertumnus.shapes import WHOLE, Shape, parse_shape
 
 RASTER = 2  # raster pixels to a canvas pixel
 
@@ -99,3 +99,12 @@ def measure_packing(collage: Collage, shape: Shape) -> PackingMeasure:
         areas,
         shape.mask(collage.width * RASTER, collage.height * RASTER),
     )
+
+
+def overlap_ratio(collage: Collage) -> float:
+    """Overlap Ratio of SCORE (AAAI 2026, "Evaluation Metrics", Table 2): "the total area of overlapping regions
+    between rendered elements divided by the sum of element areas".
+
+    A pixel covered three times counts once, as overlapping. Raises `VertumnusError` if a picture cannot be read.
+    """
+    return measure_packing(collage, parse_shape(WHOLE)).overlap

@@ -1,0 +1,244 @@
+"""Does a stranger name the collage? Composing measured: one table, and the same numbers as JSON.
+
+    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--quick] [--grid FILE]
+
+The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
+judges, and the prior draws from Material Design, Phosphor, Remix and Elusive. The nouns are the first ones of the
+vocabulary that both have; "own" is how often the judge names the prior's own drawings of them, which is as much as
+can be asked, and the columns "clear" count only nouns whose every drawing it has among its first five. Times are CPU
+seconds of one core with compiled kernels; "ratio" is a time over that of one exact Euclidean distance transform of
+a 2400 x 2400 raster in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+
+import gallery
+from pack import machine, reference_seconds
+
+import vertumnus as vt
+from vertumnus.composing.compose import ComposeJob
+from vertumnus.composing.prior import PictogramPrior
+from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.icons import draw_icon
+from vertumnus.metrics.silhouette import SilhouetteJudge
+from vertumnus.priors.mini.vocabulary import glyphs_of, nouns
+from vertumnus.shapes import Shape
+
+JUDGE = ("fa6", "fa5")
+PRIOR = ("mdi6", "phosphor", "remix", "elusive")
+COUNTS = (16, 32, 64)
+SIZE, LOOK = 600, 160  # pixels of the canvas, and at which the judge looks
+GOALS = {32: 0.70, 64: 0.85}
+
+
+def inked(glyph: Any) -> NDArray[np.float32]:
+    """An icon's ink, 0 to 1, with some ground around it."""
+    return np.pad(draw_icon(glyph, 128, 128).astype(np.float32) / 255, 8)
+
+
+def discs() -> list[Element]:
+    """Plain discs in four colours."""
+    y, x = np.mgrid[:128, :128] + 0.5
+    alpha = (np.clip(63 - np.hypot(x - 64, y - 64), 0, 1) * 255).astype(np.uint8)
+    made = []
+    for colour in ("#d8572a", "#31572c", "#f0c33c", "#3f7d8c"):
+        picture = Image.new("RGB", (128, 128), colour)
+        picture.putalpha(Image.fromarray(alpha))
+        stream = io.BytesIO()
+        picture.save(stream, "PNG")
+        made.append(make_element(stream.getvalue(), None, colour, colour))
+    return made
+
+
+class Bench:
+    """The judge, the nouns, and what was measured of one way to compose."""
+
+    def __init__(self, count: int) -> None:
+        self.judge = SilhouetteJudge((noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, JUDGE))
+        both = [noun for noun in nouns() if noun in self.judge.nouns and glyphs_of(noun, PRIOR)]
+        self.nouns = both[:count]
+        ranks = {noun: [self.place(inked(glyph), noun) for glyph in glyphs_of(noun, PRIOR)] for noun in self.nouns}
+        drawn = [place for places in ranks.values() for place in places]
+        self.own = float(np.mean([place == 0 for place in drawn])), float(np.mean([place < 5 for place in drawn]))
+        self.clear = [noun for noun in self.nouns if max(ranks[noun]) < 5]
+        self.prior = PictogramPrior(PRIOR)
+
+    def place(self, ink: NDArray[np.floating], noun: str) -> int:
+        """At which place the judge names the noun, from 0."""
+        if not (np.asarray(ink) > 0.5).any():
+            return len(self.judge.nouns)
+        return [name for name, _ in self.judge.rank(ink)].index(noun)
+
+    def compose(self, elements: list[Element], noun: str, count: int, **options: Any) -> tuple[vt.Collage, float, float]:
+        """The collage, its CPU seconds, and its overlap before the strict finish."""
+        chosen = vt.ComposeOptions(**options)
+        began = time.process_time()
+        job = ComposeJob(elements, noun, self.prior, (SIZE, SIZE), chosen, count)
+        composition = job.composition(0)
+        for _ in composition:
+            pass
+        seconds = time.process_time() - began
+        assert composition.optimiser.canvas is not None
+        over = composition.optimiser.canvas[..., 4]
+        overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
+        return job.collage(composition, {}), seconds, overlap
+
+    def run(self, elements: list[Element], count: int, names: list[str] | None = None, **options: Any) -> dict[str, Any]:
+        """All nouns composed of so many pieces, and judged."""
+        rows = []
+        for noun in names or self.nouns:
+            collage, seconds, overlap = self.compose(elements, noun, count, **options)
+            rows.append((noun, self.place(look(collage), noun), seconds, overlap))
+        return summary(rows, self.clear)
+
+    def packed(self, elements: list[Element], count: int) -> dict[str, Any]:
+        """The same nouns packed into the true contour, the first drawing that the prior has of each."""
+        rows, shares = [], []
+        for noun in self.nouns:
+            ink = Image.fromarray((inked(glyphs_of(noun, PRIOR)[0]) * 255).astype(np.uint8))
+            shape = Shape.of_mask(np.asarray(ink.resize((1200, 1200), Image.Resampling.BICUBIC)) > 127, noun)
+            began = time.process_time()
+            collage = vt.pack(elements, shape, size=SIZE, count=count)
+            rows.append((noun, self.place(look(collage), noun), time.process_time() - began, 0.0))
+            assert collage.made_by is not None
+            shares.append(collage.made_by.report["coverage"])
+        return summary(rows, self.clear) | {"coverage": statistics.mean(shares)}
+
+
+def look(collage: vt.Collage) -> NDArray[np.float32]:
+    """A collage's ink as the judge sees it."""
+    picture = collage.render(scale=LOOK / SIZE, background="#ffffff00")
+    return np.pad(np.asarray(picture.getchannel("A"), np.float32) / 255, 8)
+
+
+def summary(rows: list[tuple[str, int, float, float]], clear: list[str]) -> dict[str, Any]:
+    """Shares and means of (noun, place, seconds, overlap)."""
+    places = [place for _, place, _, _ in rows]
+    plain = [place for noun, place, _, _ in rows if noun in clear]
+    return {
+        "top1": float(np.mean([place == 0 for place in places])),
+        "top5": float(np.mean([place < 5 for place in places])),
+        "clear_top5": float(np.mean([place < 5 for place in plain])) if plain else None,
+        "seconds": statistics.median(seconds for _, _, seconds, _ in rows),
+        "overlap": statistics.mean(overlap for _, _, _, overlap in rows),
+        "missed": [noun for noun, place, _, _ in rows if place >= 5],
+    }
+
+
+def step_growth(bench: Bench, elements: list[Element]) -> dict[str, float]:
+    """Milliseconds a step for 20 and for 200 pieces."""
+    found = {}
+    for count in (20, 200):
+        job = ComposeJob(elements, "star", bench.prior, (SIZE, SIZE), vt.ComposeOptions(strict=False), count)
+        steps = iter(job.composition(0))
+        for _ in range(20):
+            next(steps)
+        began = time.process_time()
+        for _ in range(200):
+            next(steps)
+        found[str(count)] = (time.process_time() - began) / 200 * 1000
+    return found
+
+
+def picture_grid(bench: Bench, sets: dict[str, list[Element]], path: Path) -> None:
+    """What some of the nouns look like, a row an element set."""
+    side, shown = 220, [noun for noun in ("butterfly", "heart", "crown", "fish", "umbrella", "cat")]
+    grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
+    for row, elements in enumerate(sets.values()):
+        for column, noun in enumerate(shown):
+            job = ComposeJob(elements, noun, PictogramPrior(), (SIZE, SIZE), vt.ComposeOptions(), 48)
+            composition = job.composition(1)
+            for _ in composition:
+                pass
+            picture = job.collage(composition, {}).render(scale=side / SIZE, background="white")
+            grid.paste(picture.convert("RGB"), (column * side, row * side))
+    grid.save(path)
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, help="a folder of cut-outs, as one more element set")
+    parser.add_argument("--nouns", type=int, default=20)
+    parser.add_argument("--json", type=Path, default=Path("build/benchmark-compose.json"))
+    parser.add_argument("--quick", action="store_true", help="icons alone, without the ablation")
+    parser.add_argument("--grid", type=Path, help="write a grid of pictures there")
+    arguments = parser.parse_args()
+    console = Console()
+    bench = Bench(arguments.nouns)
+    reference = reference_seconds()
+    sets = {"icons": gallery.ALL, "discs": discs()}
+    if arguments.pictures:
+        sets["cut-outs"] = vt.collect([arguments.pictures]).elements
+    console.print(f"{machine()}; {len(bench.judge.nouns)} nouns known to the judge; own {bench.own[0]:.2f} /"
+                  f" {bench.own[1]:.2f}; clear: {len(bench.clear)} of {len(bench.nouns)}")  # fmt: skip
+    results: dict[str, Any] = {}
+    bench.compose(sets["icons"], "star", 16, iterations=30)  # compiles
+    for name, elements in sets.items():
+        for count in COUNTS:
+            results[f"{name}, {count}"] = bench.run(elements, count)
+            console.print(f"  {name}, {count}: {results[f'{name}, {count}']}")
+        if arguments.quick:
+            break
+    if not arguments.quick:
+        for name, options in {
+            "without geometry": {"loss": {"geometry": 0}},
+            "without overlap": {"loss": {"overlap": 0}},
+            "full": {},
+            "SDS instead of VSD": {"method": "sds"},
+            "without relocation": {"relocate": False},
+            "without reach": {"reach": (0, 0)},
+            "kernel of 1 px": {"splat": 1.0, "reach": (0, 0)},
+            "kernel of 2 px": {"splat": 2.0, "reach": (0, 0)},
+        }.items():
+            results[f"32 icons {name}"] = bench.run(gallery.ALL, 32, strict=False, **options)
+            console.print(f"  32 icons {name}: {results[f'32 icons {name}']}")
+        results["32 icons packed into the contour"] = bench.packed(gallery.ALL, 32)
+    table = Table("", "top 1", "top 5", "clear, top 5", "CPU s", "ratio", "overlap", "goal")
+    for name, row in results.items():
+        clear = "" if row["clear_top5"] is None else f"{row['clear_top5']:.2f}"
+        goal = next((f"top 5 {share}" for count, share in GOALS.items() if name.endswith(f", {count}")), "")
+        table.add_row(name, f"{row['top1']:.2f}", f"{row['top5']:.2f}", clear, f"{row['seconds']:.2f}",
+                      f"{row['seconds'] / reference:.1f}", f"{row['overlap']:.3f}", goal)  # fmt: skip
+    console.print(table)
+    steps = step_growth(bench, gallery.ALL)
+    console.print(f"a step: {steps['20']:.2f} ms for 20 pieces, {steps['200']:.2f} for 200,"
+                  f" {steps['200'] / steps['20']:.1f} times that")  # fmt: skip
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(
+        json.dumps(
+            {
+                "machine": machine(),
+                "judge_nouns": len(bench.judge.nouns),
+                "own": bench.own,
+                "nouns": bench.nouns,
+                "clear": bench.clear,
+                "results": results,
+                "step_ms": steps,
+            },
+            indent=1,
+        )
+    )
+    if arguments.grid:
+        picture_grid(bench, sets, arguments.grid)
+
+
+if __name__ == "__main__":
+    main()
