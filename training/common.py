@@ -107,7 +107,9 @@ class Run:
         self.steps = chosen.steps or size["steps"]
         self.average = Average(self.models, size.get("average", 0.0))
         parameters = groups or [p for model in self.models.values() for p in model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=size["rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+        self.optimiser = torch.optim.AdamW(
+            parameters, lr=size["rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        )
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
         self.step = 0
         self.seconds = 0.0
@@ -190,7 +192,9 @@ class Run:
             writer = csv.DictWriter(stream, row)
             if new:
                 writer.writeheader()
-            writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
+            writer.writerow(
+                {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()}
+            )
         told = ", ".join(f"{key} {value:.4g}" for key, value in row.items())
         print(f"{told}, {rate:.0f} samples/s", flush=True)
 

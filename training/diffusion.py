@@ -20,7 +20,7 @@ import vae as autoencoders
 from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures, to_tensor
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from torch.nn import functional as F
+from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from vertumnus.priors.mini.vocabulary import COLOURS, nouns
@@ -179,7 +179,7 @@ def main() -> None:
         with autocast(device):
             words = tower(tokens[torch.from_numpy(read).to(device)]).last_hidden_state
             v = unet(signal * x0 + level * noise, t, words).sample
-        loss = F.mse_loss(v.float(), signal * noise - level * x0)
+        loss = functional.mse_loss(v.float(), signal * noise - level * x0)
         run.descend(loss, batch)
         total += float(loss.detach())
         if step % 100 == 99:
@@ -204,7 +204,9 @@ def main() -> None:
                 }
                 print(f"step {step + 1}: {run.facts}", flush=True)
                 with (run.folder / "judged.csv").open("a") as stream:
-                    stream.write(f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, run.facts.values())) + "\n")
+                    stream.write(
+                        f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, run.facts.values())) + "\n"
+                    )
             for name, model in run.models.items():
                 model.load_state_dict(before[name])
 

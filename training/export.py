@@ -57,7 +57,14 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
     averaged(folder, unet, "unet")
     averaged(folder, tower, "text")
     pipeline = StableDiffusionPipeline(
-        vae.half(), tower.half(), tokenizer, unet.half(), diffusions.schedule(), None, None, requires_safety_checker=False
+        vae.half(),
+        tower.half(),
+        tokenizer,
+        unet.half(),
+        diffusions.schedule(),
+        None,
+        None,
+        requires_safety_checker=False,
     )
     pipeline.save_pretrained(to, safe_serialization=True)
     index = json.loads((to / "model_index.json").read_text())

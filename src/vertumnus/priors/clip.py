@@ -26,7 +26,9 @@ class Clip:
     width         of its embeddings
     """
 
-    def __init__(self, name: str, family: str, model: Any, tokenizer: Any, mean: Sequence[float], std: Sequence[float]):
+    def __init__(
+        self, name: str, family: str, model: Any, tokenizer: Any, mean: Sequence[float], std: Sequence[float]
+    ):
         self.name = name
         self.family = family
         self.model = model.requires_grad_(False).eval()

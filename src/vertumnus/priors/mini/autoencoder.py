@@ -27,7 +27,7 @@ class UnshuffleAutoencoderKL(AutoencoderKL):  # type: ignore[misc]
     Other parameters are `AutoencoderKL`'s.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         in_channels: int = 3,

@@ -125,7 +125,9 @@ def _grounds_for() -> dict[str, list[str]]:
     """The colours that stand out against each ground."""
     rgb = {name: np.array(value) / 255 for name, value in COLOURS.items()}
     return {
-        thing: [ground for ground in COLOURS if np.linalg.norm(rgb[thing] - rgb[ground]) > CONTRAST * np.sqrt(3) / 1.2]
+        thing: [
+            ground for ground in COLOURS if np.linalg.norm(rgb[thing] - rgb[ground]) > CONTRAST * np.sqrt(3) / 1.2
+        ]
         for thing in COLOURS
     }
 
@@ -155,10 +157,7 @@ class World:
 
     def _allowed(self, noun: str) -> list[str]:
         wanted = self.options.combinations
-        chosen = [
-            colour for colour in COLOURS if wanted == "all" or held_out(noun, colour) == (wanted == "held out")
-        ]
-        return chosen
+        return [colour for colour in COLOURS if wanted == "all" or held_out(noun, colour) == (wanted == "held out")]
 
     def scene(self, number: int) -> Scene:
         """The scene of that number."""
