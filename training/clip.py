@@ -20,7 +20,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
 
 from vertumnus.priors.mini.captions import wrong_captions
 from vertumnus.priors.mini.vocabulary import COLOURS, SIDES, nouns
-from vertumnus.priors.mini.world import SIMPLE, World, WorldOptions
+from vertumnus.priors.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, World, WorldOptions
 
 WRONG = 2  # captions a picture, wrong in one word each
 
@@ -98,7 +98,7 @@ class Stream:
         self.worlds = [World(seed + n, chosen, side) for n, chosen in enumerate(worlds)]
 
     def batch(
-        self, number: int, size: int, chances: list[float] | None = None
+        self, number: int, size: int, chances: np.ndarray | None = None
     ) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
         """Pictures, their captions, WRONG wrong captions for each, and what they hold; chances are the worlds'."""
         rng = np.random.default_rng((self.seed, 7, number))
@@ -115,10 +115,33 @@ class Stream:
         return np.stack(pictures), right, wrong, np.array(held, np.float32)
 
 
-def mixture(share: float) -> list[float]:
-    """How often simple, easy and full scenes are drawn, when a share of the run is over."""
-    later = min(1.0, max(0.0, (share - 0.3) / 0.4))
-    return [0.7 - 0.6 * later, 0.2 + 0.15 * later, 0.1 + 0.45 * later]
+# How often each world is drawn, at shares of the run: a tower of patches finds silhouettes late unless it meets
+# them first in one place, of one size, and darker than their ground.
+_KNOTS = (0.0, 0.15, 0.2, 0.35, 0.45, 0.7, 1.0)
+_MIXTURE = {
+    "dark on light": (0.85, 0.85, 0.15, 0.05, 0.0, 0.0, 0.0),
+    "steady": (0.05, 0.05, 0.75, 0.65, 0.2, 0.1, 0.05),
+    "plain": (0.0, 0.0, 0.0, 0.2, 0.5, 0.25, 0.15),
+    "easy": (0.0, 0.0, 0.0, 0.0, 0.2, 0.3, 0.25),
+    "full": (0.1, 0.1, 0.1, 0.1, 0.1, 0.35, 0.55),
+}
+
+
+def worlds(count: int) -> list[WorldOptions]:
+    """The worlds that pictures are drawn from, in the order of the mixture."""
+    return [
+        replace(DARK_ON_LIGHT, nouns=count),
+        replace(STEADY, nouns=count, styles=2),
+        replace(SIMPLE, nouns=count, styles=4, extent=(0.55, 0.8)),
+        WorldOptions(nouns=count, empty=0.0, single=0.9, centred=0.7),
+        WorldOptions(nouns=count, empty=0.0),
+    ]
+
+
+def mixture(share: float) -> np.ndarray:
+    """How often each world is drawn, when a share of the run is over."""
+    found = np.array([np.interp(share, _KNOTS, chances) for chances in _MIXTURE.values()])
+    return found / found.sum()
 
 
 def encode(
@@ -153,9 +176,7 @@ def main() -> None:
     device = chosen.device
     tokenizer = byte_pairs.build()
     count = size["nouns"]
-    easy = WorldOptions(nouns=count, empty=0.0, single=0.9, centred=0.7)
-    plain = replace(SIMPLE, nouns=count, styles=4, extent=(0.55, 0.8))
-    stream = Stream(chosen.seed, count, size["side"], [plain, easy, WorldOptions(nouns=count, empty=0.0)])
+    stream = Stream(chosen.seed, count, size["side"], worlds(count))
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
     head = nn.Linear(size["width"], count + 2 * len(COLOURS) + len(SIDES) + 1).to(device)
@@ -166,11 +187,12 @@ def main() -> None:
         if step == 0:
             text.teach_words(model.text_model, tokenizer, count, 400, chosen.seed)
         pictures, right, wrong, held = stream.batch(step, batch, mixture(step / run.steps))
-        x = distort(to_tensor(pictures, device), 0.6 * min(1.0, 2 * step / run.steps))
+        x = distort(to_tensor(pictures, device), 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
         tokens = text.ids(tokenizer, right + wrong, device, full=False)
         with autocast(device):
             seen, read, pooled = encode(model, x, tokens)
             told = head(pooled)
+        noun = float((told[:, :count].argmax(1).cpu() == torch.from_numpy(held[:, :count].argmax(1))).float().mean())
         scale = model.logit_scale.exp()
         scores = scale * seen.float() @ read.float().T
         # Two pictures with one caption: each is right for both.
@@ -189,7 +211,7 @@ def main() -> None:
             before = run.average.give(run.models)
             hard, alike = accuracy(model, tokenizer, tested, device)
             run.facts = {"hard": hard, "batch": alike}
-            run.log(loss=float(loss.detach()), readout=float(told.detach()), hard=hard, batch=alike)
+            run.log(loss=float(loss.detach()), readout=float(told.detach()), noun=noun, hard=hard, batch=alike)
             model.load_state_dict(before["clip"])
             head.load_state_dict(before["readout"])
 

@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import signal
 import time
 import tomllib
 from collections.abc import Iterator
@@ -153,9 +154,11 @@ class Run:
         (self.folder / "run.json").write_text(json.dumps(record, indent=1))
 
     def __iter__(self) -> Iterator[int]:
-        """Step numbers, until the run or the time is over; saves on the way, and at the end."""
+        """Step numbers, until the run or the time is over or it is told to end; saves on the way, and at the end."""
         saved = time.monotonic()
-        while self.step < self.steps:
+        told: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+        while self.step < self.steps and not told:
             now = time.monotonic()
             self.seconds = self._before + now - self._started
             if now - self._started > 60 * self.minutes:

@@ -16,6 +16,8 @@ from vertumnus.priors.folder import find, on_this_machine, understand  # noqa: E
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
+torch.set_num_threads(1)  # tiny models are no faster with more
+
 DIFFUSION = {
     "sd1": (lambda folder: tiny.stable_diffusion(folder), "stable-diffusion"),
     "sd2": (lambda folder: tiny.stable_diffusion(folder, "v_prediction"), "stable-diffusion"),
@@ -154,6 +156,25 @@ def test_clips(loaded, name):
         assert torch.allclose(unit.norm(dim=-1), torch.ones(len(unit)), atol=1e-5)
     model.similarity(image, "a fish").sum().backward()
     assert image.grad.abs().max() > 0
+
+
+def test_tokenizers_of_sentencepiece_are_read(folders, tmp_path):
+    """DeepFloyd's own checkpoints hold a spiece.model and nothing newer."""
+    import shutil
+
+    sentencepiece = pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    copy = shutil.copytree(folders["if"], tmp_path / "copy")
+    for file in (copy / "tokenizer").iterdir():
+        file.unlink()
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a red fish swims\nthe blue star shines\nquick brown fox jumps over lazy dogs\n" * 20)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(corpus), model_prefix=str(tmp_path / "m"), vocab_size=35, pad_id=0, eos_id=1, unk_id=2, bos_id=-1
+    )
+    shutil.move(tmp_path / "m.model", copy / "tokenizer" / "spiece.model")
+    (copy / "tokenizer" / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer", "extra_ids": 0}')
+    assert len(load(str(copy)).encode_text(["a red fish", "a star"])) == 2
 
 
 def test_pictures_are_normalised_as_the_checkpoint_says(folders, loaded, tmp_path):

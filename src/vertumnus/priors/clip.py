@@ -41,7 +41,8 @@ class Clip:
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Clip:
         """The CLIP of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
-        from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
+        with quiet():
+            from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
 
         chosen = choose_device(device)
         half = chosen.type == "cuda" if half is None else half

@@ -18,7 +18,8 @@ airplane: plane aeroplane aircraft jet; apple: apples; ambulance: paramedics; ba
 balloon: airballoon; basket: hamper; bathtub: tub bath; bed: cot bunk; bee: bumblebee honeybee wasp
 bicycle: bike cycle pushbike; bird: songbird sparrow crow raven blackbird; boot: shoe sneaker trainer footwear
 bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle
-burger: hamburger cheeseburger; butterfly: moth; cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
+burger: hamburger cheeseburger; butterfly: moth
+cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
 castle: fortress fort; cat: kitty kitten feline tomcat; chair: seat; cherry: cherries; church: chapel cathedral
 clock: timepiece; clover: shamrock; coin: penny; cow: cattle bull ox calf; crown: tiara diadem; cup: mug coffee teacup
 diamond: gem gemstone jewel; dog: puppy hound canine pup; donkey: mule ass; door: doorway; drop: droplet raindrop
@@ -30,7 +31,8 @@ heart: love valentine; helicopter: chopper; horse: pony stallion mare foal; hous
 jellyfish: medusa; knife: dagger; leaf: foliage; lightbulb: bulb; lightning: bolt thunderbolt thunder; lock: padlock
 lamp: lantern; megaphone: bullhorn loudspeaker; microphone: mic; moon: crescent; motorcycle: motorbike
 mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon
-person: human man woman figure; phone: handset; pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
+person: human man woman figure; phone: handset
+pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
 plant: houseplant; rabbit: bunny hare; refrigerator: fridge freezer; robot: android droid; rocket: spaceship missile
 sailboat: boat yacht dinghy; sheep: lamb ram; shield: escutcheon; ship: vessel ferry steamer; shirt: tshirt tee blouse
 skull: cranium; snake: serpent viper cobra; snowflake: flake; sofa: couch settee; spider: tarantula; star: pentagram
