@@ -170,7 +170,9 @@ def deepfloyd(folder: Path) -> Path:
         prediction_type="epsilon",
         variance_type="learned_range",
     )
-    IFPipeline(words, encoder, unet, scheduler, None, None, None, requires_safety_checker=False).save_pretrained(folder)
+    IFPipeline(words, encoder, unet, scheduler, None, None, None, requires_safety_checker=False).save_pretrained(
+        folder
+    )
     return folder
 
 
@@ -179,7 +181,9 @@ def clip(folder: Path) -> Path:
     vision = CLIPVisionConfig(
         hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4, image_size=32, patch_size=8
     )
-    CLIPModel(CLIPConfig(text_config=text_config().to_dict(), vision_config=vision.to_dict(), projection_dim=24)).save_pretrained(folder)
+    CLIPModel(
+        CLIPConfig(text_config=text_config().to_dict(), vision_config=vision.to_dict(), projection_dim=24)
+    ).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder
 

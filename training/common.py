@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import signal
 import time
 import tomllib
 from collections.abc import Iterator
@@ -107,7 +108,9 @@ class Run:
         self.steps = chosen.steps or size["steps"]
         self.average = Average(self.models, size.get("average", 0.0))
         parameters = groups or [p for model in self.models.values() for p in model.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(parameters, lr=size["rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+        self.optimiser = torch.optim.AdamW(
+            parameters, lr=size["rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        )
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
         self.step = 0
         self.seconds = 0.0
@@ -151,9 +154,11 @@ class Run:
         (self.folder / "run.json").write_text(json.dumps(record, indent=1))
 
     def __iter__(self) -> Iterator[int]:
-        """Step numbers, until the run or the time is over; saves on the way, and at the end."""
+        """Step numbers, until the run or the time is over or it is told to end; saves on the way, and at the end."""
         saved = time.monotonic()
-        while self.step < self.steps:
+        told: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+        while self.step < self.steps and not told:
             now = time.monotonic()
             self.seconds = self._before + now - self._started
             if now - self._started > 60 * self.minutes:
@@ -190,7 +195,9 @@ class Run:
             writer = csv.DictWriter(stream, row)
             if new:
                 writer.writeheader()
-            writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
+            writer.writerow(
+                {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()}
+            )
         told = ", ".join(f"{key} {value:.4g}" for key, value in row.items())
         print(f"{told}, {rate:.0f} samples/s", flush=True)
 

@@ -20,13 +20,14 @@ import vae as autoencoders
 from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures, to_tensor
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from torch.nn import functional as F
+from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from vertumnus.priors.mini.vocabulary import COLOURS, nouns
 from vertumnus.priors.mini.world import SIMPLE, STEADY, World, WorldOptions, held_out
 
 GUIDANCE = 5.0
+STEADY_SHARE = 0.25  # of the run, before variety comes in
 
 
 def schedule() -> DDIMScheduler:
@@ -40,6 +41,7 @@ def schedule() -> DDIMScheduler:
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
+        steps_offset=1,
     )
 
 
@@ -120,7 +122,7 @@ def sample(
 
 def mixture(share: float) -> np.ndarray:
     """How often steady, simple and full scenes are drawn, when a share of the run is over."""
-    later = np.clip((share - 0.25) / 0.3, 0, 1)
+    later = np.clip((share - STEADY_SHARE) / 0.3, 0, 1)
     return (1 - later) * np.array([1.0, 0.0, 0.0]) + later * np.array([0.1, 0.4, 0.5])
 
 
@@ -172,14 +174,15 @@ def main() -> None:
         rows = rng.integers(ends[kind], ends[kind + 1])
         read = np.where(rng.random(batch) < size["dropout"], empty, rows)
         uniform = rng.integers(0, 1000, batch)
-        t = torch.from_numpy(np.where(rng.random(batch) < 0.4, uniform, rng.integers(450, 1000, batch))).to(device)
+        noisy = rng.integers(700 if step < STEADY_SHARE * run.steps else 450, 1000, batch)
+        t = torch.from_numpy(np.where(rng.random(batch) < 0.4, uniform, noisy)).to(device)
         x0 = latents[torch.from_numpy(rows)].to(device).float()
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
         signal, level = abar[t].sqrt().view(-1, 1, 1, 1), (1 - abar[t]).sqrt().view(-1, 1, 1, 1)
         with autocast(device):
             words = tower(tokens[torch.from_numpy(read).to(device)]).last_hidden_state
             v = unet(signal * x0 + level * noise, t, words).sample
-        loss = F.mse_loss(v.float(), signal * noise - level * x0)
+        loss = functional.mse_loss(v.float(), signal * noise - level * x0)
         run.descend(loss, batch)
         total += float(loss.detach())
         if step % 100 == 99:
@@ -204,7 +207,9 @@ def main() -> None:
                 }
                 print(f"step {step + 1}: {run.facts}", flush=True)
                 with (run.folder / "judged.csv").open("a") as stream:
-                    stream.write(f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, run.facts.values())) + "\n")
+                    stream.write(
+                        f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, run.facts.values())) + "\n"
+                    )
             for name, model in run.models.items():
                 model.load_state_dict(before[name])
 

@@ -46,6 +46,12 @@ def save_words(tokenizer: CLIPTokenizer, folder: Path) -> None:
     (folder / "merges.txt").write_text("#version: 0.2\n" + pairs)
 
 
+def load_as_single(folder: Path) -> None:
+    """Lets transformers load half precision as single, as diffusers does; a processor has no use for halves."""
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "dtype": "float32"}, indent=2) + "\n")
+
+
 def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> None:
     """The pipeline of autoencoder, text tower, UNet, tokenizer and schedule."""
     size = sizes(table, "diffusion")
@@ -57,13 +63,21 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
     averaged(folder, unet, "unet")
     averaged(folder, tower, "text")
     pipeline = StableDiffusionPipeline(
-        vae.half(), tower.half(), tokenizer, unet.half(), diffusions.schedule(), None, None, requires_safety_checker=False
+        vae.half(),
+        tower.half(),
+        tokenizer,
+        unet.half(),
+        diffusions.schedule(),
+        None,
+        None,
+        requires_safety_checker=False,
     )
     pipeline.save_pretrained(to, safe_serialization=True)
     index = json.loads((to / "model_index.json").read_text())
     index["vae"] = ["vertumnus.priors.mini.autoencoder", "UnshuffleAutoencoderKL"]
     (to / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     save_words(tokenizer, to / "tokenizer")
+    load_as_single(to / "text_encoder")
 
 
 def export_clip(folder: Path, table: str, to: Path) -> None:
@@ -73,6 +87,7 @@ def export_clip(folder: Path, table: str, to: Path) -> None:
     model = averaged(folder, clips.build(size, tokenizer), "clip")
     model.half().save_pretrained(to)
     save_words(tokenizer, to)
+    load_as_single(to)
     seen = {
         "do_normalize": True,
         "do_resize": True,

@@ -13,7 +13,7 @@ import torch
 from common import HELD_OUT_SCENES, Run, options, sizes
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from vertumnus.priors.mini.vocabulary import COLOURS, nouns
 from vertumnus.priors.mini.world import World, WorldOptions
@@ -43,7 +43,7 @@ def find_object(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArra
     ticks = (torch.arange(SIDE) + 0.5) / SIDE * 2 - 1
     v = ((middle[0] + 0.5 + half * ticks) / height * 2 - 1)[:, None].expand(SIDE, SIDE)
     u = ((middle[1] + 0.5 + half * ticks) / width * 2 - 1)[None].expand(SIDE, SIDE)
-    cut = F.grid_sample(box, torch.stack([u, v], -1)[None].float(), align_corners=False)[0, 0]
+    cut = functional.grid_sample(box, torch.stack([u, v], -1)[None].float(), align_corners=False)[0, 0]
     strong = apart > 0.6
     return cut.numpy(), np.median(rgb[strong], axis=0)
 
@@ -95,7 +95,7 @@ def main() -> None:
     cuts, aim, _ = show(range(size["scenes"]))
     for step in run:
         rows = torch.from_numpy(np.random.default_rng((chosen.seed, step)).integers(0, len(cuts), batch))
-        loss = F.cross_entropy(model.train()(cuts[rows]), aim[rows], label_smoothing=0.05)
+        loss = functional.cross_entropy(model.train()(cuts[rows]), aim[rows], label_smoothing=0.05)
         run.descend(loss, batch)
         if step % 250 == 249:
             with torch.no_grad():

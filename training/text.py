@@ -53,7 +53,7 @@ def teach_words(tower: CLIPTextModel, tokenizer: CLIPTokenizer, count: int, step
     """
     device = next(tower.parameters()).device
     known = [*nouns(count), *COLOURS, *filter(None, SIZES), *SIDES]
-    wanted = torch.tensor([ids_ for ids_ in (tokenizer(word).input_ids[1] for word in known)], device=device)
+    wanted = torch.tensor([tokenizer(word).input_ids[1] for word in known], device=device)
     world = World(seed + 1, WorldOptions(nouns=count, empty=0.0, combinations="all"))
     captions = [world.scene(n).caption for n in range(4096)]
     tokens = ids(tokenizer, captions, device)

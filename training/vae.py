@@ -67,7 +67,10 @@ def main() -> None:
             before = run.average.give(run.models)
             decibels, made = psnr(model, tested, chosen.device)
             latents = torch.cat(
-                [model.encode(to_tensor(part, chosen.device)).latent_dist.mode() for part in np.split(tested[:128], 4)]
+                [
+                    model.encode(to_tensor(part, chosen.device)).latent_dist.mode()
+                    for part in np.split(tested[:128], 4)
+                ]
             )
             run.facts = {"psnr": decibels, "scaling_factor": float(1 / latents.std())}
             run.log(loss=float(loss), psnr=decibels)

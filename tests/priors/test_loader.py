@@ -10,12 +10,13 @@ pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
 import tiny  # noqa: E402
-
 from vertumnus.errors import VertumnusError  # noqa: E402
 from vertumnus.priors import load  # noqa: E402
 from vertumnus.priors.folder import find, on_this_machine, understand  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+torch.set_num_threads(1)  # tiny models are no faster with more
 
 DIFFUSION = {
     "sd1": (lambda folder: tiny.stable_diffusion(folder), "stable-diffusion"),
@@ -44,11 +45,13 @@ def test_diffusion_families(loaded, name):
     assert model.resolution == 16
     assert model.shape == ((3, 16, 16) if name == "if" else (4, 8, 8))
     text = model.encode_text(["a fish", "a star"])
-    assert len(text) == 2 and text.states.shape[0] == 2
+    assert len(text) == 2
+    assert text.states.shape[0] == 2
     assert not torch.equal(text.states[0], text.states[1])
     noise = torch.randn(2, *model.shape, generator=torch.Generator().manual_seed(0))
     found = model.predict_noise(noise, 300, text)
-    assert found.shape == noise.shape and torch.isfinite(found).all()
+    assert found.shape == noise.shape
+    assert torch.isfinite(found).all()
     assert torch.equal(found, model.predict_noise(noise, torch.tensor([300, 300]), text))
 
 
@@ -111,7 +114,9 @@ def test_encode_and_decode_pass_gradients_on(loaded, name):
     out = model.decode(latents)
     assert out.shape == (1, 3, 16, 16)
     out.square().sum().backward()
-    assert image.grad is not None and torch.isfinite(image.grad).all() and image.grad.abs().max() > 0
+    assert image.grad is not None
+    assert torch.isfinite(image.grad).all()
+    assert image.grad.abs().max() > 0
 
 
 def test_pixels_need_no_autoencoder(loaded):
@@ -132,7 +137,9 @@ def test_latents_are_scaled(loaded):
 def test_sampling_is_seeded(loaded, name):
     model = loaded[name]
     first = model.sample(["a fish", "a star"], steps=2, seed=5)
-    assert first.shape == (2, 3, 16, 16) and 0 <= first.min() and first.max() <= 1
+    assert first.shape == (2, 3, 16, 16)
+    assert first.min() >= 0
+    assert first.max() <= 1
     assert torch.equal(first, model.sample(["a fish", "a star"], steps=2, seed=5))
     assert not torch.equal(first, model.sample(["a fish", "a star"], steps=2, seed=6))
 
@@ -143,18 +150,40 @@ def test_clips(loaded, name):
     assert model.family == CLIPS[name][1]
     image = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(0), requires_grad=True)
     seen, read = model.embed_image(image), model.embed_text(["a fish", "", "a very long caption " * 60])
-    assert seen.shape == (2, model.width) and read.shape == (3, model.width)
+    assert seen.shape == (2, model.width)
+    assert read.shape == (3, model.width)
     for unit in (seen, read):
         assert torch.allclose(unit.norm(dim=-1), torch.ones(len(unit)), atol=1e-5)
     model.similarity(image, "a fish").sum().backward()
     assert image.grad.abs().max() > 0
 
 
+def test_tokenizers_of_sentencepiece_are_read(folders, tmp_path):
+    """DeepFloyd's own checkpoints hold a spiece.model and nothing newer."""
+    import shutil
+
+    sentencepiece = pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    copy = shutil.copytree(folders["if"], tmp_path / "copy")
+    for file in (copy / "tokenizer").iterdir():
+        file.unlink()
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a red fish swims\nthe blue star shines\nquick brown fox jumps over lazy dogs\n" * 20)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(corpus), model_prefix=str(tmp_path / "m"), vocab_size=35, pad_id=0, eos_id=1, unk_id=2, bos_id=-1
+    )
+    shutil.move(tmp_path / "m.model", copy / "tokenizer" / "spiece.model")
+    (copy / "tokenizer" / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer", "extra_ids": 0}')
+    assert len(load(str(copy)).encode_text(["a red fish", "a star"])) == 2
+
+
 def test_pictures_are_normalised_as_the_checkpoint_says(folders, loaded, tmp_path):
     import shutil
 
     copy = shutil.copytree(folders["clip"], tmp_path / "copy")
-    (copy / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.1, 0.2, 0.3], "image_std": [2, 2, 2]}))
+    (copy / "preprocessor_config.json").write_text(
+        json.dumps({"image_mean": [0.1, 0.2, 0.3], "image_std": [2, 2, 2]})
+    )
     model = load(str(copy))
     image = torch.rand(1, 3, 32, 32)
     shifted = (image - torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)) / 2
@@ -204,9 +233,9 @@ def test_missing_weights_say_what_to_do(hub):
         load("DeepFloyd/IF-I-M-v1.0")
     for part in ("DeepFloyd/IF-I-M-v1.0", "licence", "GB", "hf download DeepFloyd/IF-I-M-v1.0", "local folder"):
         assert part in str(caught.value)
-    with pytest.raises(VertumnusError, match="took its place.*hf download stable-diffusion-v1-5/stable"):
+    with pytest.raises(VertumnusError, match=r"took its place.*hf download stable-diffusion-v1-5/stable"):
         load("runwayml/stable-diffusion-v1-5")
-    with pytest.raises(VertumnusError, match="somebody/something: its weights are not on this machine.*on its page"):
+    with pytest.raises(VertumnusError, match=r"somebody/something: its weights are not on this machine.*on its page"):
         load("somebody/something")
 
 

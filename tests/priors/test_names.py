@@ -5,7 +5,7 @@ import re
 import pytest
 
 from vertumnus.errors import VertumnusError
-from vertumnus.priors.mini.vocabulary import COLOURS, glyphs_of, nouns, plural
+from vertumnus.priors.mini.vocabulary import glyphs_of, nouns, plural
 from vertumnus.priors.names import LONGEST, _synonyms, known_words, match_icons, singulars
 
 

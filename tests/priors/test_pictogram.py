@@ -1,5 +1,7 @@
 """The pictogram prior against a slow plain reference, closed forms and what it is for."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -110,7 +112,8 @@ def test_icons_are_augmented_and_are_ink(prior):
     assert icons.matched == ("butterfly",)
     assert len(icons.pictures) % (len(TURNS) * len(EXTENTS) * 2) == 0
     assert icons.pictures.shape[1:] == (SIDE, SIDE)
-    assert icons.pictures.min() >= 0 and 0.99 < icons.pictures.max() <= 1.0001
+    assert icons.pictures.min() >= 0
+    assert 0.99 < icons.pictures.max() <= 1.0001
     assert icons.pictures[:, [0, -1]].max() == 0  # nothing is cut off
     widths = {int(np.count_nonzero(picture.max(0) > 0.5)) for picture in icons.pictures}
     assert len(widths) > 3
@@ -121,7 +124,7 @@ def test_sampling_gives_an_icon(prior):
     icons = prior.encode_text("a fish")
     x = np.random.default_rng(0).normal(size=(4, SIDE, SIDE)).astype(np.float32)
     abar, times = prior.alphas_cumprod, np.linspace(999, 0, 40).round().astype(int)
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    for now, then in itertools.pairwise(times):
         noise = prior.predict_noise(x, now, icons)
         clean = prior.denoise(x, now, icons)
         again = (x - np.sqrt(1 - abar[now]) * noise) / np.sqrt(abar[now])

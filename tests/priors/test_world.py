@@ -28,7 +28,8 @@ def test_the_vocabulary_is_large_and_drawn_in_fonts_that_are_not_held_out():
     assert len(set(nouns())) == len(nouns())
     for noun in nouns():
         glyphs = glyphs_of(noun)
-        assert glyphs and all(glyph.font in TRAINED_FONTS for glyph in glyphs)
+        assert glyphs
+        assert all(glyph.font in TRAINED_FONTS for glyph in glyphs)
     assert HELD_OUT_FONT not in TRAINED_FONTS
     assert sum(bool(glyphs_of(noun, (HELD_OUT_FONT,))) for noun in nouns(48)) >= 40
     assert sum(len(glyphs_of(noun)) > 1 for noun in nouns()) > 100
@@ -38,7 +39,8 @@ def test_the_same_number_is_the_same_scene_and_another_is_another(world):
     again = World(3, WorldOptions(nouns=24))
     first, captions = world.batch(10, 6)
     second, same = again.batch(10, 6)
-    assert np.array_equal(first, second) and captions == same
+    assert np.array_equal(first, second)
+    assert captions == same
     other, _ = World(4, WorldOptions(nouns=24)).batch(10, 6)
     assert not np.array_equal(first, other)
     assert len(set(captions)) > 3
@@ -47,7 +49,8 @@ def test_the_same_number_is_the_same_scene_and_another_is_another(world):
 def test_a_long_run_of_scenes_keeps_to_its_options(world):
     scenes = [world.scene(number) for number in range(400)]
     counts = np.bincount([len(scene.things) for scene in scenes], minlength=5)
-    assert (counts[1:5] > 0).all() and counts[0] == 0
+    assert (counts[1:5] > 0).all()
+    assert counts[0] == 0
     assert {thing.colour for scene in scenes for thing in scene.things} == set(COLOURS)
     assert {scene.side for scene in scenes} >= set(SIDES)
     assert {scene.ground.kind for scene in scenes} == {"plain", "gradient", "dots", "stripes", "checks"}
@@ -59,7 +62,8 @@ def test_a_long_run_of_scenes_keeps_to_its_options(world):
             assert thing.colour != scene.ground.colour
             assert abs(thing.rotation) <= world.options.turn
             reach = thing.extent / 2
-            assert reach - 0.01 <= thing.x <= 1.01 - reach and reach - 0.01 <= thing.y <= 1.01 - reach
+            assert reach - 0.01 <= thing.x <= 1.01 - reach
+            assert reach - 0.01 <= thing.y <= 1.01 - reach
 
 
 def test_held_out_combinations_are_the_others():
@@ -95,7 +99,9 @@ FISH, STAR = ("small", "red", "fish"), ("", "yellow", "star")
         (scene_of(FISH, STAR, layout="row", form=Form(side=True, turned=True)), "a yellow star right of a red fish"),
         (scene_of(FISH, STAR, layout="column", form=Form(side=True)), "a red fish above a yellow star"),
         (
-            scene_of(("", "red", "apple"), ("", "red", "apple"), alike=True, form=Form(False, opening="a picture of ")),
+            scene_of(
+                ("", "red", "apple"), ("", "red", "apple"), alike=True, form=Form(False, opening="a picture of ")
+            ),
             "a picture of two apples",
         ),
         (scene_of(("", "orange", "key")), "an orange key"),
@@ -120,7 +126,9 @@ def test_wrong_captions_are_wrong_in_one_respect():
 
 
 def test_nothing_told_can_be_wrong():
-    assert set(wrong_captions(scene_of(FISH, form=Form(colour=False)), nouns(24), np.random.default_rng(0))) == {"noun"}
+    assert set(wrong_captions(scene_of(FISH, form=Form(colour=False)), nouns(24), np.random.default_rng(0))) == {
+        "noun"
+    }
 
 
 def test_colours_are_what_the_caption_says():
@@ -154,7 +162,8 @@ def test_layers_laid_over_each_other_are_the_scene(world):
 def test_silhouettes_are_the_glyphs_ink(world):
     ink = world.silhouette("heart")
     assert ink.shape == (world.side, world.side)
-    assert 0 <= ink.min() and ink.max() == pytest.approx(1, abs=1e-3)
+    assert ink.min() >= 0
+    assert ink.max() == pytest.approx(1, abs=1e-3)
     rows = np.nonzero(ink.max(1) > 0.5)[0]
     assert abs((rows[0] + rows[-1]) / 2 - world.side / 2) < 2
     assert not np.array_equal(ink, world.silhouette("star"))

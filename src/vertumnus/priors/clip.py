@@ -26,7 +26,9 @@ class Clip:
     width         of its embeddings
     """
 
-    def __init__(self, name: str, family: str, model: Any, tokenizer: Any, mean: Sequence[float], std: Sequence[float]):
+    def __init__(
+        self, name: str, family: str, model: Any, tokenizer: Any, mean: Sequence[float], std: Sequence[float]
+    ):
         self.name = name
         self.family = family
         self.model = model.requires_grad_(False).eval()
@@ -39,7 +41,8 @@ class Clip:
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Clip:
         """The CLIP of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
-        from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
+        with quiet():
+            from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
 
         chosen = choose_device(device)
         half = chosen.type == "cuda" if half is None else half

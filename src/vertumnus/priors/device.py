@@ -23,7 +23,9 @@ def choose_device(wanted: str | None) -> torch.device:
         device = torch.device(wanted)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise VertumnusError(f"device: {wanted!r} cannot be used here ({' '.join(str(error).split())[:120]})") from None
+        raise VertumnusError(
+            f"device: {wanted!r} cannot be used here ({' '.join(str(error).split())[:120]})"
+        ) from None
     return device
 
 

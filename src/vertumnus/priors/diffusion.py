@@ -84,15 +84,18 @@ class Diffusion:
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Diffusion:
         """The diffusion model of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
-        import diffusers
+        with quiet():  # importing is as talkative as loading
+            import diffusers
 
+            import vertumnus.priors.mini.autoencoder  # noqa: F401 - a pipeline takes only classes imported before
+
+            classes = {
+                "stable-diffusion": diffusers.StableDiffusionPipeline,
+                "stable-diffusion-xl": diffusers.StableDiffusionXLPipeline,
+                "deepfloyd-if": diffusers.IFPipeline,
+            }
         chosen = choose_device(device)
         half = chosen.type == "cuda" if half is None else half
-        classes = {
-            "stable-diffusion": diffusers.StableDiffusionPipeline,
-            "stable-diffusion-xl": diffusers.StableDiffusionXLPipeline,
-            "deepfloyd-if": diffusers.IFPipeline,
-        }
         # What only guards or marks finished pictures is left out, with the libraries that it would need.
         without: dict[str, Any] = {}
         if checkpoint.family != "stable-diffusion-xl":

@@ -133,9 +133,9 @@ def on_this_machine() -> Iterator[Checkpoint]:
             yield understand(name, path)
     for repository in sorted(_hub().glob("models--*--*")):
         id_ = "/".join(repository.name.split("--")[1:3])
-        path = _cached(id_)
-        if path is not None:
+        snapshot = _cached(id_)
+        if snapshot is not None:
             try:
-                yield understand(id_, path)
+                yield understand(id_, snapshot)
             except VertumnusError:
                 continue

@@ -37,7 +37,11 @@ KNOWN = (
         "DeepFloyd/IF-I-M-v1.0", "diffusion", "DeepFloyd IF, research", 12.5, "accept its licence on its page, log in"
     ),
     Known(
-        "DeepFloyd/IF-I-XL-v1.0", "diffusion", "DeepFloyd IF, research", 19.9, "accept its licence on its page, log in"
+        "DeepFloyd/IF-I-XL-v1.0",
+        "diffusion",
+        "DeepFloyd IF, research",
+        19.9,
+        "accept its licence on its page, log in",
     ),
     Known("openai/clip-vit-base-patch32", "clip", "MIT", 0.6),
     Known("openai/clip-vit-large-patch14", "clip", "MIT", 1.7),

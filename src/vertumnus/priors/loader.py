@@ -23,9 +23,7 @@ def load(
     spec: str | Path, kind: Literal["diffusion"], *, device: str | None = None, half: bool | None = None
 ) -> Diffusion: ...
 @overload
-def load(
-    spec: str | Path, kind: Literal["clip"], *, device: str | None = None, half: bool | None = None
-) -> Clip: ...
+def load(spec: str | Path, kind: Literal["clip"], *, device: str | None = None, half: bool | None = None) -> Clip: ...
 @overload
 def load(
     spec: str | Path, kind: None = None, *, device: str | None = None, half: bool | None = None

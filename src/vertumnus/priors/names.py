@@ -17,8 +17,9 @@ _SYNONYMS = """
 airplane: plane aeroplane aircraft jet; apple: apples; ambulance: paramedics; baby: infant toddler; backpack: rucksack
 balloon: airballoon; basket: hamper; bathtub: tub bath; bed: cot bunk; bee: bumblebee honeybee wasp
 bicycle: bike cycle pushbike; bird: songbird sparrow crow raven blackbird; boot: shoe sneaker trainer footwear
-bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle; burger: hamburger cheeseburger
-butterfly: moth; cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
+bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle
+burger: hamburger cheeseburger; butterfly: moth
+cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar
 castle: fortress fort; cat: kitty kitten feline tomcat; chair: seat; cherry: cherries; church: chapel cathedral
 clock: timepiece; clover: shamrock; coin: penny; cow: cattle bull ox calf; crown: tiara diadem; cup: mug coffee teacup
 diamond: gem gemstone jewel; dog: puppy hound canine pup; donkey: mule ass; door: doorway; drop: droplet raindrop
@@ -29,8 +30,9 @@ glove: mitten; hammer: mallet; hand: palm; handbag: purse; hat: cap fedora; head
 heart: love valentine; helicopter: chopper; horse: pony stallion mare foal; house: home cottage hut cabin
 jellyfish: medusa; knife: dagger; leaf: foliage; lightbulb: bulb; lightning: bolt thunderbolt thunder; lock: padlock
 lamp: lantern; megaphone: bullhorn loudspeaker; microphone: mic; moon: crescent; motorcycle: motorbike
-mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon; person: human man woman figure
-phone: handset; pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
+mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon
+person: human man woman figure; phone: handset
+pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
 plant: houseplant; rabbit: bunny hare; refrigerator: fridge freezer; robot: android droid; rocket: spaceship missile
 sailboat: boat yacht dinghy; sheep: lamb ram; shield: escutcheon; ship: vessel ferry steamer; shirt: tshirt tee blouse
 skull: cranium; snake: serpent viper cobra; snowflake: flake; sofa: couch settee; spider: tarantula; star: pentagram
@@ -40,16 +42,18 @@ watch: wristwatch; wave: waves sea ocean water; wine: wineglass; wrench: spanner
 elephant: mammoth; penguin: penguins; shark: sharks; unicorn: unicorns; dragon: wyvern; crane: hoist; bottle: flask
 """
 # Words of a prompt that name nothing to look at.
-_SILENT = set(
-    "a an the of on in at with and to my some this that his her its one two three four many small large big tiny"
-    " little huge picture image icon photo drawing collage painting shape silhouette left right top bottom centre".split()
+_SILENT = frozenset(
+    """
+    a an the of on in at with and to my some this that his her its one two three four many small large big tiny
+    little huge picture image icon photo drawing collage painting shape silhouette left right top bottom centre
+    """.split()  # noqa: SIM905
 )
 
 
 @cache
 def _synonyms() -> dict[str, str]:
     """The noun for each other word for it."""
-    table = {}
+    table: dict[str, str] = {}
     for entry in _SYNONYMS.replace("\n", ";").split(";"):
         noun, _, others = entry.strip().partition(":")
         for other in others.split():
@@ -129,7 +133,7 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
     if not words:
         raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
     # A colour or a number names nothing, unless there is nothing else: "an orange".
-    glyphs, matched = _search(words, fonts, _SILENT | set(COLOURS)) or _search(words, fonts, _SILENT) or ([], [])
+    glyphs, matched = _search(words, fonts, _SILENT.union(COLOURS)) or _search(words, fonts, _SILENT) or ([], [])
     if not glyphs:
         asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
         hint = did_you_mean(asked, known_words(fonts)) or "; some it knows: " + ", ".join(nouns(8))
@@ -137,7 +141,7 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
     return glyphs, matched
 
 
-def _search(words: list[str], fonts: tuple[str, ...], silent: set[str]) -> tuple[list[Glyph], list[str]] | None:
+def _search(words: list[str], fonts: tuple[str, ...], silent: frozenset[str]) -> tuple[list[Glyph], list[str]] | None:
     """The icons and the names found among words, silent ones passed over; nothing if there are none."""
     glyphs: list[Glyph] = []
     matched: list[str] = []

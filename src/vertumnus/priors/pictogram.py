@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 
 
 def stable_diffusion_schedule(steps: int = 1000) -> NDArray[np.float64]:
-    """abar_t of Stable Diffusion: the running product of 1 - beta_t, sqrt(beta) linear from sqrt(.00085) to sqrt(.012).
+    """abar_t of Stable Diffusion: the product of 1 - beta up to t, sqrt(beta) linear from sqrt(.00085) to sqrt(.012).
 
     >>> abar = stable_diffusion_schedule()
     >>> float(abar[0].round(5)), float(abar[-1].round(5))

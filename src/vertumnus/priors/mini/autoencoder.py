@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffusers import AutoencoderKL, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import FrozenDict, register_to_config
 from torch import nn
 
 UNSHUFFLED = 2  # levels, of a factor of two each
@@ -27,7 +27,7 @@ class UnshuffleAutoencoderKL(AutoencoderKL):  # type: ignore[misc]
     Other parameters are `AutoencoderKL`'s.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         in_channels: int = 3,
@@ -63,7 +63,7 @@ class UnshuffleAutoencoderKL(AutoencoderKL):  # type: ignore[misc]
             force_upcast=force_upcast,
             mid_block_add_attention=mid_block_add_attention,
         )
-        self.register_to_config(**whole)
+        self._internal_dict = FrozenDict(whole)  # the base class has written down its own view of it
         factor = 2**UNSHUFFLED
         first, last = block_out_channels[UNSHUFFLED], out_channels * factor**2
         enter = nn.Conv2d(in_channels * factor**2, first, 3, padding=1)

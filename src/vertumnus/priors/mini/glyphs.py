@@ -41,7 +41,7 @@ def fill_glyph(ink: NDArray[np.uint8], fill: str) -> NDArray[np.uint8]:
 
 def glyph_sprites(glyphs: Sequence[Glyph]) -> Sprites:
     """Every glyph in every fill; glyph g in fill f is sprite ``len(FILLS) g + f``."""
-    pictures = []
+    pictures: list[NDArray[np.uint8]] = []
     for glyph in glyphs:
         ink = draw_icon(glyph, TEXELS, TEXELS)
         pictures.extend(fill_glyph(ink, fill) for fill in FILLS)

@@ -88,6 +88,7 @@ class WorldOptions:
     jitter        canvas sides, how far a thing may be off its place
     mirrored      the share of things that are mirrored
     empty         the share of empty captions
+    palette       colours of things and colours of grounds to keep to, where they allow it; None for all
     combinations  of nouns and colours: all, those trained on, or those held out
     """
 
@@ -103,12 +104,17 @@ class WorldOptions:
     jitter: float = 0.05
     mirrored: float = 0.5
     empty: float = 0.03
+    palette: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     combinations: Combinations = "trained"
 
 
 # One thing in the middle, flat on a plain ground; and the same always of one size, upright and one way round.
 SIMPLE = WorldOptions(styles=1, single=1.0, centred=1.0, plain=1.0, flat=1.0, turn=4.0, empty=0.0)
+# The last is dark things on light grounds: a silhouette is then one template, whatever its colours.
 STEADY = replace(SIMPLE, extent=(0.68, 0.76), turn=2.0, jitter=0.01, mirrored=0.0)
+DARK_ON_LIGHT = replace(
+    STEADY, palette=(("black", "blue", "purple", "brown", "green", "red"), ("white", "yellow", "turquoise", "pink"))
+)
 
 
 def held_out(noun: str, colour: str) -> bool:
@@ -125,7 +131,9 @@ def _grounds_for() -> dict[str, list[str]]:
     """The colours that stand out against each ground."""
     rgb = {name: np.array(value) / 255 for name, value in COLOURS.items()}
     return {
-        thing: [ground for ground in COLOURS if np.linalg.norm(rgb[thing] - rgb[ground]) > CONTRAST * np.sqrt(3) / 1.2]
+        thing: [
+            ground for ground in COLOURS if np.linalg.norm(rgb[thing] - rgb[ground]) > CONTRAST * np.sqrt(3) / 1.2
+        ]
         for thing in COLOURS
     }
 
@@ -155,10 +163,8 @@ class World:
 
     def _allowed(self, noun: str) -> list[str]:
         wanted = self.options.combinations
-        chosen = [
-            colour for colour in COLOURS if wanted == "all" or held_out(noun, colour) == (wanted == "held out")
-        ]
-        return chosen
+        kept = self.options.palette[0] if self.options.palette else COLOURS
+        return [colour for colour in kept if wanted == "all" or held_out(noun, colour) == (wanted == "held out")]
 
     def scene(self, number: int) -> Scene:
         """The scene of that number."""
@@ -187,7 +193,8 @@ class World:
         return Scene(things, ground, layout, side, alike, scene.form, text)
 
     def _ground(self, rng: np.random.Generator, taken: list[str]) -> Ground:
-        allowed = [colour for colour in COLOURS if all(colour in _grounds_for()[thing] for thing in taken)]
+        kept = self.options.palette[1] if self.options.palette else COLOURS
+        allowed = [colour for colour in kept if all(colour in _grounds_for()[thing] for thing in taken)]
         colour = _pick(rng, allowed or ["white"])
         light = _shade(rng, colour)
         if rng.random() < self.options.plain:
