@@ -39,7 +39,6 @@ from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
 from vertumnus.metrics.silhouette import SilhouetteJudge
 from vertumnus.priors.mini.vocabulary import glyphs_of, nouns
-from vertumnus.shapes import Shape
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
@@ -112,10 +111,9 @@ class Bench:
         """The same nouns packed into the true contour, the first drawing that the prior has of each."""
         rows, shares = [], []
         for noun in self.nouns:
-            ink = Image.fromarray((inked(glyphs_of(noun, PRIOR)[0]) * 255).astype(np.uint8))
-            shape = Shape.of_mask(np.asarray(ink.resize((1200, 1200), Image.Resampling.BICUBIC)) > 127, noun)
+            glyph = glyphs_of(noun, PRIOR)[0]
             began = time.process_time()
-            collage = vt.pack(elements, shape, size=SIZE, count=count)
+            collage = vt.pack(elements, f"icon:{glyph.font}.{glyph.name}", size=SIZE, count=count)
             rows.append((noun, self.place(look(collage), noun), time.process_time() - began, 0.0))
             assert collage.made_by is not None
             shares.append(collage.made_by.report["coverage"])
@@ -159,7 +157,7 @@ def step_growth(bench: Bench, elements: list[Element]) -> dict[str, float]:
 
 def picture_grid(bench: Bench, sets: dict[str, list[Element]], path: Path) -> None:
     """What some of the nouns look like, a row an element set."""
-    side, shown = 220, [noun for noun in ("butterfly", "heart", "crown", "fish", "umbrella", "cat")]
+    side, shown = 220, ("butterfly", "heart", "crown", "fish", "umbrella", "cat")
     grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
     for row, elements in enumerate(sets.values()):
         for column, noun in enumerate(shown):

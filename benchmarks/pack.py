@@ -64,8 +64,7 @@ def main() -> None:
     shape = parse_shape(arguments.shape or "text:S")
     reference = reference_seconds()
     console = Console(width=118)
-    machine = f"{processor()}, Python {platform.python_version()}, vertumnus {vt.__version__}"
-    console.print(f"{machine}; {len(elements)} pictures; reference {reference * 1e3:.0f} ms")
+    console.print(f"{machine()}; {len(elements)} pictures; reference {reference * 1e3:.0f} ms")
 
     warm_up(elements, shape)
     results: dict[str, dict[str, float]] = {}
@@ -82,7 +81,7 @@ def main() -> None:
     console.print(f"cold start of the command, kernels kept: {start:.2f} s before the first iteration")
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     found = {
-        "machine": machine,
+        "machine": machine(),
         "reference_seconds": reference,
         "packing": results,
         "iteration_ms": iterations,
@@ -92,12 +91,13 @@ def main() -> None:
     console.print(str(arguments.json))
 
 
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
+def machine() -> str:
+    """The processor's name, as far as the system tells, and the versions that matter."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
+    processor = f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
+    return f"{processor}, Python {platform.python_version()}, vertumnus {vt.__version__}"
 
 
 def drawn_pieces() -> list[Element]:

@@ -14,6 +14,7 @@ from PIL import Image, ImageColor
 
 import vertumnus as vt
 from vertumnus.elements.icons import icon_element
+from vertumnus.metrics.contour import contour_map
 
 PAPER = "#fbf5e6"
 FRUIT = [
@@ -68,7 +69,7 @@ def small(picture: Image.Image, path: Path, colours: int = 96) -> None:
 
 def beside_its_contours(collage: vt.Collage) -> Image.Image:
     """The collage and the contour map that CLIP-Contour looks at."""
-    contours = vt.contour_map(collage.render())
+    contours = contour_map(collage.render())
     pair = Image.new("RGB", (2 * contours.width, contours.height), "white")
     pair.paste(collage.render(background="white").resize(contours.size, Image.Resampling.LANCZOS))
     pair.paste(contours, (contours.width, 0))
