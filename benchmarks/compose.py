@@ -85,7 +85,9 @@ class Bench:
             return len(self.judge.nouns)
         return [name for name, _ in self.judge.rank(ink)].index(noun)
 
-    def compose(self, elements: list[Element], noun: str, count: int, **options: Any) -> tuple[vt.Collage, float, float]:
+    def compose(
+        self, elements: list[Element], noun: str, count: int, **options: Any
+    ) -> tuple[vt.Collage, float, float]:
         """The collage, its CPU seconds, and its overlap before the strict finish."""
         chosen = vt.ComposeOptions(**options)
         began = time.process_time()
@@ -99,10 +101,12 @@ class Bench:
         overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
         return job.collage(composition, {}), seconds, overlap
 
-    def run(self, elements: list[Element], count: int, names: list[str] | None = None, **options: Any) -> dict[str, Any]:
+    def run(
+        self, elements: list[Element], count: int, names: list[str] | None = None, **options: Any
+    ) -> dict[str, Any]:
         """All nouns composed of so many pieces, and judged."""
         rows = []
-        for noun in names or self.nouns:
+        for noun in self.nouns:
             collage, seconds, overlap = self.compose(elements, noun, count, **options)
             rows.append((noun, self.place(look(collage), noun), seconds, overlap))
         return summary(rows, self.clear)

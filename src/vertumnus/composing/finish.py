@@ -67,13 +67,15 @@ def move_apart(
             break
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
+    if wanted is not None:
+        # What is put down stays; from here on nothing goes where no ink is wanted.
+        height, width = ground.taken.shape
+        ink = Image.fromarray(wanted).resize((width, height), Image.Resampling.BICUBIC)
+        ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
     rescue(ground, rng)
     yield ground
     if wanted is None:
         return
-    height, width = ground.taken.shape
-    ink = Image.fromarray(wanted).resize((width, height), Image.Resampling.BICUBIC)
-    ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
     ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
     reach = np.full(len(ground.pose), 1.5)
     for _ in range(GROWING):
