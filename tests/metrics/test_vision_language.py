@@ -212,7 +212,7 @@ def test_nobody_there():
 def test_a_key_that_cannot_be_sent_is_not_shown(key):
     with (
         Server(GOOD) as server,
-        pytest.raises(VertumnusError, match="key holds characters that cannot be sent$") as found,
+        pytest.raises(VertumnusError, match=r"key holds characters that cannot be sent$") as found,
     ):
         rate(server, key=key)
     assert key not in str(found.value)
