@@ -208,6 +208,16 @@ def test_nobody_there():
         rate(server, tries=2)
 
 
+@pytest.mark.parametrize("key", ["se\ncret", "geheimnis–"])
+def test_a_key_that_cannot_be_sent_is_not_shown(key):
+    with (
+        Server(GOOD) as server,
+        pytest.raises(VertumnusError, match=r"key holds characters that cannot be sent$") as found,
+    ):
+        rate(server, key=key)
+    assert key not in str(found.value)
+
+
 def test_an_empty_prompt():
     with pytest.raises(VertumnusError, match="prompt: it is empty"):
         vlm_score(PIECE, " ", VlmEndpoint("http://localhost", "seer"), lambda _: None)

@@ -81,10 +81,8 @@ def measure(
     if shape is None or wanted:
         prompt = document.prompt if prompt is None else prompt
         if prompt is None:
-            raise VertumnusError(
-                "--prompt: say what the collage is to show; it has no prompt of its own"
-                + ("" if wanted else ". Or name a --shape that it should fill")
-            )
+            instead = "" if wanted else ", or name a --shape that it should fill"
+            raise VertumnusError(f"--prompt: say what the collage is to show{instead}; it has no prompt of its own")
         if not prompt.strip():
             raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
     fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])

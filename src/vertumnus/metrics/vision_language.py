@@ -98,7 +98,7 @@ class VlmEndpoint:
             raise VertumnusError(f"--vlm: {url!r} is not a web address; write one such as http://localhost:11434/v1")
         if not model:
             raise VertumnusError("--vlm-model: name the model that the endpoint serves, or set OPENAI_MODEL")
-        return cls(url.rstrip("/"), model, os.environ.get("OPENAI_API_KEY", ""))
+        return cls(url.rstrip("/"), model, os.environ.get("OPENAI_API_KEY", "").strip())
 
 
 def vlm_score(
@@ -191,6 +191,8 @@ def _ask(endpoint: VlmEndpoint, messages: list[dict[str, Any]]) -> str:
         if isinstance(inner, TimeoutError):
             raise _Failed(f"nothing came for {endpoint.timeout:g} seconds") from None
         raise _Failed(f"it could not be reached ({_line(str(inner))})") from None
+    except ValueError:  # what it says would show the key
+        raise _Failed("the key holds characters that cannot be sent", worth_a_retry=False) from None
     try:
         answer = json.loads(text)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError):
