@@ -76,6 +76,16 @@ def beside_its_contours(collage: vt.Collage) -> Image.Image:
     return pair
 
 
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """Pictures of one height in a row."""
+    whole = Image.new("RGB", (sum(picture.width for picture in pictures), pictures[0].height))
+    left = 0
+    for picture in pictures:
+        whole.paste(picture.convert("RGB"), (left, 0))
+        left += picture.width
+    return whole
+
+
 def main(folder: Path) -> None:
     """Makes every picture."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +96,9 @@ def main(folder: Path) -> None:
         small(collage.render(background=PAPER), folder / f"{name}.png")
         report = collage.made_by.report if collage.made_by else {}
         print(name, report.get("coverage"), len(collage.layers))
+    prompts = ("a heart", "a crown", "a cat")
+    row = [vt.compose(ALL, prompt, size=480, seed=2, count=64).render(background=PAPER) for prompt in prompts]
+    small(side_by_side(row), folder / "composed.png")
     cat = vt.pack(ALL, "icon:cat", size=480, seed=1, count=48)
     small(beside_its_contours(cat), folder / "contours.png")
 
