@@ -3,11 +3,12 @@
     python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--quick] [--grid FILE]
 
 The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
-judges, and the prior draws from Material Design, Phosphor, Remix and Elusive. Fonts draw many nouns unlike each other,
-and a collage can be no more like the judge's drawing than the one it imitates. So the nouns are the first ones of the
-vocabulary of which the judge names every drawing of the prior's among its first five; rows "as they come" are of the
-first nouns that both have, whatever the judge makes of their drawings. Times are CPU seconds of one core with compiled
-kernels; "ratio" is a time over that of one exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
+judges, and the prior draws from Material Design, Phosphor, Remix and Elusive. Fonts draw many nouns unlike each
+other, and a collage can be no more like the judge's drawing than the one it imitates. So the nouns are the first ones
+of the vocabulary of which the judge names every drawing of the prior's among its first five; rows "as they come" are
+of the first nouns that both have, whatever the judge makes of their drawings. Times are CPU seconds of one core with
+compiled kernels; "ratio" is a time over that of one exact Euclidean distance transform of a 2400 x 2400 raster in the
+same run.
 """
 
 from __future__ import annotations
@@ -187,8 +188,9 @@ def main() -> None:
     sets = {"icons": gallery.ALL, "discs": discs()}
     if arguments.pictures:
         sets["cut-outs"] = vt.collect([arguments.pictures]).elements
-    console.print(f"{machine()}; the judge knows {len(bench.judge.nouns)} nouns; of the prior's drawings of nouns as they"
-                  f" come it has {bench.own[0]:.0%} first, {bench.own[1]:.0%} among five")  # fmt: skip
+    console.print(f"{machine()}; the judge knows {len(bench.judge.nouns)} nouns")
+    console.print(f"of the prior's own drawings of nouns as they come it has {bench.own[0]:.0%} first")
+    console.print(f"and {bench.own[1]:.0%} among five")
     results: dict[str, Any] = {}
     bench.compose(sets["icons"], "star", 16, iterations=30)  # compiles
     for name, elements in sets.items():

@@ -97,7 +97,7 @@ def main(folder: Path) -> None:
         report = collage.made_by.report if collage.made_by else {}
         print(name, report.get("coverage"), len(collage.layers))
     prompts = ("a heart", "a crown", "a cat")
-    row = [vt.compose(ALL, prompt, size=480, seed=2, count=64).render(background=PAPER) for prompt in prompts]
+    row = [vt.compose(ALL, prompt, size=480, seed=3, count=64).render(background=PAPER) for prompt in prompts]
     small(side_by_side(row), folder / "composed.png")
     cat = vt.pack(ALL, "icon:cat", size=480, seed=1, count=48)
     small(beside_its_contours(cat), folder / "contours.png")
