@@ -185,7 +185,7 @@ def main() -> None:
     batch = size["batch"]
     for step in run:
         if step == 0:
-            text.teach_words(model.text_model, tokenizer, count, 400, chosen.seed)
+            text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
         pictures, right, wrong, held = stream.batch(step, batch, mixture(step / run.steps))
         x = distort(to_tensor(pictures, device), 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
         tokens = text.ids(tokenizer, right + wrong, device, full=False)

@@ -158,7 +158,7 @@ def main() -> None:
     tokenizer.save_pretrained(chosen.out / "tokenizer")
     run = Run(chosen, size, {"unet": unet, "text": tower})
     if run.step == 0:
-        loss = text.teach_words(tower, tokenizer, size["nouns"], 500, chosen.seed)
+        loss = text.teach_words(tower, tokenizer, size["nouns"], size["lessons"], chosen.seed)
         print(f"words taught, loss {loss:.3f}", flush=True)
     judge = None
     if chosen.judge is not None:

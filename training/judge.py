@@ -8,6 +8,8 @@ the nearest of the twelve.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from common import HELD_OUT_SCENES, Run, options, sizes
@@ -22,8 +24,16 @@ SIDE = 32
 _CLEAR = 0.25  # of the largest difference, below which a pixel is ground
 
 
-def find_object(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The object's cut-out (SIDE x SIDE difference from the ground, 0 to 1) and its colour (0 to 1)."""
+class Found(NamedTuple):
+    """An object: its cut-out (SIDE x SIDE difference from the ground, 0 to 1), colour (0 to 1) and middle (x, y)."""
+
+    cut: NDArray[np.float32]
+    rgb: NDArray[np.float64]
+    middle: tuple[float, float]
+
+
+def find_object(picture: NDArray[np.uint8]) -> Found:
+    """The object of a picture, H x W x 3; the middle is in sides of the picture."""
     rgb = picture.astype(np.float64) / 255
     height, width = rgb.shape[:2]
     down, across = np.mgrid[0:height, 0:width] / height - 0.5
@@ -35,7 +45,7 @@ def find_object(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArra
     apart /= max(apart.max(), 0.1)
     shown = apart > _CLEAR
     if not shown.any():
-        return np.zeros((SIDE, SIDE), np.float32), rgb.mean((0, 1))
+        return Found(np.zeros((SIDE, SIDE), np.float32), rgb.mean((0, 1)), (0.5, 0.5))
     rows, columns = np.nonzero(shown.any(1))[0], np.nonzero(shown.any(0))[0]
     half = 0.5 * max(rows[-1] - rows[0], columns[-1] - columns[0]) + 2
     middle = 0.5 * (rows[0] + rows[-1]), 0.5 * (columns[0] + columns[-1])
@@ -45,7 +55,7 @@ def find_object(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArra
     u = ((middle[1] + 0.5 + half * ticks) / width * 2 - 1)[None].expand(SIDE, SIDE)
     cut = functional.grid_sample(box, torch.stack([u, v], -1)[None].float(), align_corners=False)[0, 0]
     strong = apart > 0.6
-    return cut.numpy(), np.median(rgb[strong], axis=0)
+    return Found(cut.numpy(), np.median(rgb[strong], axis=0), (middle[1] / width, middle[0] / height))
 
 
 def name_colour(rgb: NDArray[np.float64]) -> str:
@@ -67,8 +77,8 @@ def build(count: int) -> nn.Module:
 def judge(model: nn.Module, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[str]]:
     """Scores of nouns (N x nouns) and names of colours for N x H x W x 3 pictures."""
     found = [find_object(picture) for picture in pictures]
-    cuts = torch.from_numpy(np.stack([cut for cut, _ in found]))[:, None]
-    return model(cuts).numpy(), [name_colour(rgb) for _, rgb in found]
+    cuts = torch.from_numpy(np.stack([cut for cut, _, _ in found]))[:, None]
+    return model(cuts).numpy(), [name_colour(rgb) for _, rgb, _ in found]
 
 
 def main() -> None:
@@ -86,8 +96,10 @@ def main() -> None:
     def show(numbers: range) -> tuple[torch.Tensor, torch.Tensor, float]:
         scenes = [world.scene(n) for n in numbers]
         found = [find_object(world.draw(scene)) for scene in scenes]
-        right = np.mean([name_colour(rgb) == s.things[0].colour for (_, rgb), s in zip(found, scenes, strict=True)])
-        cuts = torch.from_numpy(np.stack([cut for cut, _ in found]))[:, None]
+        right = np.mean(
+            [name_colour(rgb) == s.things[0].colour for (_, rgb, _), s in zip(found, scenes, strict=True)]
+        )
+        cuts = torch.from_numpy(np.stack([cut for cut, _, _ in found]))[:, None]
         return cuts, torch.tensor([known.index(scene.things[0].noun) for scene in scenes]), float(right)
 
     tested, answers, colours = show(range(HELD_OUT_SCENES, HELD_OUT_SCENES + 500))

@@ -17,7 +17,9 @@ from vertumnus.priors.mini.world import World, WorldOptions
 def build(size: dict) -> UnshuffleAutoencoderKL:
     """An autoencoder of that size. Its posterior starts narrow, so that the decoder sees clean latents."""
     model = UnshuffleAutoencoderKL(
-        block_out_channels=(12, 48, *size["widths"]), latent_channels=size["latents"], norm_num_groups=32
+        block_out_channels=(12, 48, *size["widths"]),
+        latent_channels=size["latents"],
+        norm_num_groups=min(32, size["widths"][0]),
     )
     with torch.no_grad():
         model.quant_conv.bias[size["latents"] :] = -5.0

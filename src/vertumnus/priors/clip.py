@@ -83,9 +83,10 @@ class Clip:
     def embed_text(self, texts: str | Sequence[str]) -> Tensor:
         """N texts as N x width unit vectors. Longer ones than the model reads are cut."""
         words = [texts] if isinstance(texts, str) else list(texts)
-        # SigLIP was trained on padded texts alone; CLIP takes the state at the end, so padding changes nothing.
+        # SigLIP was trained on padded texts alone; CLIP takes the state at the end, and what follows changes nothing.
+        padding = "max_length" if self.family == "siglip" else True
         read = self.tokenizer(
-            words, padding="max_length", truncation=True, max_length=self.length, return_tensors="pt"
+            words, padding=padding, truncation=True, max_length=self.length, return_tensors="pt"
         ).input_ids
         return _unit(_pooled(self.model.get_text_features(input_ids=read.to(self.device))))
 
