@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -20,8 +21,11 @@ import torch
 from numpy.typing import NDArray
 
 from vertumnus.composing.lora import LoraStudent
+from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.schedule import NoiseLevels, weight_of
+from vertumnus.document.colour import parse_colour
 from vertumnus.errors import VertumnusError
+from vertumnus.priors import load
 
 Canvas = NDArray[np.float32]
 Tensor = torch.Tensor
@@ -77,6 +81,41 @@ class Student(Protocol):
         """Gives back what it holds."""
 
 
+class NetworkPrior:
+    """A diffusion network as a prior of compositions; see `vertumnus.composing.prior`.
+
+    spec     ``mini``, a folder or a hub id, as `vertumnus.priors.load` takes it
+    device   a torch device; a GPU if there is one
+
+    Raises `VertumnusError` if there is no such diffusion model on this machine.
+    """
+
+    iterations = 500
+
+    def __init__(self, spec: str | Path, device: str | None = None) -> None:
+        self.name = str(spec)
+        self.model = load(spec, "diffusion", device=device)
+        self.resolution = self.model.resolution
+
+    def guidance(
+        self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
+    ) -> NetworkGuidance:
+        """Score distillation from the network. Its canvas may have any ``shape``."""
+        red, green, blue, _ = parse_colour(options.background)
+        return NetworkGuidance(
+            self.model,
+            prompt,
+            rng,
+            method=options.method,
+            guidance_scale=options.guidance_scale,
+            student_rate=options.student_rate,
+            weighting=options.weighting or "sds",
+            noise_levels=options.noise_levels,
+            annealing=options.annealing,
+            background=(red / 255, green / 255, blue / 255),
+        )
+
+
 class NetworkGuidance:
     """Contract 2: what a diffusion network wants of a canvas that is to show a prompt.
 
@@ -100,6 +139,8 @@ class NetworkGuidance:
 
     Raises `VertumnusError` for an empty prompt, and for a prior that is no diffusion network.
     """
+
+    wanted = None  # it cannot tell ink from ground
 
     def __init__(
         self,
@@ -129,7 +170,7 @@ class NetworkGuidance:
         self.rng = np.random.default_rng(rng.integers(2**63))
         self.guidance_scale, self.weighting, self.patience = guidance_scale, weighting, patience
         self.background = torch.tensor(background, device=model.device).view(1, 3, 1, 1)
-        self.levels = NoiseLevels(model.alphas_cumprod.double().cpu().numpy(), *noise_levels, annealing)
+        self.levels = NoiseLevels(model.alphas_cumprod.cpu().double().numpy(), *noise_levels, annealing)
         self.skipped = 0
         self.student_loss = math.nan
         self._in_a_row = 0
@@ -167,7 +208,7 @@ class NetworkGuidance:
             grad = self._gradient(x.detach(), progress)
             self._answered = True
             (by_layers,) = torch.autograd.grad(x, layers, (grad / x[0].numel()).to(x.dtype))
-            losses = 0.5 * grad.double().square().flatten(1).mean(1)
+            losses = 0.5 * grad.float().square().flatten(1).mean(1)
             finite = torch.isfinite(by_layers).flatten(1).all(1) & torch.isfinite(losses)
             if self.student is not None and bool(torch.isfinite(x).all()):
                 self.student_loss = self.student.learn(x.detach())
@@ -177,7 +218,7 @@ class NetworkGuidance:
         by_layers = torch.where(finite.view(-1, 1, 1, 1), by_layers, 0.0)
         gradients = np.zeros_like(canvases)
         gradients[..., :4] = by_layers.movedim(1, -1).cpu().numpy()
-        return losses.cpu().numpy(), gradients
+        return losses.cpu().numpy().astype(np.float64), gradients
 
     def _picture(self, layers: Tensor) -> Tensor:
         """B x 4 x H x W over the background, B x 3 x S x S: a square, so that nothing is stretched."""
@@ -218,8 +259,8 @@ class NetworkGuidance:
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise VertumnusError(
-                    f"{self.model.name}: out of memory; lower the number of variations made at once, load it in half"
-                    " precision, choose method sds, which trains no student, or take a smaller prior"
+                    f"{self.model.name}: out of memory; lower the number of collages distilled at once, choose method"
+                    " sds, which trains no student, or take a smaller prior"
                 ) from None
             if self._answered:
                 raise

@@ -1,0 +1,54 @@
+"""Score distillation from checkpoints of every family, as the loader gives them."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+for needed in ("diffusers", "transformers", "peft", "vertumnus.priors.loader"):
+    pytest.importorskip(needed)
+
+import tiny  # noqa: E402
+from vertumnus.composing.network import NetworkGuidance  # noqa: E402
+from vertumnus.priors import load  # noqa: E402
+
+# Of diffusers, about what it thinks of the tiny checkpoints' configurations as it writes them.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+torch.set_num_threads(1)  # tiny models are no faster with more
+
+FAMILIES = {
+    "sd1": tiny.stable_diffusion,
+    "sd2": lambda folder: tiny.stable_diffusion(folder, "v_prediction"),
+    "xl": tiny.stable_diffusion_xl,
+    "if": tiny.deepfloyd,
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_few_steps_are_reproducible_and_leave_the_prior_as_it_was(family, tmp_path):
+    prior = load(str(FAMILIES[family](tmp_path / family)), "diffusion", device="cpu")
+    rng = np.random.default_rng(0)
+    start = rng.uniform(0.2, 0.8, (2, 24, 20, 5)).astype(np.float32)
+    x = torch.randn((1, *prior.shape), generator=torch.Generator().manual_seed(0))
+    text = prior.encode_text("a tree")
+    with torch.no_grad():
+        base = prior.predict_noise(x, 500, text, 7.5)
+
+    def run(seed):
+        guide = NetworkGuidance(prior, "a tree", np.random.default_rng(seed), student_rate=1e-3)
+        canvas = start
+        for step in range(3):
+            losses, gradients = guide.distill(canvas, step / 3)
+            assert np.isfinite(losses).all()
+            assert all(gradients[n, ..., :4].any() for n in range(2))
+            canvas = canvas - 50 * gradients
+        with torch.no_grad():
+            assert torch.equal(prior.predict_noise(x, 500, text, 7.5), base)  # the student is off
+        guide.close()
+        assert guide.skipped == 0
+        return canvas
+
+    np.testing.assert_array_equal(run(1), run(1))
+    assert np.abs(run(1) - run(2)).max() > 0
+    with torch.no_grad():
+        assert torch.equal(prior.predict_noise(x, 500, text, 7.5), base)
