@@ -8,7 +8,11 @@ for needed in ("diffusers", "transformers", "peft", "vertumnus.priors.loader"):
     pytest.importorskip(needed)
 
 import tiny  # noqa: E402
-from vertumnus.composing.network import NetworkGuidance  # noqa: E402
+from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
+from vertumnus.composing.network import NetworkGuidance, NetworkPrior  # noqa: E402
+from vertumnus.composing.options import ComposeOptions  # noqa: E402
+from vertumnus.errors import VertumnusError  # noqa: E402
+from vertumnus.optimise.checkpoint import load_checkpoint  # noqa: E402
 from vertumnus.priors import load  # noqa: E402
 
 # Of diffusers, about what it thinks of the tiny checkpoints' configurations as it writes them.
@@ -52,3 +56,41 @@ def test_a_few_steps_are_reproducible_and_leave_the_prior_as_it_was(family, tmp_
     assert np.abs(run(1) - run(2)).max() > 0
     with torch.no_grad():
         assert torch.equal(prior.predict_noise(x, 500, text, 7.5), base)
+
+
+def test_a_collage_by_a_network_is_reproducible_and_resumes(blobs, tmp_path):
+    prior = NetworkPrior(str(tiny.deepfloyd(tmp_path / "if")), device="cpu")
+    options = ComposeOptions(iterations=6, strict=False, student_rate=1e-2)
+
+    def composed(**more):
+        job = ComposeJob(blobs[:4], "a tree", prior, (60, 40), options)
+        return run(job, 3, **more)
+
+    whole = composed()
+    kept = tmp_path / "kept.npz"
+
+    def stop(composition):
+        composition.hurry = composition.done == 4
+
+    composed(watch=stop, checkpoint=kept)
+    resumed = composed(checkpoint=kept, resume=True)
+    assert whole.layout() == composed().layout() == resumed.layout()
+    assert np.isfinite(whole.loss)
+    assert whole.semantic.wanted is None
+
+
+def test_nan_from_the_network_stops_with_the_state_saved(blobs, tmp_path):
+    prior = NetworkPrior(str(tiny.deepfloyd(tmp_path / "if")), device="cpu")
+    job = ComposeJob(blobs[:4], "a tree", prior, (40, 40), ComposeOptions(iterations=20, strict=False))
+    kept = tmp_path / "kept.npz"
+
+    def break_it(composition):
+        if composition.done == 5:
+            prior.model.unet.conv_out.bias.data += float("nan")
+
+    with pytest.raises(VertumnusError, match=r"if: its answer was not finite 10 times in a row"):
+        run(job, 3, watch=break_it, checkpoint=kept)
+    state = load_checkpoint(kept, job.identity(3))
+    assert state["iteration"] == 14
+    assert np.isfinite(state["placements"]).all()
+    assert np.isfinite(state["lora"]).all()

@@ -140,7 +140,7 @@ class NetworkGuidance:
     Raises `VertumnusError` for an empty prompt, and for a prior that is no diffusion network.
     """
 
-    wanted = None  # it cannot tell ink from ground
+    wanted: Canvas | None = None  # it cannot tell ink from ground
 
     def __init__(
         self,
@@ -184,9 +184,9 @@ class NetworkGuidance:
                     model, self.text, self.rng, rank, student_rate, student_scale, self.negative
                 )
 
-    def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
+    def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss of one canvas, H x W x C, and its gradient; as `distill`."""
-        losses, gradients = self.distill(canvas[None], progress)
+        losses, gradients = self.distill(picture[None], progress)
         return float(losses[0]), gradients[0]
 
     def distill(self, canvases: Canvas, progress: float) -> tuple[NDArray[np.float64], Canvas]:
