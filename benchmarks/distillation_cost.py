@@ -23,14 +23,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from vertumnus.composing.compose import ComposeJob
 from vertumnus.composing.network import NetworkGuidance
-from vertumnus.document.pictures import Pictures
+from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.run import Composition
 from vertumnus.elements.icons import icon_element
-from vertumnus.elements.pyramid import mip_level
-from vertumnus.render.composite import SpriteRenderer
-from vertumnus.render.coverage import CoverageRenderer, Textures
-from vertumnus.render.placements import Placements
-from vertumnus.render.sprites import Sprites, level_at, premultiplied
 
 SIZE = 512
 ELEMENTS = 32
@@ -100,58 +97,25 @@ class Prior:
         return (without + guidance * (along - without)).float()
 
 
-class Scene:
-    """Coloured icons strewn over a canvas at the size of eq. (5), and the render loss."""
+class Given:
+    """A prior that costs nothing and wants the same all the time; and what it wants."""
 
-    def __init__(self, count: int, side: int, seed: int = 0) -> None:
-        rng = np.random.default_rng(seed)
-        names = ICONS.split()
-        colours = rng.integers(0, 256, (len(names), 3))
-        elements = [icon_element(n, "#" + bytes(c.tolist()).hex()) for n, c in zip(names, colours, strict=True)]
-        longer = np.array([max(element.width, element.height) for element in elements])
-        self.wanted = (1 / count) ** 0.5 + 0.01
-        which = np.resize(np.arange(len(elements)), count).astype(np.int32)
-        scale = self.wanted * side / longer
-        self.placements = Placements(
-            x=rng.uniform(0, side, count),
-            y=rng.uniform(0, side, count),
-            log_scale=np.log(scale[which]),
-            rotation=rng.uniform(-0.1, 0.1, count),
-            flip=np.zeros(count, bool),
-            which=which,
-        )
-        levels = [level_at(s) for s in scale]
-        pictures = Pictures()
-        for element in elements:
-            pictures.add_source(element.image, element.source)
-        texels = [mip_level(premultiplied(pictures.image(e.image)), n) for e, n in zip(elements, levels, strict=True)]
-        sprites = Sprites.of(texels, [(e.width, e.height) for e in elements], levels)
-        textures = Textures.of([e.texture for e in elements], [e.unit for e in elements])
-        self.picture = SpriteRenderer(sprites, side, side)
-        self.coverage = CoverageRenderer(textures, side, side)
-        self.side, self.longer = side, longer[which]
+    name = "given"
+    iterations = 40
+    wanted = None
 
-    def forward(self) -> np.ndarray:
-        """The canvas: the picture and, in the fifth channel, eq. (10)."""
-        accumulated = self.coverage.forward(self.placements)
-        return np.concatenate([self.picture.forward(self.placements), accumulated[..., None]], axis=-1)
+    def __init__(self, resolution: int) -> None:
+        self.resolution = resolution
+        drawn = np.random.default_rng(0).standard_normal((resolution, resolution, 4))
+        self.gradient = drawn.astype(np.float32) / np.float32(resolution**2)
 
-    def backward(self, canvas: np.ndarray, gradient: np.ndarray) -> None:
-        """Adds eqs. (9) and (11) and walks everything back to the placements."""
-        p = self.placements
-        centres = np.column_stack([p.x, p.y]) / (self.side / 2) - 1
-        size = np.exp(p.log_scale) * self.longer / self.side
-        out, off = (
-            np.maximum(np.abs(centres) - 0.95, 0),
-            np.maximum(np.abs(size - self.wanted) - 0.5 * self.wanted, 0),
-        )
-        geometry = (out**2).sum() + (off**2).sum()
-        over = np.maximum(canvas[..., 4] - np.float32(1), 0)
-        inked = np.count_nonzero(canvas[..., 4] > 0)
-        assert np.isfinite(geometry + over.sum() / inked)
-        by_coverage = self.coverage.backward((over > 0).astype(np.float32) / np.float32(inked))
-        by_picture = self.picture.backward(np.ascontiguousarray(gradient[..., :4]))
-        assert np.isfinite(by_coverage.x + by_picture.x).all()
+    def guidance(self, *_: object) -> Given:
+        """Itself."""
+        return self
+
+    def __call__(self, picture: np.ndarray, progress: float) -> tuple[float, np.ndarray]:
+        """What it was given."""
+        return 0.0, self.gradient
 
 
 def main() -> None:
@@ -206,22 +170,28 @@ def timed(work: Callable[[], object], times: int) -> dict[str, float]:
     return {"wall": 1e3 * statistics.median(r[0] for r in rows), "cpu": 1e3 * statistics.median(r[1] for r in rows)}
 
 
+def composition(count: int, side: int) -> Composition:
+    """Icons at the start of a run on a canvas of so many guidance pixels a side."""
+    colours = np.random.default_rng(0).integers(0, 256, (len(ICONS.split()), 3))
+    elements = [icon_element(n, "#" + bytes(c.tolist()).hex()) for n, c in zip(ICONS.split(), colours, strict=True)]
+    options = ComposeOptions(strict=False)
+    return ComposeJob(elements, "a butterfly", Given(side), (SIZE, SIZE), options, count).composition(0)
+
+
 def render_cost(count: int, side: int) -> dict[str, float]:
-    """Of one canvas: forward, the render loss, and the way back."""
-    scene = Scene(count, side)
-    gradient = np.random.default_rng(1).standard_normal((side, side, 5)).astype(np.float32)
-
-    def step() -> None:
-        scene.backward(scene.forward(), gradient)
-
-    step()
-    return timed(step, 30)
+    """Of one step without a prior: rendering, the losses, the way back, the optimiser."""
+    steps = iter(composition(count, side))
+    next(steps)
+    return timed(lambda: next(steps), 30)
 
 
 def network_cost(device: torch.device, dtype: torch.dtype, steps: int) -> dict[str, dict[str, float]]:
     """Of one canvas: by SDS, and by VSD with the student's step."""
     prior = Prior(device, dtype)
-    canvas = Scene(ELEMENTS, SIZE).forward()
+    start = composition(ELEMENTS, SIZE)
+    next(iter(start))
+    canvas = start.optimiser.canvas
+    assert canvas is not None
     found = {}
     for method in ("sds", "vsd"):
         guidance = NetworkGuidance(prior, "a butterfly", np.random.default_rng(0), method=method)
