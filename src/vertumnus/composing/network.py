@@ -132,7 +132,7 @@ class NetworkGuidance:
     background       red, green and blue, 0 to 1, that the canvas is laid over
     negative         the prompt that guidance steers away from
     patience         calls in a row with an answer that is not finite before it gives up
-    student          instead of a LoRA
+    student          for vsd, instead of a LoRA
 
     ``skipped`` counts calls in which an answer was not finite; a canvas without a gradient then gets a zero one.
     ``student_loss`` is eq. (7) at the last call.
@@ -178,7 +178,7 @@ class NetworkGuidance:
         with self._plain_errors():
             self.text = model.encode_text(prompt)
             self.negative = model.encode_text(negative)
-            self.student = student
+            self.student = student if method == "vsd" else None
             if method == "vsd" and student is None:
                 self.student = LoraStudent(
                     model, self.text, self.rng, rank, student_rate, student_scale, self.negative
@@ -207,7 +207,8 @@ class NetworkGuidance:
             x = self.model.encode(self._picture(layers))
             grad = self._gradient(x.detach(), progress)
             self._answered = True
-            (by_layers,) = torch.autograd.grad(x, layers, (grad / x[0].numel()).to(x.dtype))
+            # The mean's division comes last: an encoder in half precision would lose gradients so small.
+            by_layers = torch.autograd.grad(x, layers, grad)[0] / x[0].numel()
             losses = 0.5 * grad.float().square().flatten(1).mean(1)
             finite = torch.isfinite(by_layers).flatten(1).all(1) & torch.isfinite(losses)
             if self.student is not None and bool(torch.isfinite(x).all()):
