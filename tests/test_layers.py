@@ -90,7 +90,9 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
 
 
 NEED_TORCH = {"render/oracle.py", "priors/clip.py", "priors/device.py", "priors/diffusion.py"} | {
-    "priors/mini/autoencoder.py"
+    "priors/mini/autoencoder.py",
+    "composing/lora.py",
+    "composing/network.py",
 }
 
 
