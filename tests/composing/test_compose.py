@@ -19,9 +19,7 @@ def job(prompt="a heart", count=12, size=(240, 240), **options):
 def test_the_whole_comes_to_look_like_the_prompt():
     work = job(iterations=500)
     composition = work.composition(0)
-    likeness = []
-    for step in composition:
-        likeness.append(step.likeness)
+    likeness = [step.likeness for step in composition]
     assert np.mean(likeness[-20:]) > 0.7 > 0.5 > np.mean(likeness[:10])
     collage = work.collage(composition, {})
     assert collage.prompt == "a heart"
