@@ -22,6 +22,8 @@ VERBS = {
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "measure": "Say how well a collage fills a shape.",
     "info": "Say what a collage holds.",
+    "mosaic": "Rebuild a picture from tiles.",
+    "tiles": "The index of a folder of pictures that mosaics are made of.",
     "shape": "Show how a shape is understood.",
     "schema": "Print the JSON Schema of the collage document.",
 }
