@@ -2,8 +2,8 @@
 
     python benchmarks/tile_set.py FOLDER [--count 10000] [--seed 0] [--megapixels 2]
 
-Each is a crop of a bundled photograph, flipped or not, its colours turned and its light changed, with a camera's grain,
-saved as a JPEG of quality 85. The same seed gives the same files.
+Each is a crop of a bundled photograph, flipped or not, its colours turned and its light changed, with a camera's
+grain, saved as a JPEG of quality 85. The same seed gives the same files.
 """
 
 from __future__ import annotations

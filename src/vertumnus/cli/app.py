@@ -20,7 +20,7 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
-    "measure": "Say how well a collage fills a shape.",
+    "measure": "Say how well a collage fills a shape, or how like its reference a picture is.",
     "info": "Say what a collage holds.",
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",

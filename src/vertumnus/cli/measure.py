@@ -1,4 +1,4 @@
-"""``vertumnus measure``: say how well a collage fills a shape."""
+"""``vertumnus measure``: say how well a collage fills a shape, or how like its reference a picture is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.shapes import parse_shape
 
@@ -17,29 +18,44 @@ def measure(
     collage: Path,
     /,
     *,
-    shape: str,
+    shape: str | None = None,
+    reference: Path | None = None,
     block: list[str] | None = None,
     invert: Annotated[bool, Parameter(negative=())] = False,
     font: Path | None = None,
+    lpips: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say how well a collage fills a shape, from its pictures' alpha at twice the canvas size.
+    """Say how well a collage fills a shape, or how like its reference a picture is.
 
     Parameters
     ----------
     collage
-        A *.collage file, a collage.json or the folder that holds one.
+        A *.collage file, a collage.json or the folder that holds one; with --reference a picture too, or a mosaic's
+        assignment.
     shape
-        The shape it should fill, as for pack.
+        The shape it should fill, as for pack. Counted from its pictures' alpha at twice the canvas size.
+    reference
+        The picture it should look like: PSNR and SSIM at 32 to 256 pixels, and the error of a Gaussian pyramid.
     block
         Another shape whose area is not part of it.
     invert
         The shape picture's light part instead of its dark one.
     font
         A font file for text: shapes.
+    lpips
+        A safetensors file of LPIPS weights on AlexNet, to measure that too.
     as_json
-        Print JSON: coverage, overlap, spill, area_cv, layers, unplaced.
+        Print JSON.
     """
+    if (shape is None) == (reference is None):
+        raise VertumnusError("measure: give either --shape or --reference")
+    if reference is not None:
+        from vertumnus.cli.likeness import measure_reference
+
+        measure_reference(collage, reference, lpips, as_json)
+        return
+    assert shape is not None
     document = Collage.load(collage)
     found = measure_packing(document, parse_shape(shape, invert=invert, font=font, block=block or []))
     report = document.made_by.report if document.made_by else {}

@@ -99,8 +99,8 @@ def info(folder: list[Path], /, *, as_json: Annotated[bool, Parameter(name="--js
         if facts["median_size"]:
             print(f"  median size {facts['median_size'][0]} x {facts['median_size'][1]}")  # type: ignore[index]
         print(f"  {len(doubles)} near-duplicates of others")
-        for a, b in facts["near_duplicates"][:20]:  # type: ignore[index]
-            print(f"    {a} is like {b}")
+        for n in doubles[:20].tolist():
+            print(f"    {library.tile(n).path} is like {library.tile(int(first[n])).path}")
         for path, reason in skipped:
             print(f"  skipped {path}: {reason}")
 

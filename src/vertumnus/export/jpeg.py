@@ -31,7 +31,9 @@ def write_jpeg(
     Raises `VertumnusError` for more than `MAX_SIDE` pixels a side, which JPEG cannot hold.
     """
     if max(width, height) > MAX_SIDE:
-        raise VertumnusError(f"{width} x {height} pixels: a JPEG holds at most {MAX_SIDE:,} a side; write .png or .tif")
+        raise VertumnusError(
+            f"{width} x {height} pixels: a JPEG holds at most {MAX_SIDE:,} a side; write .png or .tif"
+        )
     done = 0
     for strip in _strips(bands):
         buffer = io.BytesIO()

@@ -29,8 +29,8 @@ def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -
         raise VertumnusError(f"--count: must be 1 to {MAX_CELLS:,}, not {count}")
     height, width, _ = light.shape
     coarse = min(COARSE, max(1, int((count / 4) ** 0.5)))
-    side = min(height, width / aspect) / coarse
-    rows, columns = max(1, round(height / side)), max(1, round(width / aspect / side))
+    span = min(float(height), width / aspect) / coarse
+    rows, columns = max(1, round(height / span)), max(1, round(width / aspect / span))
     seen = perceptual(light).astype(np.float64)
     sums = _summed(np.concatenate([seen, (seen**2).sum(axis=-1, keepdims=True)], axis=-1))
 
@@ -51,8 +51,11 @@ def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -
     heapq.heapify(waiting)
     while len(waiting) + 3 <= count and waiting[0][0] < 0:
         _, top, left, (_, _, right, bottom) = heapq.heappop(waiting)
-        x, y = (left + right) / 2, (top + bottom) / 2
-        for box in ((left, top, x, y), (x, top, right, y), (left, y, x, bottom), (x, y, right, bottom)):
+        middle, level = (left + right) / 2, (top + bottom) / 2
+        for box in (
+            (left, top, middle, level), (middle, top, right, level),
+            (left, level, middle, bottom), (middle, level, right, bottom),
+        ):  # fmt: skip
             heapq.heappush(waiting, (-unevenness(box), box[1], box[0], box))
     boxes = np.array([box for *_, box in sorted(waiting, key=lambda item: item[1:3])])
     return Grid(float(width), float(height), boxes)

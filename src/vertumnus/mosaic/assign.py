@@ -97,7 +97,10 @@ def assign(
         chosen = assign_evenly(cells, tiles, listed, seed)
     else:
         chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress, report)
-    report |= {"cost": float(chosen.cost.sum(dtype=np.float64)), "mean_cost": float(chosen.cost.mean(dtype=np.float64))}
+    report |= {
+        "cost": float(chosen.cost.sum(dtype=np.float64)),
+        "mean_cost": float(chosen.cost.mean(dtype=np.float64)),
+    }
     if rules.method == "optimal" and uses >= count and rules.min_distance <= 1 and not rules.dither:
         report["gap"] = 0.0
     return chosen, report | use_statistics(chosen.tile, centres, total)
@@ -133,7 +136,7 @@ def _under_limits(
         placer.cheapest_first(everyone, best)
     else:
         width = 1 if uses >= count and rules.min_distance <= 1 else listed.tile.shape[1]
-        placer.cheapest_first(everyone, Candidates(*(part[:, :width] for part in listed[:3]), listed.bound))
+        placer.cheapest_first(everyone, listed.of(slice(None), width))
     if not placer.fill(cells, tiles, listed.tile.shape[1]):
         raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
     return placer.chosen
@@ -165,7 +168,7 @@ def use_statistics(tile: NDArray[np.integer], centres: NDArray[np.float64], tota
     for group in np.split(order, edges):
         if len(group) > 1:
             away, _ = cKDTree(centres[group]).query(centres[group], k=2)
-            nearest_repeat = min(nearest_repeat, float(away[:, 1].min()))
+            nearest_repeat = min(nearest_repeat, float(np.asarray(away)[:, 1].min()))
     return {
         "tiles_used": int((used > 0).sum()),
         "most_uses": int(used.max()),

@@ -5,6 +5,7 @@ Workers must see the same files under the same paths. A job whose worker dies is
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ class RayWorkers:
                 ray.init(
                     None if address == "local" else address,
                     log_to_driver=False,
-                    logging_level="ERROR",
+                    logging_level=logging.ERROR,
                     include_dashboard=False if address == "local" else None,
                 )
             except Exception as error:  # Ray raises whatever its parts do
@@ -40,9 +41,10 @@ class RayWorkers:
 
     def map(self, function: Callable[..., T], jobs: Iterable[Any], shared: Any = None) -> Iterator[T]:
         """``function(shared, job)`` of each job, in order; a user's error is raised as it was."""
-        task = ray.remote(max_retries=TRIES)(_run)
+        task: Any = ray.remote(max_retries=TRIES)(_run)
         common = ray.put((function, shared))
-        ahead = max(4, 2 * int(ray.cluster_resources().get("CPU", 1)))
+        resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        ahead = max(4, 2 * int(resources.get("CPU", 1)))
         waiting: deque[Any] = deque()
         for job in jobs:
             waiting.append(task.remote(common, job))

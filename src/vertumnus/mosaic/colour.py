@@ -36,7 +36,7 @@ _TO_XYZ = np.array(
 
 
 def decode_srgb(values: ArrayLike) -> NDArray[np.float64]:
-    """sRGB values, 0 to 1, as linear light (IEC 61966-2-1)."""
+    """SRGB values, 0 to 1, as linear light (IEC 61966-2-1)."""
     v = np.asarray(values, np.float64)
     return np.where(v <= 0.04045, v / 12.92, ((np.maximum(v, 0.04045) + 0.055) / 1.055) ** 2.4)
 

@@ -40,7 +40,9 @@ def decode_picture(data: bytes, where: str, least: int | None = None) -> Decoded
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise VertumnusError(f"{where}: {width} x {height} pixels is too large, at most {MAX_PIXELS:,} are read")
+                raise VertumnusError(
+                    f"{where}: {width} x {height} pixels is too large, at most {MAX_PIXELS:,} are read"
+                )
             if least is not None and image.format == "JPEG":
                 shorter = min(width, height)
                 image.draft("RGB", (width * least // shorter, height * least // shorter))

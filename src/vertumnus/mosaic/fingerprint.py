@@ -63,8 +63,14 @@ def _link(order, part, bits, colour, root, distance, most, window):
                 ones += 1
             if ones > distance:
                 continue
-            if max(abs(colour[i, 0] - colour[j, 0]), abs(colour[i, 1] - colour[j, 1]),
-                   abs(colour[i, 2] - colour[j, 2])) > most:
+            if (
+                max(
+                    abs(colour[i, 0] - colour[j, 0]),
+                    abs(colour[i, 1] - colour[j, 1]),
+                    abs(colour[i, 2] - colour[j, 2]),
+                )
+                > most
+            ):
                 continue
             while root[i] != i:
                 i = root[i]

@@ -114,7 +114,9 @@ class TileLibrary:
         """Raises `VertumnusError` if there is no tile at all."""
         if len(self) == 0:
             names = ", ".join(map(str, self.folders))
-            skipped = [row for store in self._stores for row in store.query("SELECT path, reason FROM skipped LIMIT 1")]
+            skipped = [
+                row for store in self._stores for row in store.query("SELECT path, reason FROM skipped LIMIT 1")
+            ]
             why = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
             raise VertumnusError(f"{names}: --tiles: no picture in it can be read{why}")
 

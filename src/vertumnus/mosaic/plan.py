@@ -122,7 +122,9 @@ def load_plan(path: Path) -> Plan:
     except OSError as error:
         raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError) as error:
-        raise VertumnusError(f"{path}: not readable JSON ({error}); --assignment takes what -o NAME.json wrote") from None
+        raise VertumnusError(
+            f"{path}: not readable JSON ({error}); --assignment takes what -o NAME.json wrote"
+        ) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise VertumnusError(f"{path}: format: not a mosaic's assignment; --assignment takes what -o NAME.json wrote")
     if document.get("version") != VERSION:
@@ -146,7 +148,10 @@ def _parse(path: Path, document: dict[str, Any]) -> Plan:
     rows = np.array(document["rows"], np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(COLUMNS) or not np.isfinite(rows).all():
         raise refuse("rows", f"must be lists of {len(COLUMNS)} numbers")
-    sources = [Source(Path(name), str(digest), int(w), int(h), Path(folder)) for name, digest, w, h, folder in document["tiles"]]
+    sources = [
+        Source(Path(name), str(digest), int(w), int(h), Path(folder))
+        for name, digest, w, h, folder in document["tiles"]
+    ]
     tile, crop, turn = rows[:, 4].astype(np.int64), rows[:, 5:9], rows[:, 9].astype(np.int64)
     width, height = float(document["width"]), float(document["height"])
     if not (0 < width < np.inf and 0 < height < np.inf):

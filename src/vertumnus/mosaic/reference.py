@@ -48,7 +48,9 @@ def check_resolution(grid: Grid, width: int, height: int, where: str) -> None:
     """Raises `VertumnusError` unless every cell sees at least one pixel of a width x height reference."""
     sides = (grid.boxes[:, 2:] - grid.boxes[:, :2]) * [width / grid.width, height / grid.height]
     if sides.min() < 1 - 1e-9:
-        columns, rows = (round(side / across) for side, across in zip((width, height), sides.min(axis=0), strict=True))
+        columns, rows = (
+            round(side / across) for side, across in zip((width, height), sides.min(axis=0), strict=True)
+        )
         raise VertumnusError(
             f"{where}: {width} x {height} pixels is smaller than the grid of {rows} x {columns} cells;"
             " use fewer cells or a larger picture"

@@ -54,9 +54,7 @@ def sample_boxes(pictures: NDArray[np.float32], boxes: NDArray[np.float32], side
     boxes      N x 4: left, top, right, bottom, in pixels of the picture; parts outside repeat its border
     Returns N x side x side x 3.
     """
-    return _sample_boxes(
-        np.ascontiguousarray(pictures, np.float32), np.ascontiguousarray(boxes, np.float32), side
-    )
+    return _sample_boxes(np.ascontiguousarray(pictures, np.float32), np.ascontiguousarray(boxes, np.float32), side)
 
 
 @kernel

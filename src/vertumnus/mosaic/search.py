@@ -31,6 +31,13 @@ class Candidates(NamedTuple):
     cost: Floats
     bound: Floats
 
+    def of(self, cells: NDArray[np.integer] | slice, width: int | None = None) -> Candidates:
+        """The lists of some cells, the first ``width`` of each."""
+        some = slice(width)
+        return Candidates(
+            self.tile[cells][:, some], self.way[cells][:, some], self.cost[cells][:, some], self.bound[cells]
+        )
+
 
 def nearest(
     cells: Floats,
@@ -72,7 +79,9 @@ def nearest(
                 away = part @ block.T
                 away *= -2
                 away += norm
-                _keep_best(away, ways, price[first:last], first, best[start : start + step], which[start : start + step])
+                _keep_best(
+                    away, ways, price[first:last], first, best[start : start + step], which[start : start + step]
+                )
             if progress is not None:
                 progress(last, total)
         bound = best[:, -1] if count < total else np.full(len(cells), np.inf)
@@ -131,9 +140,7 @@ def _keep_best(away, ways, price, first, best, which):
                 _insert(best[n], which[n], count, least, (first + t) * ways + way)
 
 
-def _exact(
-    cells: Floats, tiles: Floats, which: NDArray[np.int64], price: Floats | None, bound: Floats
-) -> Candidates:
+def _exact(cells: Floats, tiles: Floats, which: NDArray[np.int64], price: Floats | None, bound: Floats) -> Candidates:
     """Costs without the rounding of the blocked search, sorted by them and then by tile."""
     ways = tiles.shape[1]
     cost = np.full(which.shape, np.inf, np.float32)
@@ -161,7 +168,7 @@ def _faiss(cells: Floats, tiles: Floats, count: int) -> tuple[NDArray[np.int64],
         import faiss
     except ImportError:
         return None
-    total, _, width = tiles.shape
+    total = len(tiles)
     best = np.full((len(cells), 0), np.inf, np.float32)
     which = np.full((len(cells), 0), -1, np.int64)
     queries = np.ascontiguousarray(cells, np.float32)

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ class TileStore:
         """All thumbnails' bytes, memory-mapped."""
         return self._map("thumbnails", "uint8", self.meta("bytes"))
 
-    def _map(self, kind: str, dtype: str, count: int) -> NDArray[np.generic]:
+    def _map(self, kind: str, dtype: str, count: int) -> NDArray[Any]:
         if count == 0:
             return np.empty(0, dtype)
         try:
@@ -222,8 +223,10 @@ class TileWriter:
         _write(self._cells, record.cells.tobytes())
         _write(self._thumbnails, record.thumbnail.tobytes())
         down, across, _ = record.thumbnail.shape
-        facts = (record.path, self.rows, record.size, record.mtime, record.digest, record.width, record.height)
-        facts += (record.hash, self.start, across, down)
+        facts = (
+            record.path, self.rows, record.size, record.mtime, record.digest, record.width, record.height,
+            record.hash, self.start, across, down,
+        )  # fmt: skip
         self._waiting.append((f"INSERT INTO tile VALUES ({', '.join('?' * 11)})", facts))
         self.rows += 1
         self.start += record.thumbnail.size

@@ -5,7 +5,7 @@ What a tone does to one channel by itself is a table of 256 entries; optimal tra
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Tone(NamedTuple):
             value = -1.0
         if not 0 <= value <= 1:
             raise VertumnusError(f"--tone: the amount must be a number from 0 to 1, not {amount!r}")
-        return cls(method, value) if method != "none" and value > 0 else cls()
+        return cls(cast(Method, method), value) if method != "none" and value > 0 else cls()
 
     def __str__(self) -> str:
         return self.method if self.method == "none" else f"{self.method}:{self.amount:g}"
@@ -67,7 +67,9 @@ def apply_tone(tile: Bytes, part: Bytes, tone: Tone) -> tuple[Bytes, Clipping]:
     if tone.method == "transport":
         matrix, offset = transport_map(_LIGHT[tile.reshape(-1, 3)], _LIGHT[part])
         matrix = tone.amount * matrix + (1 - tone.amount) * np.eye(3)
-        toned, clipped = _mix(tile, LINEAR, matrix.astype(np.float32), (tone.amount * offset).astype(np.float32), ENCODED)
+        toned, clipped = _mix(
+            tile, LINEAR, matrix.astype(np.float32), (tone.amount * offset).astype(np.float32), ENCODED
+        )
         return toned, Clipping(int(clipped), tile.size)
     tables = np.empty((3, 256), np.uint8)
     clipped = 0
@@ -113,7 +115,9 @@ def _match_histogram(seen: NDArray[np.integer], wanted: NDArray[np.integer]) -> 
     return np.interp(below / seen.sum(), ranks, _LIGHT[there])
 
 
-def transport_map(tile: NDArray[np.float64], part: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def transport_map(
+    tile: NDArray[np.float64], part: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The optimal transport between colours taken as Gaussian: x becomes matrix @ x + offset.
 
     tile, part   N x 3 linear light

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 ZOOM = 0.8  # of the closer crops
 # Position of a crop in the room it has, across and down, and its size; the first is the picture's middle.
@@ -52,7 +54,7 @@ def crop_boxes(aspects: NDArray[np.float64], aspect: float, crop: int) -> NDArra
     return np.stack([left, top, left + across, top + down], axis=-1)
 
 
-def oriented(samples: NDArray[np.generic], turn: int, flip: bool) -> NDArray[np.generic]:
+def oriented(samples: NDArray[Scalar], turn: int, flip: bool) -> NDArray[Scalar]:
     """Pictures (... x H x W x channels) mirrored and then turned clockwise."""
     if flip:
         samples = samples[..., ::-1, :]

@@ -86,7 +86,7 @@ def _next(
     placer = Placer(centres, len(tiles), uses, rules.min_distance)
     stay = np.flatnonzero(~wish)
     old = Candidates(before.tile[:, None], before.way[:, None], kept_cost[:, None], listed.bound)
-    placer.cheapest_first(stay, Candidates(*(part[stay] for part in old)))
+    placer.cheapest_first(stay, old.of(stay))
     # Those that wish to change take what is free and gains enough, the greatest gain first; else they stay too.
     wishing = np.flatnonzero(wish)
     gains = listed.cost[wishing] - kept_cost[wishing, None]
