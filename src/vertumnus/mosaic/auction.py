@@ -99,7 +99,7 @@ def _rotated(cells: Floats, tiles: Floats) -> tuple[Floats, Floats]:
     """Features turned so that the first few differ most: distances are the same, and most can be told early."""
     flat = np.ascontiguousarray(tiles, np.float32).reshape(-1, tiles.shape[2])
     middle = flat.mean(axis=0)
-    _, axes = np.linalg.eigh(np.cov((flat - middle).T.astype(np.float64)).reshape(flat.shape[1], -1))
+    _, axes = np.linalg.eigh(np.cov((flat - middle).T.astype(np.float64), bias=True).reshape(flat.shape[1], -1))
     turn = axes[:, ::-1].astype(np.float32)
     return (cells - middle) @ turn, ((flat - middle) @ turn).reshape(tiles.shape)
 

@@ -54,7 +54,7 @@ def output_size(plan: Plan, size: str | None) -> tuple[int, int]:
             if cross:
                 height = int(second)
             else:
-                width, height = (max(1, round(width * side / longer)) for side in (grid.width, grid.height))
+                width, height = (round(width * side / longer) for side in (grid.width, grid.height))
         except ValueError:
             raise VertumnusError(f"--size: {size!r} is not a size; write 8000 or 8000x6000") from None
     if not all(1 <= side <= MAX_SIDE for side in (width, height)):
