@@ -30,18 +30,18 @@ def steps(tiles, **more):
 
 
 def test_coherence_keeps_tiles_that_flicker_and_changes_those_that_matter(tiles):
-    free, calm = steps(tiles, coherence=0.0), steps(tiles, coherence=0.5)
-    assert sum(step.changed for step in calm[1:]) < 0.6 * sum(step.changed for step in free[1:])
+    free, calm = steps(tiles, coherence=0.0), steps(tiles, coherence=1.0)
+    assert sum(step.changed for step in calm[1:]) < 0.75 * sum(step.changed for step in free[1:])
     first, last = (np.array([calm[n].plan.sources[t].path.name for t in calm[n].plan.tile]) for n in (0, -1))
     changed = (first != last).reshape(9, 12)
     assert changed[:, 6:].mean() > 3 * changed[:, :6].mean()
     for a, b in zip(free, calm, strict=True):  # what is kept costs no more than was allowed
-        assert b.plan.cost.sum() <= a.plan.cost.sum() + 0.5 * calm[0].plan.cost.mean() * 108 + 1e-6
+        assert b.plan.cost.sum() <= a.plan.cost.sum() + 1.0 * calm[0].plan.cost.mean() * 108 + 1e-6
 
 
 def test_a_still_picture_does_not_move(tiles):
     update_index(tiles)
-    found = list(follow([drawn()] * 3, TileLibrary([tiles]), tiles, MosaicOptions(grid="9x12", max_uses=3), 0.0))
+    found = list(follow([drawn()] * 3, TileLibrary([tiles]), tiles, MosaicOptions(grid="9x12"), 0.0))
     assert [step.changed for step in found[1:]] == [0, 0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -68,4 +69,6 @@ def save_deepzoom(path: Path, width: int, height: int, bands: Iterable[Bytes]) -
 
 
 def _save(tile: Bytes, path: Path) -> None:
-    Image.fromarray(np.ascontiguousarray(tile)).save(path, "JPEG", quality=QUALITY)
+    buffer = io.BytesIO()  # written by ourselves, since Pillow's encoder does not notice a full disk
+    Image.fromarray(np.ascontiguousarray(tile)).save(buffer, "JPEG", quality=QUALITY)
+    path.write_bytes(buffer.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -41,6 +42,7 @@ def read_frames(path: Path) -> tuple[Iterator[Image.Image], float]:
         return _read_film(path)
     try:
         image = Image.open(path)
+        image.load()  # some kinds say how long a frame lasts only then
     except (OSError, SyntaxError) as error:
         raise VertumnusError(f"{path}: not a video or an animation ({error})") from None
     duration = image.info.get("duration", 0) or 1000 / RATE
@@ -106,10 +108,12 @@ def save_video(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
         return _save_folder(frames, path)
     if suffix in ANIMATIONS:
         kept = list(frames)
+        buffer = io.BytesIO()
+        kept[0].save(
+            buffer, ANIMATIONS[suffix], save_all=True, append_images=kept[1:], duration=round(1000 / rate), loop=0
+        )
         with atomic_write(path) as stream:
-            kept[0].save(
-                stream, ANIMATIONS[suffix], save_all=True, append_images=kept[1:], duration=round(1000 / rate), loop=0
-            )
+            stream.write(buffer.getvalue())
         return len(kept)
     return _save_film(frames, path, rate)
 
@@ -121,7 +125,9 @@ def _save_folder(frames: Iterable[Image.Image], path: Path) -> int:
         part.mkdir()
         number = 0
         for number, frame in enumerate(frames, 1):
-            frame.save(part / f"{number:06d}.png", compress_level=1)
+            buffer = io.BytesIO()  # written by ourselves, since Pillow's encoder does not notice a full disk
+            frame.save(buffer, "PNG", compress_level=1)
+            (part / f"{number:06d}.png").write_bytes(buffer.getvalue())
         if path.exists():
             shutil.rmtree(path)
         part.replace(path)
