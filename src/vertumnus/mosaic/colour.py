@@ -62,7 +62,7 @@ def perceptual(light: NDArray[np.floating], space: Space = "oklab") -> Floats:
     """Linear light in OKLab, or in CIELAB over 100; a lightness of 1 is white in both.
 
     >>> perceptual(np.ones(3)).round(3)
-    array([ 1.,  0.,  0.], dtype=float32)
+    array([1., 0., 0.], dtype=float32)
     >>> perceptual(np.array([0.0, 0.0, 1.0]), "lab").round(3)
     array([ 0.323,  0.792, -1.079], dtype=float32)
     """
