@@ -1,6 +1,7 @@
 """A mosaic from end to end: chosen, drawn, written, read back."""
 
 import json
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -88,6 +89,17 @@ def test_a_collage_has_a_layer_for_each_cell_and_looks_the_same(reference, tiles
         assert len(collage.layers) == len(plan.grid)
         rendered = np.asarray(collage.render().convert("RGB"), int)
         assert np.abs(rendered - np.asarray(draw_mosaic(plan, 320, 240), int)).mean() < 3
+
+
+def test_a_collages_zip_is_gone_through_once_and_not_for_every_picture(reference, tiles, tmp_path, monkeypatch):
+    save_mosaic(make_mosaic(reference, [tiles], grid="9x12", tone="mean:1"), tmp_path / "a.collage", "120")
+    opened = []
+    monkeypatch.setattr("zipfile.ZipFile._RealGetContents", lambda self, was=ZipFile._RealGetContents: (
+        opened.append(1), was(self)))  # fmt: skip
+    collage = Collage.load(tmp_path / "a.collage")
+    assert collage.render().size == (120, 90)
+    assert len(collage.layers) == 108
+    assert len(opened) <= 3
 
 
 def test_one_picture_is_toned_to_every_cell(reference, tmp_path):
