@@ -11,9 +11,12 @@ from photographs import drawn, photograph
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.likeness import psnr
+from vertumnus.mosaic.bands import Bands
+from vertumnus.mosaic.index import update_index
 from vertumnus.mosaic.mosaic import make_mosaic
-from vertumnus.mosaic.output import draw_mosaic, output_size, save_mosaic
+from vertumnus.mosaic.output import draw_mosaic, make_painter, output_size, save_mosaic
 from vertumnus.mosaic.plan import load_plan, save_plan
+from vertumnus.mosaic.workers import Threads
 
 
 def test_a_mosaic_looks_like_its_reference(reference, tiles):
@@ -55,8 +58,6 @@ def test_grids_draw_without_holes(reference, tiles, options):
 
 def test_the_same_whatever_the_threads_and_how_often(reference, tiles, tmp_path):
     for name, count in (("a", 1), ("b", 5)):
-        from vertumnus.mosaic.workers import Threads
-
         plan = make_mosaic(
             reference, [tiles], grid="9x12", max_uses=3, seed=4, tone="mean-std:0.5", workers=Threads(count)
         )
@@ -64,6 +65,31 @@ def test_the_same_whatever_the_threads_and_how_often(reference, tiles, tmp_path)
             save_mosaic(plan, tmp_path / f"{name}{suffix}", "240", Threads(count))
     for suffix in (".json", ".csv", ".png", ".collage"):
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_cells_of_several_sizes_do_not_depend_on_the_order_of_drawing(reference, tiles, tmp_path):
+    """Files are read, at several scales, and kept for other cells; that must not show."""
+    update_index(tiles, thumbnail=16)
+    plan = make_mosaic(reference, [tiles], count=200, adaptive=True)
+    painter = make_painter(plan, 900, 675)
+    drawn_by = [np.concatenate(list(Bands(painter, Threads(count)))) for count in (1, 6)]
+    alone = [make_painter(plan, 900, 675).paint(cell)[0] for cell in range(0, len(plan.grid), 7)]
+    np.testing.assert_array_equal(*drawn_by)
+    for n, pixels in enumerate(alone):
+        left, top, right, bottom = painter.boxes[7 * n]
+        np.testing.assert_array_equal(drawn_by[0][top:bottom, left:right], pixels)
+
+
+def test_long_strips_show_their_middle(reference, tmp_path):
+    folder = tmp_path / "strips"
+    folder.mkdir()
+    strip = Image.new("RGB", (1200, 60), "red")
+    strip.paste("blue", (480, 0, 720, 60))
+    strip.save(folder / "strip.png")
+    plan = make_mosaic(reference, [folder], grid="3x4", tone="none")
+    for size in ("80x60", "800x600"):
+        picture = np.asarray(draw_mosaic(plan, *output_size(plan, size)))
+        assert (picture == [0, 0, 255]).all()
 
 
 def test_an_assignment_reads_back_and_draws_the_same(reference, tiles, tmp_path):

@@ -73,6 +73,8 @@ def mosaic(
         from vertumnus.cli.film import film
 
         assert reference is not None
+        if ray is not None or assignment is not None:
+            raise VertumnusError(f"{reference}: --ray and --assignment are for still pictures")
         film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions())
         return
     if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":

@@ -15,6 +15,7 @@ from vertumnus.mosaic.colour import encode_srgb
 from vertumnus.mosaic.fingerprint import near_duplicates
 from vertumnus.mosaic.index import base_folder, index_place
 from vertumnus.mosaic.store import ROW_SHAPE, TileStore
+from vertumnus.mosaic.tile import LONGEST
 
 BLOCK = 4096  # tiles held in memory at once
 
@@ -57,9 +58,9 @@ class TileLibrary:
 
     @property
     def aspects(self) -> NDArray[np.float64]:
-        """Width over height of each tile."""
+        """Width over height of each tile, as it is shown."""
         size = self.size[self._chosen]
-        return size[:, 0] / size[:, 1]
+        return np.clip(size[:, 0] / size[:, 1], 1 / LONGEST, LONGEST)
 
     def cells(self, first: int, last: int) -> NDArray[np.float32]:
         """16 x 16 x 3 mean linear light of tiles ``first`` to ``last``, read from disk."""

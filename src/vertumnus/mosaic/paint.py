@@ -20,7 +20,7 @@ from vertumnus.mosaic.decode import decode_picture
 from vertumnus.mosaic.index import base_folder, index_place
 from vertumnus.mosaic.plan import Plan, Source
 from vertumnus.mosaic.store import TileStore
-from vertumnus.mosaic.tile import cut_strip
+from vertumnus.mosaic.tile import cut_size, cut_strip
 from vertumnus.mosaic.tone import Clipping, apply_tone
 from vertumnus.mosaic.variants import oriented
 
@@ -55,7 +55,7 @@ class Painter:
     def _open(self) -> None:
         self._lock = threading.Lock()
         self._maps: dict[Path, Bytes] = {}
-        self._held: OrderedDict[int, Image.Image] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int], Image.Image] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_lock", "_maps", "_held")}
@@ -123,15 +123,18 @@ class Painter:
             return Image.frombuffer("RGB", (found.across, found.down), pixels.tobytes(), "raw", "RGB", 0, 1)
         x0, y0, x1, y1 = self.crop[cell]
         source = self.sources[tile]
-        share = max(size[0] / ((x1 - x0) * source.width), size[1] / ((y1 - y0) * source.height))
-        least = int(np.ceil(min(1.0, share) * min(source.width, source.height)))
+        width, height = cut_size(source.width, source.height)
+        share = max(size[0] / ((x1 - x0) * width), size[1] / ((y1 - y0) * height))
+        # What a cell looks like must not depend on what else was drawn before: only the very same decoding is used
+        # again, at a whole, a half, a quarter or an eighth.
+        halvings = int(np.clip(np.floor(-np.log2(share)), 0, 3))
         with self._lock:
-            held = self._held.get(tile)
-        if held is not None and min(held.size) >= min(least, min(source.width, source.height)):
+            held = self._held.get((tile, halvings))
+        if held is not None:
             return held
-        picture = read_source(source, least)
+        picture = read_source(source, -(-min(width, height) // 2**halvings))
         with self._lock:
-            self._held[tile] = picture
+            self._held[tile, halvings] = picture
             while sum(p.width * p.height * 3 for p in self._held.values()) > HELD_BYTES and len(self._held) > 1:
                 self._held.popitem(last=False)
         return picture

@@ -79,12 +79,16 @@ def _read_tile(folder: Path, name: str, side: int) -> TileRecord:
 
 def cut_strip(image: Image.Image) -> Image.Image:
     """The middle of a picture longer than `LONGEST` times its other side; any other as it is."""
-    width, height = image.size
-    most = LONGEST * min(width, height)
-    if max(width, height) <= most:
+    width, height = cut_size(*image.size)
+    if (width, height) == image.size:
         return image
-    left, top = max(0, width - most) // 2, max(0, height - most) // 2
-    return image.crop((left, top, left + min(width, most), top + min(height, most)))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def cut_size(width: int, height: int) -> tuple[int, int]:
+    """The size of what `cut_strip` leaves of a picture."""
+    return min(width, LONGEST * height), min(height, LONGEST * width)
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:
