@@ -91,12 +91,21 @@ def assign(
     count, total = len(cells), len(tiles)
     check_rules(rules, count, total)
     uses = count if rules.max_uses is None else min(rules.max_uses, count)
-    listed = nearest(cells, tiles, DITHERED if rules.dither else LISTED, progress=progress)
+    if rules.method == "optimal" and uses < count and rules.min_distance <= 1 and not rules.dither:
+        listed = None  # the auction looks itself
+    else:
+        listed = nearest(cells, tiles, DITHERED if rules.dither else LISTED, progress=progress)
     report: dict[str, Any] = {}
-    if rules.method == "even":
+    if listed is None:
+        found = auction(cells, tiles, None, uses, seed=seed, progress=progress)
+        report["gap"] = (
+            max(0.0, float(found.cost.sum(dtype=np.float64)) / found.bound - 1) if found.bound > 0 else 0.0
+        )
+        chosen = Chosen(found.tile, found.way, found.cost)
+    elif rules.method == "even":
         chosen = assign_evenly(cells, tiles, listed, seed)
     else:
-        chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress, report)
+        chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress)
     report |= {
         "cost": float(chosen.cost.sum(dtype=np.float64)),
         "mean_cost": float(chosen.cost.mean(dtype=np.float64)),
@@ -116,7 +125,6 @@ def _under_limits(
     colours: Colours | None,
     seed: int,
     progress: Progress | None,
-    report: dict[str, Any],
 ) -> Chosen:
     count, total = len(cells), len(tiles)
     placer = Placer(centres, total, uses, rules.min_distance)
@@ -126,12 +134,7 @@ def _under_limits(
         placer.dither(listed, colours.cells, colours.tiles, colours.weight, colours.kept)
     elif rules.method == "optimal" and uses < count:
         found = auction(cells, tiles, listed, uses, seed=seed, progress=progress)
-        cost = float(found.cost.sum(dtype=np.float64))
-        report["gap"] = max(0.0, cost / found.bound - 1) if found.bound > 0 else 0.0
-        if rules.min_distance <= 1:
-            return Chosen(found.tile, found.way, found.cost)
-        # Keep of the optimum what is far enough apart; the rest is repaired below, so it is optimal no longer.
-        del report["gap"]
+        # Keep of the optimum what is far enough apart; the rest is repaired below.
         best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
         placer.cheapest_first(everyone, best)
     else:

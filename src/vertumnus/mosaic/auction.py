@@ -52,7 +52,7 @@ class Auctioned(NamedTuple):
 def auction(
     cells: Floats,
     tiles: Floats,
-    candidates: Candidates,
+    candidates: Candidates | None,
     uses: int,
     gap: float = GAP,
     seed: int = 0,
@@ -62,7 +62,7 @@ def auction(
     """Assigns a tile to each cell, each tile at most ``uses`` times, at a cost within ``gap`` of the least.
 
     cells, tiles   features, as for `nearest`
-    candidates     each cell's nearest tiles
+    candidates     each cell's nearest tiles; None to look for them where they are needed
     progress       called with (cells that have a tile, cells)
     turned         the features are turned already, see `_rotated`
 
@@ -73,6 +73,7 @@ def auction(
     spare = uses * total - count
     if spare > SPARE * count:
         # A tile nobody wants must stay free of charge, so there is one phase, from zero prices.
+        candidates = candidates or nearest(cells, tiles, LISTED)
         step = max(gap * float(candidates.cost[:, 0].mean(dtype=np.float64)), LEAST_STEP)
         lists, state = _Lists(candidates, cells, tiles), _State(count, 0, np.zeros(total), uses)
         _run(state, lists, step, progress)
@@ -82,7 +83,7 @@ def auction(
     if not turned:
         cells, tiles = _rotated(cells, tiles)
     price, mean = _first_prices(cells, tiles, uses, gap, seed)
-    step = max(FIRST_STEP * gap * (mean or float(candidates.cost.mean(dtype=np.float64))), LEAST_STEP)
+    step = max(FIRST_STEP * gap * (mean or float(nearest(cells, tiles, LISTED).cost.mean())), LEAST_STEP)
     lists = _Lists(nearest(cells, tiles, FRESH, price.astype(np.float32)), cells, tiles, near=True)
     while True:
         state = _State(count, spare, price, uses)
