@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from drawn import blob, element, png
+from photographs import drawn, make_folder
 from vertumnus.elements.element import Element
 
 
@@ -32,6 +34,25 @@ def picture_folder(tmp_path: Path) -> Path:
     for seed in range(8):
         (folder / f"blob{seed}.png").write_bytes(png(blob(seed)))
     return folder
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("made") / "tiles", 60)
+
+
+@pytest.fixture
+def tiles(_made: Path, tmp_path: Path) -> Path:
+    """Sixty JPEGs of 96 x 72 pixels, not indexed."""
+    return Path(shutil.copytree(_made, tmp_path / "tiles"))
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    """A drawn picture of 120 x 90 pixels."""
+    path = tmp_path / "reference.png"
+    drawn().save(path)
+    return path
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ FLOORS = {
     "export": 3,
     "packing": 4,
     "composing": 4,
+    "mosaic": 4,
     "cli": 5,
 }
 # Rooms on one floor that may know each other, and the one convenience that goes up (`Collage.render`).

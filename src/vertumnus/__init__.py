@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
+    from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
+    from vertumnus.mosaic.index import update_index
+    from vertumnus.mosaic.library import TileLibrary
+    from vertumnus.mosaic.mosaic import make_mosaic
+    from vertumnus.mosaic.options import MosaicOptions
+    from vertumnus.mosaic.output import draw_mosaic, save_mosaic
+    from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import pack
     from vertumnus.shapes import Shape, parse_shape
@@ -32,16 +39,24 @@ _HOME = {
     "Element": "elements.element",
     "Layer": "document.collage",
     "LossWeights": "packing.options",
+    "MosaicOptions": "mosaic.options",
     "PackOptions": "packing.options",
     "Placement": "document.placement",
     "RenderLoss": "composing.options",
     "Shape": "shapes",
+    "TileLibrary": "mosaic.library",
     "VertumnusError": "errors",
     "collect": "elements.collect",
     "compose": "composing.compose",
+    "draw_mosaic": "mosaic.output",
+    "load_plan": "mosaic.plan",
+    "make_mosaic": "mosaic.mosaic",
+    "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
     "pack": "packing.pack",
     "parse_shape": "shapes",
+    "save_mosaic": "mosaic.output",
+    "update_index": "mosaic.index",
 }
 
 __all__ = [
@@ -50,17 +65,25 @@ __all__ = [
     "Element",
     "Layer",
     "LossWeights",
+    "MosaicOptions",
     "PackOptions",
     "Placement",
     "RenderLoss",
     "Shape",
+    "TileLibrary",
     "VertumnusError",
     "__version__",
     "collect",
     "compose",
+    "draw_mosaic",
+    "load_plan",
+    "make_mosaic",
+    "measure_likeness",
     "measure_packing",
     "pack",
     "parse_shape",
+    "save_mosaic",
+    "update_index",
 ]
 
 

@@ -29,3 +29,9 @@ def cache_folder(kind: str, sources: Iterable[Path]) -> Path:
         for old in sorted(parent.iterdir(), key=lambda path: -path.stat().st_mtime)[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def user_folder(kind: str, key: str) -> Path:
+    """A folder for what belongs to ``key`` (a path, say), in the user's cache folder; it is not made."""
+    parent = Path(platformdirs.user_cache_dir("vertumnus", appauthor=False)) / kind
+    return parent / hashlib.sha256(key.encode()).hexdigest()[:16]

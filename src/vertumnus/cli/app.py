@@ -20,8 +20,10 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
+    "mosaic": "Rebuild a picture from tiles.",
+    "tiles": "The index of a folder of pictures that mosaics are made of.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
-    "measure": "Say how well a collage fills a shape, or shows what a sentence says.",
+    "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
     "models": "List the models on this machine.",

@@ -1,4 +1,4 @@
-"""``vertumnus measure``: say how well a collage fills a shape, and how well it shows what a sentence says."""
+"""``vertumnus measure``: how well a collage fills a shape, shows what a sentence says, or is like its reference."""
 
 from __future__ import annotations
 
@@ -43,16 +43,19 @@ def measure(
     aesthetic: Path | None = None,
     vlm: str | None = None,
     vlm_model: str | None = None,
+    reference: Path | None = None,
+    lpips: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say how well a collage fills a shape, and how well it shows what a sentence says.
+    """Say how well a collage fills a shape, how well it shows what a sentence says, or how like its reference it is.
 
     Silhouettes are counted from the pictures' alpha at twice the canvas size.
 
     Parameters
     ----------
     collage
-        A *.collage file, a collage.json or the folder that holds one.
+        A *.collage file, a collage.json or the folder that holds one; with --reference a picture too, or a mosaic's
+        assignment.
     shape
         The shape it should fill, as for pack.
     block
@@ -71,9 +74,24 @@ def measure(
         The base of an endpoint that speaks OpenAI's chat completions; its key is read from OPENAI_API_KEY.
     vlm_model
         The vision-language model to ask there.
+    reference
+        The picture it should look like: PSNR and SSIM at 32 to 256 pixels, and the error of a Gaussian pyramid.
+    lpips
+        A safetensors file of LPIPS weights on AlexNet, to measure that too.
     as_json
         Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """
+    if reference is not None:
+        if any(given is not None for given in (shape, prompt, clip, aesthetic, vlm, vlm_model)):
+            raise VertumnusError(
+                "--reference: is measured alone; leave out --shape, --prompt and what goes with them"
+            )
+        from vertumnus.cli.likeness import measure_reference
+
+        measure_reference(collage, reference, lpips, as_json)
+        return
+    if lpips is not None:
+        raise VertumnusError("--lpips: goes with --reference; name the picture to compare with")
     if shape is None and (block or invert or font):
         raise VertumnusError("--shape: --block, --invert and --font go with it; name the shape")
     document = Collage.load(collage)
@@ -211,6 +229,6 @@ def _rate(picture: Image.Image, prompt: str, endpoint: VlmEndpoint, ground: str)
 def load_clip(spec: str) -> ImageTextModel:
     """The CLIP that ``--clip`` names. Raises `VertumnusError` if it is not on this machine."""
     from vertumnus.metrics.clip_scores import PriorClip
-    from vertumnus.priors import load  # type: ignore[import-not-found]
+    from vertumnus.priors import load
 
     return PriorClip(load(spec, "clip"))

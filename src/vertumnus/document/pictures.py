@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +92,8 @@ class Pictures:
             if isinstance(source, Path):
                 data = source.read_bytes()
             else:
-                with zipfile.ZipFile(source.bundle) as bundle:
-                    data = bundle.read(source.member)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+                data = _read_member(source)
+        except (OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error) as error:
             where = source if isinstance(source, Path) else f"{source.bundle}: {source.member}"
             raise VertumnusError(f"{where}: the picture cannot be read any more ({error})") from None
         check_hash(name, data, str(source if isinstance(source, Path) else source.bundle))
@@ -118,6 +120,27 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self._sources)
+
+
+def _read_member(entry: _Entry) -> bytes:
+    """One member of a zip, without going through all the others each time."""
+    stat = entry.bundle.stat()
+    info = _members(entry.bundle, stat.st_size, stat.st_mtime_ns)[entry.member]
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(entry.bundle) as opened:
+            return opened.read(info)
+    with entry.bundle.open("rb") as stream:
+        stream.seek(info.header_offset + 26)  # of a local header: the lengths of its name and of what follows it
+        stream.seek(sum(struct.unpack("<HH", stream.read(4))), 1)
+        data = stream.read(info.compress_size)
+    return zlib.decompress(data, -zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else data
+
+
+@lru_cache(maxsize=8)
+def _members(bundle: Path, _size: int, _mtime: int) -> dict[str, zipfile.ZipInfo]:
+    """What a zip holds; a mosaic's holds ten thousand pictures and is looked at for each of them."""
+    with zipfile.ZipFile(bundle) as opened:
+        return {info.filename: info for info in opened.infolist()}
 
 
 def check_hash(name: str, data: bytes, where: str) -> None:

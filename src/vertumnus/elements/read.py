@@ -88,9 +88,9 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
             keep = keep and image.size == size
         picture = ImageOps.exif_transpose(image)
         if profile:
-            picture, converted = _to_srgb(picture, profile)
+            picture, converted = to_srgb(picture, profile)
             keep = keep and not converted
-    picture = _eight_bit_rgb(picture)
+    picture = eight_bit_rgb(picture)
     if max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
         keep = False
@@ -104,7 +104,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
     return _encode(picture, where, "JPEG" if kind == "JPEG" else "PNG")
 
 
-def _to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
+def to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
     """The picture in sRGB, and whether that changed it; browsers honour profiles, canvases do not."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -124,7 +124,7 @@ def _to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
         return picture, False  # a broken profile is no reason to lose the picture
 
 
-def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
+def eight_bit_rgb(picture: Image.Image) -> Image.Image:
     """RGB, or RGBA if anything in it is transparent."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
         deep = np.asarray(picture).astype(np.int64)

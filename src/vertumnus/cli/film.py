@@ -1,0 +1,74 @@
+"""What ``vertumnus mosaic`` does with a video or a folder of frames."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vertumnus.cli.common import bar
+from vertumnus.document.atomic import check_writable
+from vertumnus.errors import VertumnusError
+from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
+from vertumnus.mosaic.bands import Bands
+from vertumnus.mosaic.index import update_index
+from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.options import MosaicOptions
+from vertumnus.mosaic.output import output_size
+from vertumnus.mosaic.paint import Painter
+from vertumnus.mosaic.video import COHERENCE, follow
+
+
+def film(
+    frames: Path,
+    tiles: list[Path],
+    output: list[Path],
+    size: str | None,
+    seed: int,
+    coherence: float | None,
+    options: MosaicOptions,
+) -> None:
+    """Writes the mosaic of a moving picture."""
+    if len(output) != 1 or not is_video(output[0]):
+        raise VertumnusError(f"-o: a moving mosaic has one output, {', '.join(VIDEOS)} or a folder")
+    if not tiles:
+        raise VertumnusError("--tiles: name at least one folder of pictures")
+    if coherence is not None and not (np.isfinite(coherence) and coherence >= 0):
+        raise VertumnusError(f"--coherence: must be a number not below 0, not {coherence}")
+    check_writable(output[0])
+    began, cpu = time.perf_counter(), time.process_time()
+    pictures, rate = read_frames(frames)
+    for folder in tiles:
+        report = update_index(folder)
+        for path, reason in report.skipped:
+            print(f"skipped {path}: {reason}", file=sys.stderr)
+    library = TileLibrary(tiles)
+    library.require()
+    if options.merge_duplicates:
+        library.without_duplicates()
+    changed: list[int] = []
+    cells = 0
+    with bar("note") as progress:
+        task = progress.add_task("frames", total=None, note="")
+
+        def drawn() -> Iterator[Image.Image]:
+            nonlocal cells
+            painter: Painter | None = None
+            for plan, frame, moved in follow(
+                pictures, library, frames, options, COHERENCE if coherence is None else coherence, seed
+            ):
+                painter = Painter(plan, *output_size(plan, size), np.asarray(frame))
+                painter.check()
+                cells = len(plan.grid)
+                changed.append(moved)
+                progress.update(task, completed=len(changed), note=f"{moved} cells changed")
+                yield Image.fromarray(np.concatenate(list(Bands(painter))))
+
+        number = save_video(drawn(), output[0], rate)
+    later = changed[1:] or [0]
+    print(f"{output[0]}: {number} frames, {np.mean(later) / cells:.1%} of {cells} cells change from one to the next")
+    print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")

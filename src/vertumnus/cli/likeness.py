@@ -1,0 +1,69 @@
+"""What ``vertumnus measure --reference`` prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vertumnus.document.collage import Collage
+from vertumnus.metrics.likeness import RESOLUTIONS, measure_likeness
+from vertumnus.metrics.lpips import read_weights
+from vertumnus.mosaic.assign import use_statistics
+from vertumnus.mosaic.output import draw_mosaic, output_size
+from vertumnus.mosaic.plan import load_plan
+from vertumnus.mosaic.reference import read_reference
+
+LARGE = 300_000_000  # pixels of a mosaic that may be measured
+
+
+def measure_reference(picture: Path, reference: Path, lpips: Path | None, as_json: bool) -> None:
+    """Measures a picture, a collage or a mosaic's assignment against the picture it should look like."""
+    pixels, uses = _read(picture)
+    wanted = np.asarray(read_reference(reference)[0])
+    found = measure_likeness(pixels, wanted, read_weights(lpips) if lpips is not None else None) | uses
+    if as_json:
+        print(json.dumps(found))
+        return
+    print("at pixels  " + "".join(f"{n:>9}" for n in RESOLUTIONS))
+    for name, digits in (("psnr", 2), ("ssim", 4), ("lpips", 4)):
+        if name in found:
+            print(f"{name:<11}" + "".join(f"{found[name][str(n)]:9.{digits}f}" for n in RESOLUTIONS))
+    print("pyramid    " + "".join(f"{error:9.5f}" for error in found["pyramid"]) + "   levels 1 to 4")
+    for name, value in uses.items():
+        print(f"{name:<16}{value}")
+
+
+def _read(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """A picture's pixels, and what a mosaic's assignment says about the use of tiles."""
+    if path.suffix.lower() == ".json" and b'"vertumnus/mosaic"' in _start(path):
+        plan = load_plan(path)
+        uses = use_statistics(plan.tile, plan.grid.centres, len(plan.sources))
+        return np.asarray(draw_mosaic(plan, *output_size(plan, None))), uses
+    if path.is_dir() or path.suffix.lower() in (".collage", ".json"):
+        image = Collage.load(path).render(background="white")
+        return np.asarray(image.convert("RGB")), {}
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = LARGE  # what this program writes is larger than what it takes for a tile
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height <= LARGE:
+                scale = max(1, min(image.size) // 1024)
+                return np.asarray(image.convert("RGB").reduce(scale)), {}
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        pass  # said below, in the words every picture gets
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    return np.asarray(read_reference(path)[0]), {}
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(256)
+    except OSError:
+        return b""

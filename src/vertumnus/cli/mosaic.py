@@ -1,0 +1,171 @@
+"""``vertumnus mosaic``: rebuild a picture from tiles."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.progress import TaskID
+
+from vertumnus.cli.common import bar, progress_bar
+from vertumnus.document.atomic import check_writable
+from vertumnus.errors import VertumnusError
+from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.mosaic.index import IndexReport
+from vertumnus.mosaic.mosaic import make_mosaic
+from vertumnus.mosaic.options import MosaicOptions
+from vertumnus.mosaic.output import check_kinds, make_painter, output_size, save_mosaic
+from vertumnus.mosaic.plan import Plan, load_plan
+from vertumnus.mosaic.tone import Tone
+from vertumnus.mosaic.workers import Threads, Workers, ray_workers
+
+SKIPPED_SHOWN = 5
+
+
+def mosaic(
+    reference: Path | None = None,
+    /,
+    *,
+    output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
+    tiles: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    size: str | None = None,
+    seed: int = 0,
+    assignment: Path | None = None,
+    ray: str | None = None,
+    coherence: float | None = None,
+    options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
+) -> None:
+    """Rebuild a picture from tiles.
+
+    Examples: vertumnus mosaic cat.jpg --tiles photos/ --tone mean-std:0.5 -o cat-of-photos.png;
+    vertumnus mosaic cat.jpg --tiles photos/ --grid 48x64 --unique -o deep.dzi -o again.json;
+    vertumnus mosaic --assignment again.json --size 40000 -o huge.tif
+
+    Parameters
+    ----------
+    reference
+        The picture to rebuild; a video or a folder of frames for a video.
+    output
+        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .tif (pyramidal), .dzi (with a
+        page), .json or .csv for the assignment, .collage; for a video .mp4, .gif, .webp ... or a folder.
+    tiles
+        Folders of pictures, indexed where that has not been done; one picture alone is toned to every cell.
+    size
+        Of the mosaic in pixels: 8000 for the longer side, or 8000x6000; about 64 to a cell by default.
+    seed
+        The same input, options and seed give the same mosaic.
+    assignment
+        A mosaic's .json, to draw it again at another size.
+    ray
+        Read and draw on a Ray cluster: its address, or local.
+    coherence
+        For a video: a cell changes its tile only for a gain above this share of the mean cost; 0.5 by default.
+    options
+        How tiles are matched and assigned.
+    """
+    began, cpu = time.perf_counter(), time.process_time()
+    moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
+    if moving:
+        from vertumnus.cli.film import film
+
+        assert reference is not None
+        if ray is not None or assignment is not None:
+            raise VertumnusError(f"{reference}: --ray and --assignment are for still pictures")
+        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions())
+        return
+    if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
+        raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
+    if coherence is not None:
+        raise VertumnusError("--coherence: is for videos")
+    check_kinds(output)
+    for path in output:
+        check_writable(path)
+    workers: Workers = ray_workers(ray) if ray is not None else Threads()
+    plan = _plan(reference, tiles or [], assignment, seed, options, workers)
+    for path in output:  # what can be told to fail fails before anything is drawn
+        if path.suffix.lower() not in (".json", ".csv"):
+            make_painter(plan, *output_size(plan, size))
+    for path in output:
+        with progress_bar(f"drawing {path.name}") as show:
+            written = save_mosaic(plan, path, size, workers, show)
+        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(plan.grid)} cells"
+        note = f", the tone clipped {written.clipped / written.values:.2%} of its values" if written.values else ""
+        print(" and ".join(str(p) for p in written.paths) + pixels + note)
+    _summary(plan, time.perf_counter() - began, time.process_time() - cpu)
+
+
+def _plan(
+    reference: Path | None,
+    tiles: list[Path],
+    assignment: Path | None,
+    seed: int,
+    options: MosaicOptions | None,
+    workers: Workers,
+) -> Plan:
+    if assignment is not None:
+        if tiles:
+            raise VertumnusError("--assignment: says which tiles to use; --tiles does not go with it")
+        plan = load_plan(assignment)
+        if reference is not None:
+            plan.reference = reference
+        if options is not None and options.tone is not None:
+            plan.tone = Tone.parse(options.tone)
+        return plan
+    if reference is None:
+        raise VertumnusError("REFERENCE: name the picture to rebuild, or a mosaic with --assignment")
+    if not tiles:
+        raise VertumnusError("--tiles: name at least one folder of pictures")
+    with Watch() as watch:
+        plan = make_mosaic(
+            reference, tiles, seed=seed, options=options or MosaicOptions(), workers=workers, watch=watch,
+            indexed=say_skipped,
+        )  # fmt: skip
+    for note in plan.report["notes"]:
+        print(note, file=sys.stderr)
+    return plan
+
+
+def say_skipped(report: IndexReport) -> None:
+    """Names pictures that cannot be used; all of them are listed by ``vertumnus tiles info``."""
+    for path, reason in report.skipped[:SKIPPED_SHOWN]:
+        print(f"skipped {path}: {reason}", file=sys.stderr)
+    if len(report.skipped) > SKIPPED_SHOWN:
+        more = len(report.skipped) - SKIPPED_SHOWN
+        print(f"skipped {more} more; vertumnus tiles info {report.folder} names them", file=sys.stderr)
+
+
+def _summary(plan: Plan, seconds: float, cpu: float) -> None:
+    report = plan.report
+    if "tiles_used" in report:
+        apart = f", equal ones at least {report['repeat_distance']:.3g} cells apart" if report["repeats"] else ""
+        gap = f", within {report['gap']:.2%} of the least cost" if "gap" in report else ""
+        print(
+            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles used,"
+            f" none more than {report['most_uses']} times{apart}{gap}"
+        )
+    print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
+
+
+class Watch:
+    """One bar after another, as phases begin."""
+
+    def __init__(self) -> None:
+        self.progress = bar()
+        self.task: TaskID | None = None
+        self.phase = ""
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        self.progress.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def _show(self, phase: str, done: int, total: int) -> None:
+        if self.task is None:
+            self.task = self.progress.add_task(phase, total=total)
+        self.progress.update(self.task, description=phase, completed=done, total=total)

@@ -1,0 +1,91 @@
+"""A picture at half, a quarter, an eighth ... of its size, worked out as its rows come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+
+
+def halve(rows: Bytes) -> Bytes:
+    """Means of 2 x 2 pixels; a last odd row or column counts twice."""
+    if rows.shape[0] % 2:
+        rows = np.concatenate([rows, rows[-1:]])
+    if rows.shape[1] % 2:
+        rows = np.concatenate([rows, rows[:, -1:]], axis=1)
+    total = rows[0::2, 0::2].astype(np.uint16)
+    total += rows[1::2, 0::2]
+    total += rows[0::2, 1::2]
+    total += rows[1::2, 1::2]
+    return ((total + 2) >> 2).astype(np.uint8)
+
+
+def level_sizes(width: int, height: int, last: int) -> list[tuple[int, int]]:
+    """Widths and heights from the whole size down to the first with no side above ``last``."""
+    sizes = [(width, height)]
+    while max(sizes[-1]) > last:
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    return sizes
+
+
+class Pyramid:
+    """Takes rows of a picture and hands on rows of every level.
+
+    sizes   of the levels, the largest first
+    take    called with (level, first row, rows)
+    """
+
+    def __init__(self, sizes: list[tuple[int, int]], take: Callable[[int, int, Bytes], None]) -> None:
+        self.sizes, self.take = sizes, take
+        self.done = [0] * len(sizes)
+        self.rest: list[Bytes | None] = [None] * len(sizes)
+
+    def add(self, rows: Bytes, level: int = 0) -> None:
+        """The next rows of a level; the last rows of all may be odd in number."""
+        self.take(level, self.done[level], rows)
+        self.done[level] += len(rows)
+        if level + 1 == len(self.sizes):
+            return
+        rest = self.rest[level]
+        rows = rows if rest is None else np.concatenate([rest, rows])
+        even = len(rows) if self.done[level] == self.sizes[level][1] else len(rows) // 2 * 2
+        self.rest[level] = rows[even:].copy() if even < len(rows) else None
+        if even:
+            self.add(halve(rows[:even]), level + 1)
+
+
+class TileRows:
+    """Collects rows of one level until a row of tiles is whole."""
+
+    def __init__(self, width: int, height: int, side: int, overlap: int = 0) -> None:
+        self.width, self.height, self.side, self.overlap = width, height, side, overlap
+        self.row = 0
+        self._rows: Bytes | None = None
+        self._first = 0  # the picture row at which _rows begins
+
+    def add(self, rows: Bytes) -> list[tuple[int, list[Bytes]]]:
+        """Takes rows; returns (row of tiles, its tiles from left to right) for each that is now whole."""
+        self._rows = rows if self._rows is None else np.concatenate([self._rows, rows])
+        found = []
+        end = self._first + len(self._rows)
+        while self.row * self.side < self.height:
+            top = max(0, self.row * self.side - self.overlap)
+            bottom = min(self.height, (self.row + 1) * self.side + self.overlap)
+            if bottom > end:
+                break
+            strip = self._rows[top - self._first : bottom - self._first]
+            found.append((self.row, [strip[:, left:right] for left, right in self._columns()]))
+            self.row += 1
+        keep = max(0, self.row * self.side - self.overlap)
+        if keep > self._first:
+            self._rows, self._first = self._rows[keep - self._first :].copy(), keep
+        return found
+
+    def _columns(self) -> list[tuple[int, int]]:
+        return [
+            (max(0, left - self.overlap), min(self.width, left + self.side + self.overlap))
+            for left in range(0, self.width, self.side)
+        ]

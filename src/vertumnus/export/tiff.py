@@ -1,0 +1,82 @@
+"""Tiled TIFF with its pyramid inside, written as the picture is drawn."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.export.pyramid import Pyramid, TileRows, level_sizes
+
+SIDE = 256
+SMALLEST = 512  # pixels of the longer side of the smallest level
+BIG = 3 << 30  # bytes of pixels from which on a file may need 64-bit offsets
+LEVEL = 3  # of deflate
+Bytes = NDArray[np.uint8]
+
+
+def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes], folder: Path) -> None:
+    """Writes bands of RGB rows (h x width x 3), top to bottom, as one pyramidal TIFF.
+
+    Smaller levels hang below the first as SubIFDs, deflated with horizontal prediction. Until a level's turn comes
+    its packed tiles wait in a file in ``folder``.
+    """
+    import tifffile
+
+    sizes = level_sizes(width, height, SMALLEST)
+    rows = [TileRows(*size, SIDE) for size in sizes]
+    with tempfile.TemporaryDirectory(prefix=".vertumnus-", dir=folder) as place, ThreadPoolExecutor() as pool:
+        files = [(Path(place) / str(level)).open("w+b") for level in range(len(sizes))]
+        lengths: list[list[int]] = [[] for _ in sizes]
+
+        def take(level: int, _: int, band: Bytes) -> None:
+            for _, tiles in rows[level].add(band):
+                for packed in pool.map(_pack, tiles):
+                    files[level].write(packed)
+                    lengths[level].append(len(packed))
+
+        try:
+            pyramid = Pyramid(sizes, take)
+            for band in bands:
+                pyramid.add(band)
+            total = sum(sum(part) for part in lengths)
+            with tifffile.TiffWriter(stream, bigtiff=total > BIG) as writer:
+                for level, (across, down) in enumerate(sizes):
+                    files[level].seek(0)
+                    writer.write(
+                        _read(files[level], lengths[level]),
+                        shape=(down, across, 3),
+                        dtype=np.uint8,
+                        photometric="rgb",
+                        tile=(SIDE, SIDE),
+                        compression="adobe_deflate",
+                        predictor=2,
+                        subifds=len(sizes) - 1 if level == 0 else None,
+                        subfiletype=0 if level == 0 else 1,
+                        metadata=None,
+                        software=False,
+                    )
+        finally:
+            for file in files:
+                file.close()
+    stream.seek(0, os.SEEK_END)
+
+
+def _pack(tile: Bytes) -> bytes:
+    """A tile filled up to its whole size, each pixel less the one to its left (TIFF 6.0, section 14), deflated."""
+    whole = np.zeros((SIDE, SIDE, 3), np.uint8)
+    whole[: tile.shape[0], : tile.shape[1]] = tile
+    whole[:, 1:] -= whole[:, :-1].copy()
+    return zlib.compress(whole.tobytes(), LEVEL)
+
+
+def _read(file: BinaryIO, lengths: list[int]) -> Iterator[bytes]:
+    for length in lengths:
+        yield file.read(length)

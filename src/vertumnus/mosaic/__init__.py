@@ -1,0 +1,1 @@
+"""Photomosaics: the tile library, grids, matching, tone and the final picture."""

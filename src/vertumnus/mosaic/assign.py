@@ -1,0 +1,180 @@
+"""Which tile goes to which cell: the methods, and the limits they keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.mosaic.auction import LISTED, auction
+from vertumnus.mosaic.even import assign_evenly
+from vertumnus.mosaic.greedy import Chosen, Floats, Placer
+from vertumnus.mosaic.search import Candidates, nearest
+
+Method = Literal["optimal", "greedy", "even"]
+DITHERED = 160  # tiles each cell looks at when the residual is dithered
+Progress = Callable[[int, int], None]
+
+
+class Rules(NamedTuple):
+    """How tiles are assigned.
+
+    method         optimal: least total cost under the use limit; greedy: the cheapest pair first; even: no tile
+                   twice more than another
+    max_uses       of one tile; None for any number
+    min_distance   between equal tiles, cells; 0 for none
+    dither         carry what a tile lacks in colour on to the cells beside it; cell by cell, whatever the method
+    """
+
+    method: Method = "optimal"
+    max_uses: int | None = None
+    min_distance: float = 0.0
+    dither: bool = False
+
+
+class Colours(NamedTuple):
+    """What dithering needs: mean colours of cells (N x 3) and tiles (M x ways x 3), and shares.
+
+    weight   of colour in costs
+    kept     share of a colour's residual that the tone leaves
+    """
+
+    cells: Floats
+    tiles: Floats
+    weight: float
+    kept: float
+
+
+def check_rules(rules: Rules, cells: int, tiles: int) -> None:
+    """Raises `VertumnusError` for rules that contradict themselves or that so many tiles cannot keep."""
+    known = get_args(Method)
+    if rules.method not in known:
+        raise VertumnusError(
+            f"--assign: {rules.method!r} is not one of {', '.join(known)}{did_you_mean(rules.method, known)}"
+        )
+    if rules.max_uses is not None and rules.max_uses < 1:
+        raise VertumnusError(f"--max-uses: must be at least 1, not {rules.max_uses}")
+    if not (math.isfinite(rules.min_distance) and rules.min_distance >= 0):
+        raise VertumnusError(f"--min-distance: must be a number not below 0, not {rules.min_distance}")
+    if rules.method == "even" and (rules.min_distance > 1 or rules.dither):
+        raise VertumnusError("--assign even: does not go together with --min-distance or --dither")
+    if rules.max_uses is not None and rules.max_uses * tiles < cells:
+        raise VertumnusError(
+            f"--max-uses: {tiles:,} tiles used at most {rules.max_uses:,} times cannot fill {cells:,} cells;"
+            f" the smallest limit that works is {-(-cells // tiles):,}"
+        )
+
+
+def assign(
+    cells: Floats,
+    tiles: Floats,
+    centres: NDArray[np.float64],
+    rules: Rules,
+    colours: Colours | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Chosen, dict[str, Any]]:
+    """Gives every cell a tile; returns the choice and what is to be reported about it.
+
+    cells, tiles   features, see `vertumnus.mosaic.features`
+    centres        N x 2, cells
+    colours        needed for dithering
+    seed           of the sample that first prices are worked out from
+
+    Raises `VertumnusError` if the rules cannot be kept.
+    """
+    count, total = len(cells), len(tiles)
+    check_rules(rules, count, total)
+    uses = count if rules.max_uses is None else min(rules.max_uses, count)
+    if rules.method == "optimal" and uses < count and rules.min_distance <= 1 and not rules.dither:
+        listed = None  # the auction looks itself
+    else:
+        listed = nearest(cells, tiles, DITHERED if rules.dither else LISTED, progress=progress)
+    report: dict[str, Any] = {}
+    if listed is None:
+        found = auction(cells, tiles, None, uses, seed=seed, progress=progress)
+        report["gap"] = (
+            max(0.0, float(found.cost.sum(dtype=np.float64)) / found.bound - 1) if found.bound > 0 else 0.0
+        )
+        chosen = Chosen(found.tile, found.way, found.cost)
+    elif rules.method == "even":
+        chosen = assign_evenly(cells, tiles, listed, seed)
+    else:
+        chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress)
+    report |= {
+        "cost": float(chosen.cost.sum(dtype=np.float64)),
+        "mean_cost": float(chosen.cost.mean(dtype=np.float64)),
+    }
+    if rules.method == "optimal" and uses >= count and rules.min_distance <= 1 and not rules.dither:
+        report["gap"] = 0.0
+    return chosen, report | use_statistics(chosen.tile, centres, total)
+
+
+def _under_limits(
+    cells: Floats,
+    tiles: Floats,
+    centres: NDArray[np.float64],
+    rules: Rules,
+    uses: int,
+    listed: Candidates,
+    colours: Colours | None,
+    seed: int,
+    progress: Progress | None,
+) -> Chosen:
+    count, total = len(cells), len(tiles)
+    placer = Placer(centres, total, uses, rules.min_distance)
+    everyone = np.arange(count)
+    if rules.dither:
+        assert colours is not None
+        placer.dither(listed, colours.cells, colours.tiles, colours.weight, colours.kept)
+    elif rules.method == "optimal" and uses < count:
+        found = auction(cells, tiles, listed, uses, seed=seed, progress=progress)
+        # Keep of the optimum what is far enough apart; the rest is repaired below.
+        best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
+        placer.cheapest_first(everyone, best)
+    else:
+        width = 1 if uses >= count and rules.min_distance <= 1 else listed.tile.shape[1]
+        placer.cheapest_first(everyone, listed.of(slice(None), width))
+    if not placer.fill(cells, tiles, listed.tile.shape[1]):
+        raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
+    return placer.chosen
+
+
+def _too_few(
+    cells: Floats, tiles: Floats, centres: NDArray[np.float64], rules: Rules, uses: int, listed: Candidates
+) -> str:
+    """The sentence for tiles that cannot be kept apart, with a distance that can be kept."""
+    works = 0
+    for distance in range(math.ceil(rules.min_distance) - 1, 0, -1):
+        placer = Placer(centres, len(tiles), uses, float(distance))
+        placer.cheapest_first(np.arange(len(cells)), listed)
+        if placer.fill(cells, tiles, listed.tile.shape[1]):
+            works = distance
+            break
+    return (
+        f"--min-distance: {len(tiles):,} tiles are too few to keep equal ones {rules.min_distance:g} cells apart;"
+        f" {works} works"
+    )
+
+
+def use_statistics(tile: NDArray[np.integer], centres: NDArray[np.float64], total: int) -> dict[str, Any]:
+    """How tiles are used: tiles used, most uses of one, cells that repeat a tile, smallest distance of repeats."""
+    used = np.bincount(tile, minlength=total)
+    nearest_repeat = math.inf
+    order = np.argsort(tile, kind="stable")
+    edges = np.flatnonzero(np.diff(tile[order])) + 1
+    for group in np.split(order, edges):
+        if len(group) > 1:
+            away, _ = cKDTree(centres[group]).query(centres[group], k=2)
+            nearest_repeat = min(nearest_repeat, float(np.asarray(away)[:, 1].min()))
+    return {
+        "tiles_used": int((used > 0).sum()),
+        "most_uses": int(used.max()),
+        "repeats": len(tile) - int((used > 0).sum()),
+        "repeat_distance": round(nearest_repeat, 4) if math.isfinite(nearest_repeat) else None,
+    }

@@ -1,0 +1,52 @@
+"""What can be chosen about a mosaic, by the names the command line uses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vertumnus.mosaic.colour import Space
+from vertumnus.mosaic.variants import MAX_CROPS
+
+DEFAULT_COUNT = 4096
+
+
+class MosaicOptions(BaseModel):
+    """How a mosaic is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grid: str | None = Field(None, description="rows x columns, as 48x64")
+    level: int | None = Field(None, ge=0, le=10, description="2^L x 2^L cells")
+    count: int | None = Field(None, ge=1, description="about so many cells; 4096 where nothing else is said")
+    adaptive: bool = Field(False, description="smaller cells where the reference has detail")
+    cells: Literal["rectangle", "brick", "hexagon"] = Field("rectangle", description="shape and order of the cells")
+    aspect: str | None = Field(None, description="of cells, as 4:3, or pictures for that of most tiles")
+    subcells: int = Field(4, ge=1, le=8, description="each cell is compared in so many parts across and down")
+    space: Space = Field("oklab", description="colours are compared in oklab or lab")
+    colour: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of colour")
+    edges: float = Field(0.3, ge=0, allow_inf_nan=False, description="weight of the orientation of edges")
+    crops: int = Field(1, ge=1, le=MAX_CROPS, description="parts of a tile that may be shown, the best is")
+    flips: bool = Field(False, description="tiles may be mirrored")
+    turns: bool = Field(False, description="tiles may be turned by quarters")
+    assign: Literal["optimal", "greedy", "even"] = Field("optimal", description="how tiles are given to cells")
+    max_uses: int | None = Field(None, ge=1, description="of one tile")
+    min_distance: float = Field(0.0, ge=0, allow_inf_nan=False, description="between equal tiles, cells")
+    unique: bool = Field(False, description="each tile at most once")
+    dither: bool = Field(False, description="make up for a tile's colour in the cells beside it")
+    tone: str | None = Field(None, description="none, mean, mean-std, histogram or transport, with :0 to :1 of it")
+    merge_duplicates: bool = Field(False, description="of tiles that look the same use one")
+
+    @model_validator(mode="after")
+    def _one_grid(self) -> MosaicOptions:
+        given = [name for name in ("grid", "level", "count") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"--{given[0]} and --{given[1]} both say how many cells; give one of them")
+        if self.adaptive and (self.grid is not None or self.level is not None or self.cells != "rectangle"):
+            raise ValueError("--adaptive goes with --count and rectangles alone")
+        if self.aspect is not None and (self.grid is not None or self.level is not None):
+            raise ValueError("--aspect goes with --count; --grid and --level take theirs from the reference")
+        if self.unique and self.max_uses not in (None, 1):
+            raise ValueError("--unique and --max-uses contradict each other")
+        return self
