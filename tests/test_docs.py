@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,14 +19,26 @@ BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def readers_folder(tmp_path_factory):
-    """What a reader of the documentation has: some pictures, weights, a logo, a collage."""
+    """What a reader of the documentation has: some pictures, weights, a logo, a collage, a mosaic."""
     folder = tmp_path_factory.mktemp("reader")
     for name in ("photos", "drawings"):
         (folder / name).mkdir()
         for n in range(5):
             Image.fromarray(blob(n, 60, 50)).save(folder / name / f"{n}.png")
+    (folder / "frames").mkdir()
+    for n in range(3):
+        Image.fromarray(blob(n + 20, 120, 80)).convert("RGB").save(folder / "frames" / f"{n}.png")
+    rng = np.random.default_rng(0)
+    (folder / "holidays").mkdir()
+    for n in range(2400):
+        colour = rng.integers(0, 256, (2, 2, 3), np.uint8)
+        Image.fromarray(colour).resize((18, 12), Image.Resampling.BILINEAR).save(folder / "holidays" / f"{n}.png")
+    Image.fromarray(blob(30, 180, 120)).convert("RGB").save(folder / "cat.jpg")
     (folder / "weights.csv").write_text("0,3\n1,2\n")
     Image.fromarray(blob(9, 200, 200)).save(folder / "photo-of-a-logo.png")
+    plan = vt.make_mosaic(folder / "cat.jpg", [folder / "holidays"], count=60)
+    vt.save_mosaic(plan, folder / "again.json")
+    vt.save_mosaic(plan, folder / "cat.png", "200")
     vt.pack(folder / "photos", "heart", size=300, quality="fast").save(folder / "love.collage")
     return folder
 
