@@ -3,7 +3,7 @@
     python benchmarks/distillation_cost.py [--precision float32] [--device cpu] [--steps 2] [--json FILE] [--renderer]
 
 The prior has the size of Stable Diffusion 2.1: its UNet and autoencoder are built from the published configuration,
-with random weights, so nothing is downloaded. It takes some 10 GB of memory in float32. A step is one canvas of
+with random weights, so nothing is downloaded. It takes 9 GB of memory in float32. A step is one canvas of
 512 x 512 pixels: rendering, the render loss, distillation through the encoder with guidance (the teacher is asked
 twice), the student's answer and its own step, and the way back to the placements. ``--renderer`` leaves it out.
 """
