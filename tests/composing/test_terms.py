@@ -102,7 +102,7 @@ def test_harmony_is_zero_in_the_background_s_colour():
 class Scripted:
     """A prior whose gradient is known."""
 
-    wanted = None
+    wanted, skipped = None, 0
 
     def __init__(self, grad):
         self.grad = grad

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import convolve2d
 from skimage.metrics import peak_signal_noise_ratio
 
+from drawn import blob
 from photographs import photograph
 from vertumnus.metrics.likeness import at_resolution, gaussian_level, measure_likeness, psnr, pyramid_error, ssim
 
@@ -73,3 +74,12 @@ def test_pictures_of_any_size_are_compared():
     assert found["psnr"]["64"] > 35
     assert found["ssim"]["128"] > 0.97
     assert list(found) == ["psnr", "ssim", "pyramid"]
+
+
+@pytest.mark.parametrize("shape", [(133, 200), (120, 179), (61, 90)])
+def test_pictures_of_nearly_the_same_aspect_compare(shape):
+    reference = blob(3, 180, 120)[..., :3]
+    picture = np.asarray(Image.fromarray(reference).resize(shape[::-1], Image.Resampling.BICUBIC))
+    found = measure_likeness(picture, reference)
+    assert found["psnr"]["64"] > 25
+    assert found["ssim"]["64"] > 0.9

@@ -22,6 +22,10 @@ class SemanticGuidance(Protocol):
     def wanted(self) -> Canvas | None:
         """Where it wanted ink when last called, H x W from 0 to 1; None if it cannot tell ink from ground."""
 
+    @property
+    def skipped(self) -> int:
+        """Steps so far that had no gradient, since the answer was not finite."""
+
     def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the picture; ``progress`` goes from 0 to 1 over the run."""
 
@@ -79,6 +83,8 @@ class PictogramPrior:
 
 class InkGuidance:
     """A distillation of ink as a guidance of pictures: the gradient is that of their fourth channel."""
+
+    skipped = 0
 
     def __init__(self, ink: InkDistillation) -> None:
         self.ink = ink

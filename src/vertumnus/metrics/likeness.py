@@ -21,28 +21,30 @@ LEVELS = 4
 Bytes = NDArray[np.uint8]
 
 
-def at_resolution(picture: Bytes, resolution: int) -> NDArray[np.float64]:
-    """The picture with a longer side of ``resolution`` pixels, by area averages, values from 0 to 1."""
-    height, width, _ = picture.shape
+def at_resolution(picture: Bytes, resolution: int, aspect: tuple[int, int] | None = None) -> NDArray[np.float64]:
+    """The picture with a longer side of ``resolution`` pixels, by area averages, values from 0 to 1.
+
+    aspect   (height, width) whose ratio it takes; its own by default
+    """
+    height, width = aspect or picture.shape[:2]
     scale = resolution / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    kind = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
+    smaller = size[0] <= picture.shape[1] and size[1] <= picture.shape[0]
+    kind = Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(picture).resize(size, kind), np.float64) / 255
 
 
-def same_shape(picture: Bytes, reference: Bytes) -> Bytes:
-    """The picture with the reference's aspect, so that both come out the same size at any resolution."""
-    if picture.shape == reference.shape:
-        return picture
-    height, width, _ = reference.shape
-    scale = max(1.0, min(picture.shape[0] / height, picture.shape[1] / width))
-    size = round(width * scale), round(height * scale)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+def both_at_resolution(
+    picture: Bytes, reference: Bytes, resolution: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two at the same size, that of the reference with a longer side of ``resolution`` pixels."""
+    aspect = reference.shape[0], reference.shape[1]
+    return at_resolution(picture, resolution, aspect), at_resolution(reference, resolution)
 
 
 def psnr(picture: Bytes, reference: Bytes, resolution: int = 64) -> float:
     """Peak signal-to-noise ratio in decibels, 10 log10(1 / mean squared error); infinite for equal pictures."""
-    a, b = (at_resolution(image, resolution) for image in (same_shape(picture, reference), reference))
+    a, b = both_at_resolution(picture, reference, resolution)
     error = float(((a - b) ** 2).mean())
     return float("inf") if error == 0 else -10 * float(np.log10(error))
 
@@ -51,7 +53,7 @@ def ssim(picture: Bytes, reference: Bytes, resolution: int = 64) -> float:
     """Structural similarity (Wang et al. 2004): Gaussian window of deviation 1.5, mean over pixels and channels."""
     from skimage.metrics import structural_similarity
 
-    a, b = (at_resolution(image, resolution) for image in (same_shape(picture, reference), reference))
+    a, b = both_at_resolution(picture, reference, resolution)
     return float(
         structural_similarity(
             a,
@@ -81,7 +83,7 @@ def pyramid_error(picture: Bytes, reference: Bytes, levels: int = LEVELS, base: 
 
     base   pixels of the longer side at level 0; the paper does not say which it takes
     """
-    a, b = (at_resolution(image, base) for image in (same_shape(picture, reference), reference))
+    a, b = both_at_resolution(picture, reference, base)
     errors = []
     for _ in range(levels):
         a, b = gaussian_level(a), gaussian_level(b)
@@ -100,9 +102,8 @@ def measure_likeness(
     if lpips_weights is not None:
         from vertumnus.metrics.lpips import lpips
 
-        like = same_shape(picture, reference)
         found["lpips"] = {
-            str(n): lpips(at_resolution(like, n), at_resolution(reference, n), lpips_weights) for n in RESOLUTIONS
+            str(n): lpips(*both_at_resolution(picture, reference, n), lpips_weights) for n in RESOLUTIONS
         }
     found["pyramid"] = pyramid_error(picture, reference)
     return found
