@@ -154,8 +154,9 @@ def _summary(collage: Collage, composition: Composition, seconds: float, cpu: fl
         f" {composition.likeness:.0%}; {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )
-    if composition.semantic.skipped:
-        print(f"{composition.semantic.skipped} steps skipped, where the network's answer was not finite", file=sys.stderr)
+    skipped = composition.semantic.skipped
+    if skipped:
+        print(f"{skipped} steps skipped, where the network's answer was not finite", file=sys.stderr)
     for item in report["unplaced"]:
         print(f"not placed: {item['name']}: {item['reason']}", file=sys.stderr)
 
