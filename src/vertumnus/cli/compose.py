@@ -21,6 +21,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Collection, collect
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
+from vertumnus.export.picture import save_image, save_picture
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
 
@@ -138,7 +139,7 @@ def compose(
     if variations > 1:
         best = max(range(len(made)), key=lambda n: made[n][1])
         sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
-        contact_sheet([collage for collage, _ in made], best).save(sheet)
+        save_image(contact_sheet([collage for collage, _ in made], best), sheet)
         print(f"{sheet}: {len(made)} variations; the best is {_numbered(output[0], best, variations).name}")
 
 
@@ -172,7 +173,7 @@ class _Watch(Watch):
         composition.hurry = self.stopped
         arranging = composition.phase == "arrange"
         if arranging and self.preview is not None and composition.done % self.every == 0:
-            self.job.collage(composition, self.given).render(background="white").convert("RGB").save(self.preview)
+            save_picture(self.job.collage(composition, self.given), self.preview, background="white")
         if arranging and composition.done % STEPS_SHOWN and composition.done != composition.total:
             return
         what = "arranging" if arranging else "finishing"

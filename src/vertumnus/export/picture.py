@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vertumnus.document.atomic import atomic_write
 from vertumnus.document.collage import Collage
@@ -43,9 +45,27 @@ def save_picture(
             write_png(stream, width, height, bands)
         else:
             picture = render(collage, scale, background, progress)
-            picture = picture.convert("RGB") if kind == "JPEG" else picture
-            picture.save(stream, kind, quality=92)
+            stream.write(_encoded(picture.convert("RGB") if kind == "JPEG" else picture, kind))
     return width, height
+
+
+def save_image(image: Image.Image, path: Path) -> None:
+    """Writes a picture made elsewhere, whole or not at all.
+
+    Raises `VertumnusError` for an unknown suffix or a place that cannot be written.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise VertumnusError(f"{path}: pictures are written as {', '.join(FORMATS)}")
+    with atomic_write(path) as stream:
+        stream.write(_encoded(image, kind))
+
+
+def _encoded(image: Image.Image, kind: str) -> memoryview:
+    """The picture as a file's bytes: given a real file, Pillow does not notice that the disk is full."""
+    encoded = io.BytesIO()
+    image.save(encoded, kind, quality=92)
+    return encoded.getbuffer()
 
 
 def _watched(
