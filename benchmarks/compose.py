@@ -19,6 +19,7 @@ import json
 import statistics
 import sys
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,19 @@ from vertumnus.composing.compose import ComposeJob
 from vertumnus.composing.prior import PictogramPrior
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
+from vertumnus.metrics.clip_scores import PriorClip
 from vertumnus.metrics.silhouette import SilhouetteJudge
-from vertumnus.priors.mini.vocabulary import glyphs_of, nouns
+from vertumnus.priors import load
+from vertumnus.priors.mini.vocabulary import glyphs_of, nouns, with_article
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
 COUNTS = (16, 32, 64)
+Row = tuple[
+    str, int, float, float, float, int | None
+]  # noun, place, CPU seconds, overlap, IoU, the small CLIP's place
 SIZE, LOOK = 600, 160  # pixels of the canvas, and at which the judge looks
+WANTED = (64, 64)  # pixels of the prior's pictures
 GOALS = {32: 0.70, 64: 0.85}
 
 
@@ -67,6 +74,26 @@ def discs() -> list[Element]:
     return made
 
 
+class MiniClip:
+    """The small CLIP that ships with the program, as a second judge; it looks at colours and inner edges too."""
+
+    def __init__(self) -> None:
+        weights = resources.files("vertumnus.priors.mini") / "weights" / "training.json"
+        known = json.loads(weights.read_text())["clip"]["nouns"] if weights.is_file() else 0
+        self.nouns = list(nouns(known)) if known else []
+        if self.nouns:
+            self.model = PriorClip(load("mini", "clip"))
+            self.words = self.model.text_features([with_article(noun) for noun in self.nouns])
+
+    def place(self, collage: vt.Collage, noun: str) -> int | None:
+        """At which place it names the noun, from 0; None if it does not know it."""
+        if noun not in self.nouns:
+            return None
+        picture = collage.render(scale=256 / SIZE, background="white").convert("RGB")
+        likeness = self.words @ self.model.image_features([picture])[0]
+        return int((likeness > likeness[self.nouns.index(noun)]).sum())
+
+
 class Bench:
     """The judge, the nouns, and what was measured of one way to compose."""
 
@@ -79,6 +106,7 @@ class Bench:
         self.own = float(np.mean([place == 0 for place in drawn])), float(np.mean([place < 5 for place in drawn]))
         self.nouns = [noun for noun in both if max(ranks[noun]) < 5][:count]
         self.prior = PictogramPrior(PRIOR)
+        self.clip = MiniClip()
 
     def place(self, ink: NDArray[np.floating], noun: str) -> int:
         """At which place the judge names the noun, from 0."""
@@ -88,8 +116,8 @@ class Bench:
 
     def compose(
         self, elements: list[Element], noun: str, count: int, **options: Any
-    ) -> tuple[vt.Collage, float, float]:
-        """The collage, its CPU seconds, and its overlap before the strict finish."""
+    ) -> tuple[vt.Collage, float, float, NDArray[np.float32]]:
+        """The collage, its CPU seconds, its overlap before the strict finish, and the ink that was wanted."""
         chosen = vt.ComposeOptions(**options)
         began = time.process_time()
         job = ComposeJob(elements, noun, self.prior, (SIZE, SIZE), chosen, count)
@@ -100,7 +128,9 @@ class Bench:
         assert composition.optimiser.canvas is not None
         over = composition.optimiser.canvas[..., 4]
         overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
-        return job.collage(composition, {}), seconds, overlap
+        wanted = composition.semantic.wanted
+        assert wanted is not None
+        return job.collage(composition, {}), seconds, overlap, wanted
 
     def run(
         self, elements: list[Element], count: int, names: list[str] | None = None, **options: Any
@@ -108,21 +138,29 @@ class Bench:
         """All nouns composed of so many pieces, and judged."""
         rows = []
         for noun in self.nouns:
-            collage, seconds, overlap = self.compose(elements, noun, count, **options)
-            rows.append((noun, self.place(look(collage), noun), seconds, overlap))
+            collage, seconds, overlap, wanted = self.compose(elements, noun, count, **options)
+            ink = Image.fromarray(look(collage)[8:-8, 8:-8]).resize(WANTED, Image.Resampling.BOX)
+            agreement = iou(np.asarray(ink), wanted)
+            rows.append(
+                (noun, self.place(look(collage), noun), seconds, overlap, agreement, self.clip.place(collage, noun))
+            )
         return summary(rows)
 
     def packed(self, elements: list[Element], count: int) -> dict[str, Any]:
         """The same nouns packed into the true contour, the first drawing that the prior has of each."""
-        rows, shares = [], []
+        rows = []
         for noun in self.nouns:
             glyph = glyphs_of(noun, PRIOR)[0]
             began = time.process_time()
-            collage = vt.pack(elements, f"icon:{glyph.font}.{glyph.name}", size=SIZE, count=count)
-            rows.append((noun, self.place(look(collage), noun), time.process_time() - began, 0.0))
-            assert collage.made_by is not None
-            shares.append(collage.made_by.report["coverage"])
-        return summary(rows) | {"coverage": statistics.mean(shares)}
+            shape = f"icon:{glyph.font}.{glyph.name}"
+            collage = vt.pack(elements, shape, size=SIZE, count=count)
+            seconds = time.process_time() - began
+            ink, mask = look(collage)[8:-8, 8:-8], vt.parse_shape(shape).mask(LOOK, LOOK)
+            agreement = iou(ink, mask.astype(np.float32))
+            rows.append(
+                (noun, self.place(look(collage), noun), seconds, 0.0, agreement, self.clip.place(collage, noun))
+            )
+        return summary(rows)
 
 
 def look(collage: vt.Collage) -> NDArray[np.float32]:
@@ -131,15 +169,24 @@ def look(collage: vt.Collage) -> NDArray[np.float32]:
     return np.pad(np.asarray(picture.getchannel("A"), np.float32) / 255, 8)
 
 
-def summary(rows: list[tuple[str, int, float, float]]) -> dict[str, Any]:
-    """Shares and means of (noun, place, seconds, overlap)."""
-    places = [place for _, place, _, _ in rows]
+def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Intersection over union of two inks from 0 to 1."""
+    return float(np.minimum(a, b).sum() / max(float(np.maximum(a, b).sum()), 1e-9))
+
+
+def summary(rows: list[Row]) -> dict[str, Any]:
+    """Shares and means of rows."""
+    places = np.array([place for _, place, *_ in rows])
+    clip = np.array([place for *_, place in rows if place is not None])
     return {
-        "top1": float(np.mean([place == 0 for place in places])),
-        "top5": float(np.mean([place < 5 for place in places])),
-        "seconds": statistics.median(seconds for _, _, seconds, _ in rows),
-        "overlap": statistics.mean(overlap for _, _, _, overlap in rows),
-        "missed": [noun for noun, place, _, _ in rows if place >= 5],
+        "top1": float((places == 0).mean()),
+        "top5": float((places < 5).mean()),
+        "seconds": statistics.median(seconds for _, _, seconds, *_ in rows),
+        "overlap": statistics.mean(overlap for _, _, _, overlap, *_ in rows),
+        "iou": statistics.mean(agreement for *_, agreement, _ in rows),
+        "clip_top5": float((clip < 5).mean()) if len(clip) else None,
+        "clip_nouns": len(clip),
+        "missed": [noun for noun, place, *_ in rows if place >= 5],
     }
 
 
@@ -215,11 +262,20 @@ def main() -> None:
         results["32 icons packed into the contour"] = bench.packed(gallery.ALL, 32)
         for count in (32, 64):
             results[f"{count} icons, nouns as they come"] = bench.run(gallery.ALL, count, bench.as_they_come)
-    table = Table("", "top 1", "top 5", "CPU s", "ratio", "overlap", "goal")
+    table = Table("", "top 1", "top 5", "mini CLIP, top 5", "IoU", "CPU s", "ratio", "overlap", "goal")
     for name, row in results.items():
         goal = next((f"top 5 {share}" for count, share in GOALS.items() if name.endswith(f", {count}")), "")
-        table.add_row(name, f"{row['top1']:.2f}", f"{row['top5']:.2f}", f"{row['seconds']:.2f}",
-                      f"{row['seconds'] / reference:.1f}", f"{row['overlap']:.3f}", goal)  # fmt: skip
+        clip = "" if row["clip_top5"] is None else f"{row['clip_top5']:.2f} of {row['clip_nouns']}"
+        numbers = [
+            row["top1"],
+            row["top5"],
+            clip,
+            row["iou"],
+            row["seconds"],
+            row["seconds"] / reference,
+            row["overlap"],
+        ]
+        table.add_row(name, *(cell if isinstance(cell, str) else f"{cell:.2f}" for cell in numbers), goal)
     console.print(table)
     steps = step_growth(bench, gallery.ALL)
     console.print(f"a step: {steps['20']:.2f} ms for 20 pieces, {steps['200']:.2f} for 200,"

@@ -35,8 +35,8 @@ def test_a_whole_session(photos, tmp_path, capsys):
 
 
 def test_variations_make_a_sheet(photos, tmp_path, capsys):
-    command = ["compose", str(photos), "--prompt", "a star", "--size", "120", "--iterations", "30", "--variations", "3"]
-    assert run([*command, "-o", str(tmp_path / "star.collage")]) == 0
+    command = ["compose", str(photos), "--prompt", "a star", "--size", "120", "--iterations", "30"]
+    assert run([*command, "--variations", "3", "-o", str(tmp_path / "star.collage")]) == 0
     assert sorted(path.name for path in tmp_path.glob("star*")) == [
         "star-1.collage",
         "star-2.collage",
