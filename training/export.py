@@ -123,6 +123,11 @@ def main() -> None:
                 "sizes": chosen.sizes,
                 **json.loads((folder / "run.json").read_text()),
             }
+    curve = chosen.diffusion / "judged.csv" if chosen.diffusion is not None else None
+    if curve is not None and curve.exists():
+        rows = [list(map(float, line.split(","))) for line in curve.read_text().splitlines()]
+        # A run that was stopped judges a step twice; the last counts.
+        runs["diffusion"]["curve"] = [[int(row[0]), *row[1:]] for row in {row[0]: row for row in rows}.values()]
     record.write_text(json.dumps(runs, indent=1) + "\n")
     total = sum(file.stat().st_size for file in chosen.to.rglob("*") if file.is_file())
     print(f"{chosen.to}: {total / 1e6:.1f} MB")

@@ -55,7 +55,7 @@ def teach_words(tower: CLIPTextModel, tokenizer: CLIPTokenizer, count: int, step
     known = [*nouns(count), *COLOURS, *filter(None, SIZES), *SIDES]
     wanted = torch.tensor([tokenizer(word).input_ids[1] for word in known], device=device)
     world = World(seed + 1, WorldOptions(nouns=count, empty=0.0, combinations="all"))
-    captions = [world.scene(n).caption for n in range(4096)]
+    captions = [world.scene(n).caption for n in range(min(4096, 64 * steps))]
     tokens = ids(tokenizer, captions, device)
     readout = nn.Linear(tower.config.hidden_size, len(known)).to(device)
     optimiser = torch.optim.AdamW([*tower.parameters(), *readout.parameters()], lr=1e-3, weight_decay=0.01)

@@ -49,7 +49,7 @@ def main() -> None:
     chosen = options(__doc__.splitlines()[0])
     size = sizes(chosen.sizes, "vae")
     # All nouns and all combinations: what the encoder sees does not teach it which words belong together.
-    world = World(chosen.seed, WorldOptions(nouns=400, combinations="all"))
+    world = World(chosen.seed, WorldOptions(nouns=size["nouns"], combinations="all"))
     model = build(size)
     run = Run(chosen, size, {"vae": model})
     tested, _ = world.batch(HELD_OUT_SCENES, 200)

@@ -70,7 +70,7 @@ def singulars(word: str) -> list[str]:
     """What a word may be the plural of, itself first.
 
     >>> singulars("butterflies")
-    ['butterflies', 'butterfly', 'butterflie']
+    ['butterflies', 'butterfly', 'butterfli', 'butterflie']
     """
     found = [word]
     if word in _plurals():
