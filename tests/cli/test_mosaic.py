@@ -146,7 +146,7 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tiles, tmp
     (["tiles", "index", "{here}/no"], "there is no such folder"),
     (["tiles", "index", "{tiles}", "--thumbnail", "4"], "--thumbnail: must be 16 to 1024"),
     (["tiles", "info", "{tiles}"], "has no index; run vertumnus tiles index"),
-    (["measure", "{ref}"], "give either --shape or --reference"),
+    (["measure", "{ref}"], "is a picture; name the --reference"),
     (["measure", "{here}/no.png", "--reference", "{ref}"], "no.png: cannot be read"),
     (["measure", "{ref}", "--reference", "{ref}", "--lpips", "{here}/no"], "no: cannot be read"),
     (["mosaic", "{tiles}", "--tiles", "{tiles}", "-o", "{here}/a.png"], "a moving mosaic has one output"),

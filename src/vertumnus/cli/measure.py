@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.export.picture import FORMATS
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.shapes import WHOLE, parse_shape
 
@@ -90,6 +91,8 @@ def measure(
 
         measure_reference(collage, reference, lpips, as_json)
         return
+    if collage.suffix.lower() in FORMATS:
+        raise VertumnusError(f"{collage}: is a picture; name the --reference that it should look like")
     if lpips is not None:
         raise VertumnusError("--lpips: goes with --reference; name the picture to compare with")
     if shape is None and (block or invert or font):
