@@ -150,9 +150,10 @@ def _numbered(path: Path, number: int, variations: int) -> Path:
 def _summary(collage: Collage, composition: Composition, seconds: float, cpu: float, stopped: bool) -> None:
     assert collage.made_by is not None
     report = collage.made_by.report
+    likeness = "" if composition.semantic.wanted is None else f", likeness {composition.likeness:.0%}"
     print(
-        f"{report['layers']} pieces as {collage.prompt!r}, overlap {report.get('overlap', 0):.2%}, likeness"
-        f" {composition.likeness:.0%}; {seconds:.1f} s ({cpu:.1f} s of one core)"
+        f"{report['layers']} pieces as {collage.prompt!r}, overlap {report.get('overlap', 0):.2%}{likeness};"
+        f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )
     skipped = composition.semantic.skipped
