@@ -4,8 +4,8 @@
 
 Tiles are made by benchmarks/tile_set.py where the folder has none (some minutes, 2.7 GB for 10,000). Times are CPU
 seconds of this process, which a busy machine changes little, and wall seconds beside them. ``--peer-python`` is the
-interpreter of an environment where phomo and photomosaic are installed; both get the same 2,000 tiles, reference,
-grid and output size as this program.
+interpreter of an environment where phomo and photomosaic are installed; metapixel is asked if it is there. All get
+the same 2,000 tiles, reference, grid and output size as this program.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ pm.imsave(sys.argv[3], pm.basic_mosaic(pm.rescale_commensurate(image, (40, 40)),
 
 
 def peers(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
-    """phomo, photomosaic and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels."""
+    """phomo, photomosaic, metapixel and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels."""
     folder = place / "peer-tiles"
     folder.mkdir()
     for path in sorted(arguments.tiles.glob("*.jpg"))[:PEER_TILES]:
@@ -224,8 +224,16 @@ def peers(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
         "vertumnus each once": [*ours, "--unique", "-o", str(place / "ours-unique.png")],
         "phomo each once": [*phomo, "-o", str(place / "phomo.png")],
         "vertumnus any number": [*ours, "-o", str(place / "ours.png")],
+        "vertumnus any number, 10 crops": [*ours, "--crops", "10", "-o", str(place / "ours-crops.png")],
         "photomosaic any number": [str(python), "-c", PHOTOMOSAIC, str(picture), str(folder), str(place / "pm.png")],
     }
+    if shutil.which("metapixel"):
+        script = (
+            f"mkdir {place}/library && metapixel-prepare {folder} {place}/library --width=64 --height=64 &&"
+            f" metapixel --metapixel --library {place}/library --width={PEER_CELL} --height={PEER_CELL} --distance=0"
+            f" --scale={size / Image.open(picture).width} {picture} $0"
+        )
+        commands["metapixel any number"] = ["sh", "-c", script, str(place / "metapixel.png")]
     found = {}
     wanted = np.asarray(Image.open(picture))
     for name, command in commands.items():
