@@ -209,7 +209,7 @@ pm.imsave(sys.argv[3], pm.basic_mosaic(pm.rescale_commensurate(image, (40, 40)),
 
 
 def peers(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
-    """phomo, photomosaic, metapixel and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels."""
+    """Peers and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels."""
     folder = place / "peer-tiles"
     folder.mkdir()
     for path in sorted(arguments.tiles.glob("*.jpg"))[:PEER_TILES]:
