@@ -107,7 +107,7 @@ def silhouette_features(ink: NDArray[np.floating]) -> Floats:
     shape = fitted_silhouette(ink)
     inside = shape > 0.5
     distance = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
-    parts = (
+    parts: tuple[NDArray[np.floating], ...] = (
         ndimage.gaussian_filter(shape, 2.0),
         _edges(ndimage.gaussian_filter(shape, 1.0), FINE),
         _edges(ndimage.gaussian_filter(shape, 1.5), COARSE),
