@@ -106,27 +106,10 @@ class Tiny(Schedule):
             self.velocity = family == "sd-v"
             self.vae = None
             if family == "if":
+                from tiny import deepfloyd_unet
+
                 super().__init__((3, 16, 16))
-                self.unet = UNet2DConditionModel(
-                    sample_size=16,
-                    layers_per_block=1,
-                    block_out_channels=(16, 32),
-                    down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
-                    mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-                    up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
-                    in_channels=3,
-                    out_channels=6,
-                    cross_attention_dim=32,
-                    encoder_hid_dim=32,
-                    encoder_hid_dim_type="text_proj",
-                    attention_head_dim=8,
-                    addition_embed_type="text",
-                    addition_embed_type_num_heads=2,
-                    cross_attention_norm="group_norm",
-                    resnet_time_scale_shift="scale_shift",
-                    act_fn="gelu",
-                    norm_num_groups=8,
-                )
+                self.unet = deepfloyd_unet()
             else:
                 super().__init__((4, 8, 8))
                 self.unet = UNet2DConditionModel(

@@ -135,10 +135,9 @@ def t5_tokenizer() -> T5Tokenizer:
     return T5Tokenizer(vocab=pieces, extra_ids=0)
 
 
-def deepfloyd(folder: Path) -> Path:
-    """IF's first stage: pixels, T5, six channels out, attention with added keys and values."""
-    torch.manual_seed(0)
-    unet = UNet2DConditionModel(
+def deepfloyd_unet() -> UNet2DConditionModel:
+    """A network of IF's first stage, 16 x 16."""
+    return UNet2DConditionModel(
         sample_size=16,
         layers_per_block=1,
         block_out_channels=(16, 32),
@@ -158,6 +157,12 @@ def deepfloyd(folder: Path) -> Path:
         act_fn="gelu",
         norm_num_groups=8,
     )
+
+
+def deepfloyd(folder: Path) -> Path:
+    """IF's first stage: pixels, T5, six channels out, attention with added keys and values."""
+    torch.manual_seed(0)
+    unet = deepfloyd_unet()
     words = t5_tokenizer()
     encoder = T5EncoderModel(
         T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4, dropout_rate=0.0)

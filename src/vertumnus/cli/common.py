@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import MAX_SIDE
+from vertumnus.elements.collect import Collection, collect
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
 
@@ -66,3 +68,15 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
             progress.update(task, completed=done, total=total)
 
         yield show
+
+
+def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:
+    """The elements that a command names, under a progress bar; what is skipped is said with its reason."""
+    found = Collection()
+    if names:
+        colours = icon_colors.replace(";", " ").split() if icon_colors else []
+        with progress_bar("reading pictures") as show:
+            found = collect(names, max_side=max_side, colours=colours, progress=show)
+    for name, reason in found.skipped:
+        print(f"skipped {name}: {reason}", file=sys.stderr)
+    return found

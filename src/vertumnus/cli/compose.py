@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, progress_bar
+from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.compose import ComposeJob, open_prior, run, with_shape
@@ -18,7 +18,6 @@ from vertumnus.composing.run import Composition
 from vertumnus.composing.sheet import contact_sheet
 from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
-from vertumnus.elements.collect import Collection, collect
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
@@ -107,13 +106,7 @@ def compose(
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
     shape, chosen = with_shape(within, options or ComposeOptions())
     judge = open_prior(prior)
-    colours = icon_colors.replace(";", " ").split() if icon_colors else []
-    found = Collection()
-    if elements:
-        with progress_bar("reading pictures") as show:
-            found = collect(elements, max_side=max_side, colours=colours, progress=show)
-    for name, reason in found.skipped:
-        print(f"skipped {name}: {reason}", file=sys.stderr)
+    found = read_elements(elements, icon_colors, max_side)
     job = ComposeJob(found.elements, prompt, judge, canvas, chosen, count, start, shape, found.skipped)
     given = {
         "elements": elements or [],

@@ -9,11 +9,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, progress_bar
+from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
-from vertumnus.elements.collect import Collection, collect
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.elements.weights import read_weights
 from vertumnus.errors import VertumnusError
@@ -100,13 +99,7 @@ def pack(
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to pack, or a collage with --from")
     began, cpu = time.perf_counter(), time.process_time()
-    colours = icon_colors.replace(";", " ").split() if icon_colors else []
-    found = Collection()
-    if elements:
-        with progress_bar("reading pictures") as show:
-            found = collect(elements, max_side=max_side, colours=colours, progress=show)
-    for name, reason in found.skipped:
-        print(f"skipped {name}: {reason}", file=sys.stderr)
+    found = read_elements(elements, icon_colors, max_side)
     given = {
         "elements": elements or [],
         "shape": shape,

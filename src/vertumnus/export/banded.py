@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 from vertumnus.export.deepzoom import save_deepzoom
 from vertumnus.export.jpeg import MAX_SIDE, write_jpeg
+from vertumnus.export.picture import watched
 from vertumnus.export.png import write_png
 from vertumnus.export.tiff import write_tiff
 
@@ -30,17 +31,17 @@ def save_bands(
     """
     suffix = path.suffix.lower()
     check_format(path, width, height)
-    watched = _watched(bands, height, progress)
+    told = watched(bands, height, progress)
     if suffix == ".dzi":
-        save_deepzoom(path, width, height, watched)
+        save_deepzoom(path, width, height, told)
         return
     with atomic_write(path) as stream:
         if suffix == ".png":
-            write_png(stream, width, height, watched, PNG_LEVEL)
+            write_png(stream, width, height, told, PNG_LEVEL)
         elif suffix in (".jpg", ".jpeg"):
-            write_jpeg(stream, width, height, watched)
+            write_jpeg(stream, width, height, told)
         else:
-            write_tiff(stream, width, height, watched, path.parent)
+            write_tiff(stream, width, height, told, path.parent)
 
 
 def check_format(path: Path, width: int, height: int) -> None:
@@ -52,14 +53,3 @@ def check_format(path: Path, width: int, height: int) -> None:
         raise VertumnusError(
             f"{path}: {width} x {height} pixels; a JPEG holds at most {MAX_SIDE:,} a side, write .png or .tif"
         )
-
-
-def _watched(
-    bands: Iterable[NDArray[np.uint8]], height: int, progress: Progress | None
-) -> Iterator[NDArray[np.uint8]]:
-    done = 0
-    for band in bands:
-        yield band
-        done += len(band)
-        if progress is not None:
-            progress(done, height)

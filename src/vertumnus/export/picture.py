@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def save_picture(
         background = "white"
     with atomic_write(path) as stream:
         if kind == "PNG":
-            bands = _watched(render_bands(collage, scale, background), height, progress)
+            bands = watched(render_bands(collage, scale, background), height, progress)
             write_png(stream, width, height, bands)
         else:
             picture = render(collage, scale, background, progress)
@@ -68,9 +68,10 @@ def _encoded(image: Image.Image, kind: str) -> memoryview:
     return encoded.getbuffer()
 
 
-def _watched(
-    bands: Iterator[NDArray[np.uint8]], height: int, progress: Progress | None
+def watched(
+    bands: Iterable[NDArray[np.uint8]], height: int, progress: Progress | None
 ) -> Iterator[NDArray[np.uint8]]:
+    """The bands of a picture as they come, the rows done told to ``progress``."""
     done = 0
     for band in bands:
         yield band
