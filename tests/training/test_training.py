@@ -113,6 +113,46 @@ def test_perspectives_leave_half_alone_and_keep_the_middle():
     assert 16 < int(moved.sum()) < 48
 
 
+def test_what_is_seen_of_each_thing_adds_up_to_what_covers_the_ground():
+    clip = __import__("clip")
+    from vertumnus.priors.mini.world import World, WorldOptions
+
+    world = World(3, WorldOptions(single=0.0), side=64)
+    hidden = 0
+    for scene in map(world.scene, range(24)):
+        seen = clip.shown(world, scene).astype(float) / 255
+        alone = [layer[..., 3] / 255 for layer, _ in world.layers(scene)[1:]]
+        through = np.prod([1 - cover for cover in alone], axis=0)
+        assert np.abs(seen.sum(0) - (1 - through)).max() < 0.02
+        assert np.abs(seen[len(alone) - 1] - alone[-1]).max() < 0.01  # nothing lies on the last
+        assert not seen[len(alone) :].any()
+        hidden += int((alone[0] - seen[0]).max() > 0.5)
+    assert hidden  # in some scenes things overlap
+
+
+def test_patches_are_told_what_they_show_mostly():
+    clip = __import__("clip")
+    seen = torch.zeros(1, 4, 16, 16)
+    seen[0, 0, :8, :8] = 0.4  # two in the first patch, the second the larger
+    seen[0, 1, :8, :8] = 0.5
+    seen[0, 1, 8:, 8:12] = 0.2  # a tenth of the last patch: too little to count
+    seen[0, 0, :8, 8:] = 1.0
+    kinds = torch.tensor([[7, 3, 0, 0]])
+    assert clip.patch_truth(seen, kinds, 8).tolist() == [[3, 7, 0, 0]]
+
+
+def test_wrong_captions_of_a_picture_are_several_and_wrong():
+    clip = __import__("clip")
+    from vertumnus.priors.mini.vocabulary import nouns
+    from vertumnus.priors.mini.world import World, WorldOptions
+
+    world, known = World(4, WorldOptions(empty=0.0)), nouns(48)
+    for scene in map(world.scene, range(50)):
+        found = clip.hard(scene, known, np.random.default_rng(0))
+        assert len(found) == clip.WRONG
+        assert scene.caption not in found
+
+
 def test_the_judge_finds_and_names_objects():
     judge = __import__("judge")
     from vertumnus.priors.mini.world import SIMPLE, World
