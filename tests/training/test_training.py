@@ -85,6 +85,19 @@ def test_what_is_exported_loads(monkeypatch, tmp_path):
     assert set(json.loads((tmp_path / "out" / "training.json").read_text())) == {"vae", "diffusion", "clip"}
 
 
+@pytest.mark.parametrize("table", ["cpu", "gpu"])
+def test_every_table_of_sizes_is_small_enough_to_ship(table):
+    clips, diffusions, vaes = (__import__(name) for name in ("clip", "diffusion", "vae"))
+    sizes = __import__("common").sizes
+    tokenizer = __import__("tokenizer").build()
+    with torch.device("meta"):
+        vae = vaes.build(sizes(table, "vae"))
+        models = [clips.build(sizes(table, "clip"), tokenizer), vae]
+        models += diffusions.build(sizes(table, "diffusion"), sizes(table, "vae")["latents"], tokenizer)
+    numbers = sum(parameter.numel() for model in models for parameter in model.parameters())
+    assert 2 * numbers < 29.5e6  # bytes, in half precision; the rest are the tokenizers
+
+
 def test_latents_are_folded_into_the_autoencoder():
     """Encoding gives (z - mean) / std, decoding undoes it, and the posterior's width is divided too."""
     export, vaes = __import__("export"), __import__("vae")
