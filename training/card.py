@@ -77,8 +77,8 @@ drawn ones passed through the autoencoder and shown to the same judges.
 """
 
 BADLY = """\
-- In scenes of several or small things CLIP often takes a wrong noun for the right one, and cannot tell which colour
-  belongs to which thing; that is the shortfall in its first figure. Single, large icons it names well.
+- CLIP cannot tell which colour belongs to which of two things ("beats wrong swap" is chance), as bigger ones can
+  hardly; and in scenes of three or four small things it sometimes takes a wrong noun for the right one.
 - Asked for one thing on a side, the diffusion model mostly draws a second one opposite, and loses the shapes of
   both. True scenes pass the same test of sides without a fault, so this is the model's doing; why is not known.
 - Scenes of several things: colours come out mostly, shapes seldom.

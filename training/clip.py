@@ -1,13 +1,14 @@
 """Trains mini's CLIP: python training/clip.py OUT
 
 Contrastively, every picture against the captions of the batch and against captions that are wrong in one word
-(noun, colour, side, swapped colours, ground). Readouts for noun, colour and side, thrown away at the end, help
-the picture tower along. Pictures are seen through random crops and perspectives, as CLIP-CLOP shows its own.
+(noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the picture tower along: of the
+whole picture's nouns, colours, side and ground, and of what every patch shows, which the world knows because it drew
+it. Pictures are seen through random crops and perspectives, as CLIP-CLOP shows its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import text
@@ -20,9 +21,11 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
 
 from vertumnus.priors.mini.captions import wrong_captions
 from vertumnus.priors.mini.vocabulary import COLOURS, SIDES, nouns
-from vertumnus.priors.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, World, WorldOptions
+from vertumnus.priors.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, Scene, World, WorldOptions
 
-WRONG = 2  # captions a picture, wrong in one word each
+WRONG = 4  # captions a picture, wrong in one word each
+MOST = 4  # things in a scene
+PATCHES = 2.0  # weight of what the patches show
 
 
 def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
@@ -46,7 +49,7 @@ def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
 
 
 def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
-    """Random perspectives and crops of a share of the pictures: N x 3 x side x side, edges repeated."""
+    """Random perspectives and crops of a share of the pictures: N x channels x side x side, edges repeated."""
     count, device = len(x), x.device
     moved = (torch.rand(count, 1, 1, device=device) < share).float()
     corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]], device=device)
@@ -89,41 +92,97 @@ def told_loss(told: torch.Tensor, truth: torch.Tensor, count: int) -> torch.Tens
     return torch.stack([functional.cross_entropy(said, true) for said, true in pairs]).sum()
 
 
+def shown(world: World, scene: Scene) -> np.ndarray:
+    """What is seen of every thing, nothing hidden behind another: MOST x side x side, from 0 to 255."""
+    found = np.zeros((MOST, world.side, world.side), np.uint8)
+    free = np.ones((world.side, world.side), np.float32)
+    things = world.layers(scene)[1:]
+    for n in reversed(range(len(things))):
+        cover = things[n][0][..., 3] / np.float32(255)
+        found[n] = 255 * cover * free
+        free *= 1 - cover
+    return found
+
+
+def patch_truth(seen: torch.Tensor, kinds: torch.Tensor, patch: int) -> torch.Tensor:
+    """What each patch shows mostly, of 0 (ground) and kinds: N x patches.
+
+    seen   N x MOST x side x side, how much of each thing is seen, from 0 to 1
+    kinds  N x MOST, what each is, from 1 on
+    """
+    share, which = functional.avg_pool2d(seen, patch).flatten(2).max(1)
+    return torch.where(share > 0.15, kinds.gather(1, which), 0)
+
+
+def patches_loss(said: torch.Tensor, truths: list[torch.Tensor], parts: list[int]) -> torch.Tensor:
+    """The cross-entropies of what patches show, added up: N x patches x parts against N x patches each."""
+    pairs = zip(said.float().split(parts, -1), truths, strict=True)
+    return torch.stack([functional.cross_entropy(told.flatten(0, 1), true.flatten()) for told, true in pairs]).sum()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N pictures, N x side x side x 3; their captions; WRONG wrong ones for each; and what they hold.
+
+    held     N x readouts
+    shown    N x MOST x side x side, see `shown`
+    nouns    N x MOST, which noun each thing is, from 1 on; likewise colours
+    """
+
+    pictures: np.ndarray
+    right: list[str]
+    wrong: list[str]
+    held: np.ndarray
+    shown: np.ndarray
+    nouns: np.ndarray
+    colours: np.ndarray
+
+
 class Stream:
-    """Batches of pictures, captions, wrong captions and readouts, by number, from several worlds."""
+    """Batches by number, from several worlds."""
 
     def __init__(self, seed: int, count: int, side: int, worlds: list[WorldOptions]) -> None:
         self.known = nouns(count)
         self.seed = seed
         self.worlds = [World(seed + n, chosen, side) for n, chosen in enumerate(worlds)]
 
-    def batch(
-        self, number: int, size: int, chances: np.ndarray | None = None
-    ) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
-        """Pictures, their captions, WRONG wrong captions for each, and what they hold; chances are the worlds'."""
+    def batch(self, number: int, size: int, chances: np.ndarray | None = None) -> Batch:
+        """The batch of that number; chances are the worlds'."""
         rng = np.random.default_rng((self.seed, 7, number))
-        pictures, right, wrong, held = [], [], [], []
+        pictures, right, wrong, held, seen = [], [], [], [], []
+        which = np.zeros((2, size, MOST), np.int64)
         for n in range(number * size, (number + 1) * size):
             world = self.worlds[rng.choice(len(self.worlds), p=chances)]
             scene = world.scene(n)
             pictures.append(world.draw(scene))
             right.append(scene.caption)
-            found = list(wrong_captions(scene, self.known, rng).values())
-            rng.shuffle(found)
-            wrong.extend((found * WRONG)[:WRONG])
+            wrong.extend(hard(scene, self.known, rng))
             held.append(readouts(scene, self.known))
-        return np.stack(pictures), right, wrong, np.array(held, np.float32)
+            seen.append(shown(world, scene))
+            for k, thing in enumerate(scene.things):
+                which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + list(COLOURS).index(thing.colour)
+        return Batch(np.stack(pictures), right, wrong, np.array(held, np.float32), np.stack(seen), *which)
+
+
+def hard(scene: Scene, known: tuple[str, ...], rng: np.random.Generator) -> list[str]:
+    """WRONG captions that are wrong in one word: half of them in a noun, where most mistakes are made."""
+    found = [wrong_captions(scene, known, rng) for _ in range(WRONG)]
+    others = [text for kind, text in found[0].items() if kind != "noun"]
+    rng.shuffle(others)
+    by_noun = [wrong["noun"] for wrong in found]
+    kept = others[: WRONG // 2]
+    return kept + by_noun[: WRONG - len(kept)]
 
 
 # How often each world is drawn, at shares of the run: a tower of patches finds silhouettes late unless it meets
 # them first in one place, of one size, and darker than their ground.
-_KNOTS = (0.0, 0.15, 0.2, 0.35, 0.45, 0.7, 1.0)
+_KNOTS = (0.0, 0.03, 0.05, 0.12, 0.2, 0.4, 1.0)
 _MIXTURE = {
     "dark on light": (0.85, 0.85, 0.15, 0.05, 0.0, 0.0, 0.0),
-    "steady": (0.05, 0.05, 0.75, 0.65, 0.2, 0.1, 0.05),
-    "plain": (0.0, 0.0, 0.0, 0.2, 0.5, 0.25, 0.15),
-    "easy": (0.0, 0.0, 0.0, 0.0, 0.2, 0.3, 0.25),
-    "full": (0.1, 0.1, 0.1, 0.1, 0.1, 0.35, 0.55),
+    "steady": (0.05, 0.05, 0.75, 0.5, 0.15, 0.05, 0.03),
+    "plain": (0.0, 0.0, 0.0, 0.3, 0.4, 0.2, 0.1),
+    "easy": (0.0, 0.0, 0.0, 0.05, 0.25, 0.3, 0.22),
+    "full": (0.1, 0.1, 0.1, 0.1, 0.2, 0.45, 0.65),
 }
 
 
@@ -146,27 +205,44 @@ def mixture(share: float) -> np.ndarray:
 
 def encode(
     model: CLIPModel, x: torch.Tensor, tokens: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Unit embeddings of pictures and captions, and the pictures' pooled states."""
-    pooled = model.vision_model(pixel_values=x).pooler_output
-    seen = functional.normalize(model.visual_projection(pooled), dim=-1)
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Unit embeddings of pictures and captions, the pictures' pooled states, and their patches' last but one."""
+    tower = model.vision_model(pixel_values=x, output_hidden_states=True)
+    seen = functional.normalize(model.visual_projection(tower.pooler_output), dim=-1)
     read = functional.normalize(model.text_projection(model.text_model(tokens).pooler_output), dim=-1)
-    return seen, read, pooled
+    return seen, read, tower.pooler_output, tower.hidden_states[-2][:, 1:]
 
 
 @torch.no_grad()
 def accuracy(model: CLIPModel, tokenizer: CLIPTokenizer, stream: Stream, device: torch.device) -> tuple[float, float]:
-    """Share of held-out pictures whose own caption beats its wrong ones, and beats the other captions too."""
-    hard, batch = [], []
+    """Share of held-out pictures whose own caption beats its wrong ones; and those and 63 others'."""
+    against_wrong, against_all = [], []
     for number in range(8):
-        pictures, right, wrong, _ = stream.batch(HELD_OUT_SCENES // 64 + number, 64)
-        tokens = text.ids(tokenizer, right + wrong, device, full=False)
-        seen, read, _ = encode(model, to_tensor(pictures, device), tokens)
+        batch = stream.batch(HELD_OUT_SCENES // 64 + number, 64)
+        tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
+        seen, read, *_ = encode(model, to_tensor(batch.pictures, device), tokens)
         own = (seen * read[:64]).sum(-1)
         others = torch.einsum("nd,nkd->nk", seen, read[64:].view(64, WRONG, -1))
-        hard.append((own > others.max(-1).values).float().mean())
-        batch.append(((seen @ read[:64].T).argmax(-1).cpu() == torch.arange(64)).float().mean())
-    return float(torch.stack(hard).mean()), float(torch.stack(batch).mean())
+        won = own > others.max(-1).values
+        alone = (seen @ read[:64].T).argmax(-1) == torch.arange(64, device=device)
+        against_wrong.append(won)
+        against_all.append(won & alone)
+    return float(torch.cat(against_wrong).float().mean()), float(torch.cat(against_all).float().mean())
+
+
+def contrast(scores: torch.Tensor, right: list[str]) -> torch.Tensor:
+    """Cross-entropies of captions given pictures and of pictures given captions, added up.
+
+    scores  N pictures x (their N captions, and wrong ones)
+    Of two pictures with one caption neither counts against the other.
+    """
+    count, device = len(right), scores.device
+    twice = torch.tensor([[a == b for b in right] for a in right], device=device)
+    twice &= ~torch.eye(count, dtype=torch.bool, device=device)
+    own = scores[:, :count].masked_fill(twice, -1e4)
+    aim = torch.arange(count, device=device)
+    by_picture = functional.cross_entropy(torch.cat([own, scores[:, count:]], 1), aim)
+    return by_picture + functional.cross_entropy(own.T, aim)
 
 
 def main() -> None:
@@ -180,40 +256,46 @@ def main() -> None:
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
     head = nn.Linear(size["width"], count + 2 * len(COLOURS) + len(SIDES) + 1).to(device)
+    parts = [count + 1, len(COLOURS) + 1]
+    patches = nn.Linear(size["width"], sum(parts)).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
-    run = Run(chosen, size, {"clip": model, "readout": head})
-    batch = size["batch"]
+    run = Run(chosen, size, {"clip": model, "readout": head, "patches": patches})
     for step in run:
         if step == 0:
             text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
-        pictures, right, wrong, held = stream.batch(step, batch, mixture(step / run.steps))
-        x = distort(to_tensor(pictures, device), 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
-        tokens = text.ids(tokenizer, right + wrong, device, full=False)
+        batch = stream.batch(step, size["batch"], mixture(step / run.steps))
+        both = torch.cat([to_tensor(batch.pictures, device), torch.from_numpy(batch.shown).to(device) / 255], 1)
+        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
+        tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
         with autocast(device):
-            seen, read, pooled = encode(model, x, tokens)
-            told = head(pooled)
-        noun = float((told[:, :count].argmax(1).cpu() == torch.from_numpy(held[:, :count].argmax(1))).float().mean())
-        scale = model.logit_scale.exp()
-        scores = scale * seen.float() @ read.float().T
-        # Two pictures with one caption: each is right for both.
-        same = torch.tensor([[a == b for b in right] for a in right], device=device)
-        eye = torch.eye(batch, dtype=torch.bool, device=device)
-        twice = torch.cat([same & ~eye, torch.zeros(batch, batch * WRONG, dtype=torch.bool, device=device)], 1)
-        aim = torch.arange(batch, device=device)
-        by_picture = functional.cross_entropy(scores.masked_fill(twice, -1e4), aim)
-        by_caption = functional.cross_entropy(scores[:, :batch].T.masked_fill(same & ~eye, -1e4), aim)
-        told = told_loss(told, torch.from_numpy(held).to(device), count)
-        loss = by_picture + by_caption + told
-        run.descend(loss, batch)
+            seen, read, pooled, states = encode(model, both[:, :3].contiguous(), tokens)
+            told, shows = head(pooled), patches(states)
+        contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
+        whole = told_loss(told, torch.from_numpy(batch.held).to(device), count)
+        kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
+        truths = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
+        partly = patches_loss(shows, truths, parts)
+        loss = contrasted + whole + PATCHES * partly
+        run.descend(loss, size["batch"])
         with torch.no_grad():
             model.logit_scale.clamp_(max=np.log(50.0))
         if step % 250 == 249:
+            thing = truths[0] > 0
+            noun = (shows[..., : parts[0]].argmax(-1) == truths[0])[thing].float().mean()
             before = run.average.give(run.models)
-            hard, alike = accuracy(model, tokenizer, tested, device)
-            run.facts = {"hard": hard, "batch": alike}
-            run.log(loss=float(loss.detach()), readout=float(told.detach()), noun=noun, hard=hard, batch=alike)
-            model.load_state_dict(before["clip"])
-            head.load_state_dict(before["readout"])
+            hardly, first = accuracy(model, tokenizer, tested, device)
+            run.facts = {"hard": hardly, "batch": first}
+            run.log(
+                loss=float(loss.detach()),
+                contrast=float(contrasted.detach()),
+                readout=float(whole.detach()),
+                patches=float(partly.detach()),
+                noun=float(noun),
+                hard=hardly,
+                batch=first,
+            )
+            for name, found in before.items():
+                run.models[name].load_state_dict(found)
 
 
 if __name__ == "__main__":

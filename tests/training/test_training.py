@@ -85,6 +85,19 @@ def test_what_is_exported_loads(monkeypatch, tmp_path):
     assert set(json.loads((tmp_path / "out" / "training.json").read_text())) == {"vae", "diffusion", "clip"}
 
 
+@pytest.mark.parametrize("table", ["cpu", "gpu"])
+def test_every_table_of_sizes_is_small_enough_to_ship(table):
+    clips, diffusions, vaes = (__import__(name) for name in ("clip", "diffusion", "vae"))
+    sizes = __import__("common").sizes
+    tokenizer = __import__("tokenizer").build()
+    with torch.device("meta"):
+        vae = vaes.build(sizes(table, "vae"))
+        models = [clips.build(sizes(table, "clip"), tokenizer), vae]
+        models += diffusions.build(sizes(table, "diffusion"), sizes(table, "vae")["latents"], tokenizer)
+    numbers = sum(parameter.numel() for model in models for parameter in model.parameters())
+    assert 2 * numbers < 29.5e6  # bytes, in half precision; the rest are the tokenizers
+
+
 def test_latents_are_folded_into_the_autoencoder():
     """Encoding gives (z - mean) / std, decoding undoes it, and the posterior's width is divided too."""
     export, vaes = __import__("export"), __import__("vae")
@@ -111,6 +124,46 @@ def test_perspectives_leave_half_alone_and_keep_the_middle():
     assert torch.allclose(clip.distort(x, 0.0), x, atol=1e-4)
     moved = (clip.distort(x, 0.5) - x).abs().mean((1, 2, 3)) > 1e-3
     assert 16 < int(moved.sum()) < 48
+
+
+def test_what_is_seen_of_each_thing_adds_up_to_what_covers_the_ground():
+    clip = __import__("clip")
+    from vertumnus.priors.mini.world import World, WorldOptions
+
+    world = World(3, WorldOptions(single=0.0), side=64)
+    hidden = 0
+    for scene in map(world.scene, range(24)):
+        seen = clip.shown(world, scene).astype(float) / 255
+        alone = [layer[..., 3] / 255 for layer, _ in world.layers(scene)[1:]]
+        through = np.prod([1 - cover for cover in alone], axis=0)
+        assert np.abs(seen.sum(0) - (1 - through)).max() < 0.02
+        assert np.abs(seen[len(alone) - 1] - alone[-1]).max() < 0.01  # nothing lies on the last
+        assert not seen[len(alone) :].any()
+        hidden += int((alone[0] - seen[0]).max() > 0.5)
+    assert hidden  # in some scenes things overlap
+
+
+def test_patches_are_told_what_they_show_mostly():
+    clip = __import__("clip")
+    seen = torch.zeros(1, 4, 16, 16)
+    seen[0, 0, :8, :8] = 0.4  # two in the first patch, the second the larger
+    seen[0, 1, :8, :8] = 0.5
+    seen[0, 1, 8:, 8:12] = 0.2  # a tenth of the last patch: too little to count
+    seen[0, 0, :8, 8:] = 1.0
+    kinds = torch.tensor([[7, 3, 0, 0]])
+    assert clip.patch_truth(seen, kinds, 8).tolist() == [[3, 7, 0, 0]]
+
+
+def test_wrong_captions_of_a_picture_are_several_and_wrong():
+    clip = __import__("clip")
+    from vertumnus.priors.mini.vocabulary import nouns
+    from vertumnus.priors.mini.world import World, WorldOptions
+
+    world, known = World(4, WorldOptions(empty=0.0)), nouns(48)
+    for scene in map(world.scene, range(50)):
+        found = clip.hard(scene, known, np.random.default_rng(0))
+        assert len(found) == clip.WRONG
+        assert scene.caption not in found
 
 
 def test_the_judge_finds_and_names_objects():
