@@ -77,7 +77,7 @@ class MosaicMaker:
     ) -> None:
         self.library, self.size, self.where, self.options, self.seed = library, size, where, options, seed
         self.tone = Tone.parse(options.tone or ("mean-std" if len(library) == 1 else "none"))
-        self.spec = FeatureSpec(options.subcells, options.space, options.colour, options.edges)
+        self.spec = FeatureSpec(options.subcells, options.space, options.colour, options.edges, options.mean)
         self.spec.check()
         self.ways = variants(options.crops, options.turns, options.flips)
         uses = 1 if options.unique else options.max_uses
@@ -93,7 +93,7 @@ class MosaicMaker:
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
         small = shrink_reference(image, grid)
-        return grid, cell_features(linear_light(small), grid, self.spec), small
+        return grid, cell_features(small, grid, self.spec), small
 
     def features(self) -> Floats:
         """The tiles' features."""
@@ -111,7 +111,8 @@ class MosaicMaker:
             shares = cell_shares(grid, self.spec.side)
             kept = 1 - self.tone.amount if self.tone.method != "none" else 1.0
             colours = Colours(
-                mean_colours(cells, self.spec, shares), mean_colours(tiles, self.spec, shares), self.spec.colour, kept
+                mean_colours(cells, self.spec, shares), mean_colours(tiles, self.spec, shares),
+                self.spec.colour + self.spec.mean, kept,
             )
         chosen, report = assign(
             cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles")
