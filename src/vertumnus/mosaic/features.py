@@ -56,11 +56,10 @@ class FeatureSpec:
 
         shares   k x k: how much of each sub-cell belongs to the cell, 1 by default
 
-        Colour is the mean of each sub-cell, and with it that of the whole, which decides what is seen from afar: a
-        match that is somewhat worse in every part but right in the middle is the better one there. Edge orientation is the doubled-angle vector |g| (cos 2a, sin 2a) of
-        the gradient of lightness g with angle a, averaged over each sub-cell: opposite gradients of one edge add up
-        and perpendicular ones cancel (Bigün and Granlund, 1987). Both are scaled so that the squared distance is a
-        mean over sub-cells.
+        Colour is the mean of each sub-cell, and beside it that of the whole, which decides what is seen from afar.
+        Edge orientation is the doubled-angle vector |g| (cos 2a, sin 2a) of the gradient of lightness g with angle
+        a, averaged over each sub-cell: opposite gradients of one edge add up and perpendicular ones cancel (Bigün
+        and Granlund, 1987). All are scaled so that the squared distance is a mean over sub-cells.
         """
         count, k = len(samples), self.side
         shares = np.ones((k, k), np.float32) if shares is None else shares
@@ -86,7 +85,7 @@ class FeatureSpec:
 def cell_features(picture: Image.Image, grid: Grid, spec: FeatureSpec) -> Floats:
     """Features of every cell of a reference, N x D."""
     scale = np.array([picture.width / grid.width, picture.height / grid.height] * 2)
-    samples = sample_cells(np.asarray(picture, np.float32) / 255, grid.boxes * scale, 2 * spec.side)
+    samples = sample_cells(np.asarray(picture, np.float32) / np.float32(255), grid.boxes * scale, 2 * spec.side)
     return spec.of(samples, cell_shares(grid, spec.side))
 
 

@@ -111,8 +111,10 @@ class MosaicMaker:
             shares = cell_shares(grid, self.spec.side)
             kept = 1 - self.tone.amount if self.tone.method != "none" else 1.0
             colours = Colours(
-                mean_colours(cells, self.spec, shares), mean_colours(tiles, self.spec, shares),
-                self.spec.colour + self.spec.mean, kept,
+                mean_colours(cells, self.spec, shares),
+                mean_colours(tiles, self.spec, shares),
+                self.spec.colour + self.spec.mean,
+                kept,
             )
         chosen, report = assign(
             cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles")
