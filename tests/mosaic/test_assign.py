@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.assign import Colours, Rules, assign, use_statistics
+from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, use_statistics
 from vertumnus.mosaic.grid import regular_grid
 from vertumnus.mosaic.search import nearest
 
@@ -116,3 +116,11 @@ def test_too_few_tiles_to_keep_apart_says_what_works():
     assert 1 <= works < 15
     chosen, _ = assign(CELLS, TILES, GRID.centres, Rules("greedy", min_distance=works))
     assert least_distance(chosen.tile, GRID.centres) >= works - 1e-6
+
+
+def test_when_equal_tiles_need_not_touch():
+    centres = regular_grid(40, 40, 20, 20).centres
+    assert [apart_by_itself(centres, tiles) for tiles in (1, 8, 9, 99)] == [False, False, True, True]
+    cells = np.zeros((400, 12), np.float32)  # all want the same tile
+    _, report = assign(cells, TILES[:9], centres, Rules(min_distance=APART))
+    assert report["repeat_distance"] == 2

@@ -142,7 +142,7 @@ def _summary(plan: Plan, seconds: float, cpu: float) -> None:
     report = plan.report
     if "tiles_used" in report:
         apart = f", equal ones at least {report['repeat_distance']:.3g} cells apart" if report["repeats"] else ""
-        gap = f", within {report['gap']:.2%} of the least cost" if "gap" in report else ""
+        gap = f", within {report['gap']:.2%} of the least cost" if report.get("gap") else ""
         print(
             f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles used,"
             f" none more than {report['most_uses']} times{apart}{gap}"

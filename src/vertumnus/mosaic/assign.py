@@ -17,6 +17,7 @@ from vertumnus.mosaic.greedy import Chosen, Floats, Placer
 from vertumnus.mosaic.search import Candidates, nearest
 
 Method = Literal["optimal", "greedy", "even"]
+APART = 2.0  # cells between equal tiles that do not touch
 DITHERED = 160  # tiles each cell looks at when the residual is dithered
 Progress = Callable[[int, int], None]
 
@@ -68,6 +69,15 @@ def check_rules(rules: Rules, cells: int, tiles: int) -> None:
             f"--max-uses: {tiles:,} tiles used at most {rules.max_uses:,} times cannot fill {cells:,} cells;"
             f" the smallest limit that works is {-(-cells // tiles):,}"
         )
+
+
+def apart_by_itself(centres: NDArray[np.float64], tiles: int) -> bool:
+    """Whether equal tiles can be kept from touching, `APART` cells, however tiles are assigned.
+
+    There is always a tile left if there are as many as the most cells that lie that near to one, itself among them.
+    """
+    near = cKDTree(centres).query_ball_point(centres, APART - 1e-6, return_length=True, workers=-1)
+    return int(np.max(near)) <= tiles
 
 
 def assign(

@@ -14,6 +14,7 @@ from vertumnus.mosaic.search import Candidates, nearest
 Floats = NDArray[np.float32]
 CHUNK = 1 << 22  # pairs looked at together
 MOST_CARRIED = 0.3  # of perceptual colour: a residual is not carried further than tiles can make good
+SWEEPS = 12
 NEIGHBOURS = 1.6  # cells: residuals are carried this far
 
 
@@ -66,6 +67,29 @@ class Placer:
             length = min(4 * length, total)
         return True
 
+    def hold(self, chosen: Chosen) -> None:
+        """Gives every cell what it had before."""
+        count = len(chosen.tile)
+        _pairs(
+            np.arange(count), 1, np.arange(count), chosen.tile[:, None], chosen.way[:, None], chosen.cost[:, None],
+            *self._state(),
+        )  # fmt: skip
+
+    def improve(self, candidates: Candidates, features: Floats, tiles: Floats, threshold: float) -> None:
+        """Changes the tiles of cells that gain more than ``threshold`` by it, the greatest gain first.
+
+        A cell takes a tile that is allowed to it as things are, or where its uses are spent changes tiles with a
+        cell that has it, if the two together gain twice as much. Again, until nothing changes or `SWEEPS` are over.
+        """
+        for _ in range(SWEEPS):
+            gain = self.chosen.cost - candidates.cost[:, 0]
+            order = np.argsort(-gain, kind="stable")
+            order = order[gain[order] > threshold]
+            if not _improve(
+                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, *self._state()
+            ):
+                break
+
     def dither(
         self, candidates: Candidates, cell_colour: Floats, tile_colour: Floats, weight: float, kept: float
     ) -> None:
@@ -99,12 +123,16 @@ class Placer:
 
 @kernel
 def _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before):
-    if used[j] >= uses:
-        return False
+    return used[j] < uses and _apart(i, j, i, centres, distance, last, before)
+
+
+@kernel
+def _apart(i, j, but, centres, distance, last, before):
+    """Whether no cell but one has tile j too near to cell i."""
     other = last[j] if distance > 0 else -1
     while other >= 0:
         dx, dy = centres[i, 0] - centres[other, 0], centres[i, 1] - centres[other, 1]
-        if dx * dx + dy * dy < distance * distance:
+        if other != but and dx * dx + dy * dy < distance * distance:
             return False
         other = before[other]
     return True
@@ -116,6 +144,71 @@ def _give(i, j, w, c, tile, way, cost, centres, uses, distance, used, last, befo
     used[j] += 1
     before[i] = last[j]
     last[j] = i
+
+
+@kernel
+def _take_back(i, tile, used, last, before):
+    j = tile[i]
+    used[j] -= 1
+    if last[j] == i:
+        last[j] = before[i]
+        return
+    other = last[j]
+    while before[other] != i:
+        other = before[other]
+    before[other] = before[i]
+
+
+@kernel
+def _improve(
+    order, listed, ways, costs, features, tiles, threshold,
+    tile, way, cost, centres, uses, distance, used, last, before,
+):  # fmt: skip
+    changes = 0
+    for i in order:
+        for k in range(listed.shape[1]):
+            j, c = listed[i, k], costs[i, k]
+            if j < 0 or cost[i] - c <= threshold:
+                break
+            old = tile[i]
+            if j == old or _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before):
+                _take_back(i, tile, used, last, before)
+                _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before)
+                changes += 1
+                break
+            other = last[j] if used[j] >= uses else -1
+            while other >= 0:
+                away, w = _least(features[other], tiles[old])
+                gain = cost[i] - c + cost[other] - away
+                if (
+                    gain > 2 * threshold
+                    and _apart(i, j, other, centres, distance, last, before)
+                    and _apart(other, old, i, centres, distance, last, before)
+                ):
+                    _take_back(i, tile, used, last, before)
+                    _take_back(other, tile, used, last, before)
+                    _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before)
+                    _give(other, old, w, away, tile, way, cost, centres, uses, distance, used, last, before)
+                    break
+                other = before[other]
+            if tile[i] != old:
+                changes += 1
+                break
+    return changes
+
+
+@kernel
+def _least(cell, tile):
+    """The least cost of a tile for a cell, and how it is shown then."""
+    best, way = np.float32(np.inf), 0
+    for w in range(tile.shape[0]):
+        away = np.float32(0)
+        for k in range(len(cell)):
+            d = cell[k] - tile[w, k]
+            away += d * d
+        if away < best:
+            best, way = away, w
+    return best, way
 
 
 @kernel

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.adaptive import adaptive_grid
-from vertumnus.mosaic.assign import Colours, Rules, assign, check_rules
+from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
 from vertumnus.mosaic.features import FeatureSpec, Floats, cell_features, cell_shares, mean_colours, tile_features
 from vertumnus.mosaic.grid import Grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.index import IndexReport, update_index
@@ -81,7 +81,7 @@ class MosaicMaker:
         self.spec.check()
         self.ways = variants(options.crops, options.turns, options.flips)
         uses = 1 if options.unique else options.max_uses
-        self.rules = Rules(options.assign, uses, options.min_distance, options.dither)
+        self.rules = Rules(options.assign, uses, options.min_distance or 0.0, options.dither)
         self.grid: Grid | None = None
         self._features: Floats | None = None
 
@@ -90,6 +90,9 @@ class MosaicMaker:
         grid = self._grid(image) if self.grid is None else self.grid
         if self.grid is None:
             check_resolution(grid, *self.size, self.where)
+            unlimited = self.rules.max_uses is None and self.rules.method != "even"
+            if self.options.min_distance is None and unlimited and apart_by_itself(grid.centres, len(self.library)):
+                self.rules = self.rules._replace(min_distance=APART)
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
         small = shrink_reference(image, grid)

@@ -33,7 +33,10 @@ class MosaicOptions(BaseModel):
     turns: bool = Field(False, description="tiles may be turned by quarters")
     assign: Literal["optimal", "greedy", "even"] = Field("optimal", description="how tiles are given to cells")
     max_uses: int | None = Field(None, ge=1, description="of one tile")
-    min_distance: float = Field(0.0, ge=0, allow_inf_nan=False, description="between equal tiles, cells")
+    min_distance: float | None = Field(
+        None, ge=0, allow_inf_nan=False,
+        description="between equal tiles, cells; 2 where uses have no limit and there are tiles enough, else 0",
+    )  # fmt: skip
     unique: bool = Field(False, description="each tile at most once")
     dither: bool = Field(False, description="make up for a tile's colour in the cells beside it")
     tone: str | None = Field(None, description="none, mean, mean-std, histogram or transport, with :0 to :1 of it")
