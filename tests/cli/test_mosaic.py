@@ -150,7 +150,7 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tiles, tmp
     (["measure", "{here}/no.png", "--reference", "{ref}"], "no.png: cannot be read"),
     (["measure", "{ref}", "--reference", "{ref}", "--lpips", "{here}/no"], "no: cannot be read"),
     (["mosaic", "{tiles}", "--tiles", "{tiles}", "-o", "{here}/a.png"], "a moving mosaic has one output"),
-    (["mosaic", "{ref}", "--tiles", "{tiles}", "--ray", "local", "-o", "{here}/a.gif"], "are for still pictures"),
+    (["mosaic", "{ref}", "--assignment", "{ref}", "-o", "{here}/a.gif"], "--assignment is for still pictures"),
 ])  # fmt: skip
 def test_more_bad_input(vertumnus, reference, tiles, tmp_path, arguments, words):
     places = {"here": tmp_path, "ref": reference, "tiles": tiles}

@@ -68,14 +68,16 @@ def mosaic(
         How tiles are matched and assigned.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
     if moving:
         from vertumnus.cli.film import film
 
         assert reference is not None
-        if ray is not None or assignment is not None:
-            raise VertumnusError(f"{reference}: --ray and --assignment are for still pictures")
-        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions())
+        if assignment is not None:
+            raise VertumnusError(f"{reference}: --assignment is for still pictures")
+        workers = ray_workers(ray) if ray is not None else Threads()
+        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers)
         return
     if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
@@ -84,7 +86,7 @@ def mosaic(
     check_kinds(output)
     for path in output:
         check_writable(path)
-    workers: Workers = ray_workers(ray) if ray is not None else Threads()
+    workers = ray_workers(ray) if ray is not None else Threads()
     plan = _plan(reference, tiles or [], assignment, seed, options, workers)
     for path in output:  # what can be told to fail fails before anything is drawn
         if path.suffix.lower() not in (".json", ".csv"):
