@@ -99,7 +99,7 @@ def test_moving_mosaics(vertumnus, tiles, tmp_path):
     (["{ref}", "--tiles", "{tiles}", "--level", "11"], "--level"),
     (["{ref}", "--tiles", "{tiles}", "--level", "3", "--count", "9"], "both say how many cells"),
     (["{ref}", "--tiles", "{tiles}", "--adaptive", "--level", "3"], "--adaptive goes with --count"),
-    (["{ref}", "--tiles", "{tiles}", "--count", "100", "--unique"], "the smallest limit that works is 2"),
+    (["{ref}", "--tiles", "{tiles}", "--count", "100", "--unique"], "the smallest limit that works is --max-uses 2"),
     (["{ref}", "--tiles", "{tiles}", "--count", "100", "--min-distance", "40"], "are too few to keep equal ones 40"),
     (["{ref}", "--tiles", "{tiles}", "--tone", "men"], "--tone: 'men' is not one of"),
     (["{ref}", "--tiles", "{tiles}", "--assign", "best"], "--assign"),

@@ -97,7 +97,7 @@ def test_statistics_of_a_known_assignment():
 
 
 @pytest.mark.parametrize(("rules", "words"), [
-    (Rules(max_uses=2), "120 tiles used at most 2 times cannot fill 300 cells; the smallest limit that works is 3"),
+    (Rules(max_uses=2), "at most 2 times cannot fill 300 cells; the smallest limit that works is --max-uses 3"),
     (Rules(max_uses=0), "--max-uses: must be at least 1"),
     (Rules(min_distance=-1), "--min-distance: must be"),
     (Rules(min_distance=float("nan")), "--min-distance: must be"),

@@ -143,11 +143,14 @@ def say_skipped(report: IndexReport) -> None:
 def _summary(plan: Plan, seconds: float, cpu: float) -> None:
     report = plan.report
     if "tiles_used" in report:
-        apart = f", equal ones at least {report['repeat_distance']:.3g} cells apart" if report["repeats"] else ""
+        most, apart = "used, none twice", ""
+        if report["repeats"]:
+            most = f"used, none more than {report['most_uses']} times"
+            apart = f", equal ones {report['repeat_distance']:.3g} cells apart at least"
         gap = f", within {report['gap']:.2%} of the least cost" if report.get("gap") else ""
         print(
-            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles used,"
-            f" none more than {report['most_uses']} times{apart}{gap}"
+            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles"
+            f" {most}{apart}{gap}"
         )
     print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
 

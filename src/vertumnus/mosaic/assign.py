@@ -65,9 +65,10 @@ def check_rules(rules: Rules, cells: int, tiles: int) -> None:
     if rules.method == "even" and (rules.min_distance > 1 or rules.dither):
         raise VertumnusError("--assign even: does not go together with --min-distance or --dither")
     if rules.max_uses is not None and rules.max_uses * tiles < cells:
+        used = "--unique: {} tiles used once" if rules.max_uses == 1 else "--max-uses: {} tiles used at most {} times"
         raise VertumnusError(
-            f"--max-uses: {tiles:,} tiles used at most {rules.max_uses:,} times cannot fill {cells:,} cells;"
-            f" the smallest limit that works is {-(-cells // tiles):,}"
+            f"{used.format(f'{tiles:,}', f'{rules.max_uses:,}')} cannot fill {cells:,} cells;"
+            f" the smallest limit that works is --max-uses {-(-cells // tiles):,}"
         )
 
 
