@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.jit import kernel
 from vertumnus.mosaic.auction import LISTED, auction
 from vertumnus.mosaic.even import assign_evenly
 from vertumnus.mosaic.greedy import Chosen, Floats, Placer
@@ -77,8 +77,25 @@ def apart_by_itself(centres: NDArray[np.float64], tiles: int) -> bool:
 
     There is always a tile left if there are as many as the most cells that lie that near to one, itself among them.
     """
-    near = cKDTree(centres).query_ball_point(centres, APART - 1e-6, return_length=True, workers=-1)
-    return int(np.max(near)) <= tiles
+    order = np.argsort(centres[:, 1], kind="stable")
+    return int(_crowd(np.ascontiguousarray(centres[order]), APART - 1e-6, tiles)) <= tiles
+
+
+@kernel
+def _crowd(centres, distance, enough):
+    """The most points that lie nearer to one than a distance, itself among them; points are sorted by y."""
+    count = np.ones(len(centres), np.int64)
+    for a in range(len(centres)):
+        for b in range(a + 1, len(centres)):
+            dx, dy = centres[b, 0] - centres[a, 0], centres[b, 1] - centres[a, 1]
+            if dy >= distance:
+                break
+            if dx * dx + dy * dy < distance * distance:
+                count[a] += 1
+                count[b] += 1
+        if count[a] > enough:
+            break
+    return count.max()
 
 
 def assign(
@@ -176,16 +193,24 @@ def _too_few(
 def use_statistics(tile: NDArray[np.integer], centres: NDArray[np.float64], total: int) -> dict[str, Any]:
     """How tiles are used: tiles used, most uses of one, cells that repeat a tile, smallest distance of repeats."""
     used = np.bincount(tile, minlength=total)
-    nearest_repeat = math.inf
-    order = np.argsort(tile, kind="stable")
-    edges = np.flatnonzero(np.diff(tile[order])) + 1
-    for group in np.split(order, edges):
-        if len(group) > 1:
-            away, _ = cKDTree(centres[group]).query(centres[group], k=2)
-            nearest_repeat = min(nearest_repeat, float(np.asarray(away)[:, 1].min()))
+    order = np.lexsort((centres[:, 0], centres[:, 1], tile))
+    nearest_repeat = float(_nearest_repeat(tile[order], centres[order]))
     return {
         "tiles_used": int((used > 0).sum()),
         "most_uses": int(used.max()),
         "repeats": len(tile) - int((used > 0).sum()),
         "repeat_distance": round(nearest_repeat, 4) if math.isfinite(nearest_repeat) else None,
     }
+
+
+@kernel
+def _nearest_repeat(tile, centres):
+    """The least distance of two points with the same tile; points are sorted by tile, then by y."""
+    best = np.inf
+    for a in range(len(tile)):
+        for b in range(a + 1, len(tile)):
+            dx, dy = centres[b, 0] - centres[a, 0], centres[b, 1] - centres[a, 1]
+            if tile[b] != tile[a] or dy >= best:
+                break
+            best = min(best, np.sqrt(dx * dx + dy * dy))
+    return best

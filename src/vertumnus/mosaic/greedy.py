@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vertumnus.jit import kernel
 from vertumnus.mosaic.search import Candidates, nearest
@@ -103,6 +102,8 @@ class Placer:
         Error diffusion (Floyd and Steinberg, 1976) with the weights of any grid's neighbours: one over their
         squared distance, among the cells still to come.
         """
+        from scipy.spatial import cKDTree
+
         order = np.lexsort((self.centres[:, 0], np.round(self.centres[:, 1], 6)))
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
