@@ -166,7 +166,9 @@ def _under_limits(
         best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
         placer.cheapest_first(everyone, best)
     else:
-        width = 1 if uses >= count and rules.min_distance <= 1 else listed.tile.shape[1]
+        # Without a limit of uses, only what lies near a cell can take its tiles.
+        near = 1 if rules.min_distance <= 1 else 4 * math.ceil(rules.min_distance) ** 2
+        width = near if uses >= count else None
         placer.cheapest_first(everyone, listed.of(slice(None), width))
     if not placer.fill(cells, tiles, listed.tile.shape[1]):
         raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
