@@ -122,7 +122,11 @@ def assign(
     if rules.method == "optimal" and uses < count and rules.min_distance <= 1 and not rules.dither:
         listed = None  # the auction looks itself
     else:
-        listed = nearest(cells, tiles, DITHERED if rules.dither else LISTED, progress=progress)
+        length = DITHERED if rules.dither else LISTED
+        if uses >= count and not rules.dither and rules.method != "even":
+            # Only what lies near a cell can take its tiles.
+            length = min(LISTED, 4 * math.ceil(rules.min_distance) ** 2) if rules.min_distance > 1 else 1
+        listed = nearest(cells, tiles, length, progress=progress)
     report: dict[str, Any] = {}
     if listed is None:
         found = auction(cells, tiles, None, uses, seed=seed, progress=progress)
@@ -166,10 +170,7 @@ def _under_limits(
         best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
         placer.cheapest_first(everyone, best)
     else:
-        # Without a limit of uses, only what lies near a cell can take its tiles.
-        near = 1 if rules.min_distance <= 1 else 4 * math.ceil(rules.min_distance) ** 2
-        width = near if uses >= count else None
-        placer.cheapest_first(everyone, listed.of(slice(None), width))
+        placer.cheapest_first(everyone, listed)
     if not placer.fill(cells, tiles, listed.tile.shape[1]):
         raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
     return placer.chosen

@@ -12,7 +12,7 @@ from PIL import Image
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.colour import Space, in_space
 from vertumnus.mosaic.grid import Grid
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library import BLOCK, TileLibrary
 from vertumnus.mosaic.reference import sample_cells
 from vertumnus.mosaic.sampling import CELLS, sample_boxes
 from vertumnus.mosaic.variants import Variant, crop_boxes, oriented
@@ -86,7 +86,8 @@ def cell_features(picture: Image.Image, grid: Grid, spec: FeatureSpec) -> Floats
     """Features of every cell of a reference, N x D."""
     scale = np.array([picture.width / grid.width, picture.height / grid.height] * 2)
     samples = sample_cells(np.asarray(picture, np.float32) / np.float32(255), grid.boxes * scale, 2 * spec.side)
-    return spec.of(samples, cell_shares(grid, spec.side))
+    shares = cell_shares(grid, spec.side)
+    return np.concatenate([spec.of(samples[n : n + BLOCK], shares) for n in range(0, len(samples), BLOCK)])
 
 
 def mean_colours(features: Floats, spec: FeatureSpec, shares: Floats | None) -> Floats:
