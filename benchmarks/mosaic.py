@@ -39,6 +39,8 @@ from vertumnus.mosaic.search import nearest
 REFERENCES = {"astronaut": 0, "cat": 3, "coffee": 4}
 PARTS = ("index", "match", "draw", "exact", "memory", "tone", "peers")
 PEER_TILES, PEER_GRID, PEER_CELL = 2000, 40, 50
+PEER_REFERENCES = {"astronaut": 0, "cat": 3, "coffee": 4, "rocket": 15, "motorcycle": 12}
+EVERYWHERE = ("vertumnus, 4 crops", "vertumnus, 4 crops, rgb", "metapixel")
 console = Console(width=118)
 
 
@@ -186,7 +188,7 @@ def tone(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     for level in (3, 5):
         rows = []
         for name in REFERENCES:
-            plan = vt.make_mosaic(reference(place, name), [arguments.tiles], level=level, edges=0, tone="mean-std:1")
+            plan = vt.make_mosaic(reference(place, name), [arguments.tiles], level=level, tone="mean-std:1", **PLAIN)
             picture = np.asarray(vt.draw_mosaic(plan, *(n * 768 // 256 for n in (256, 256))))
             rows.append(
                 vt.measure_likeness(picture, np.asarray(Image.open(place / f"{name}.png").resize((768, 768))))
@@ -198,6 +200,7 @@ def tone(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     return found
 
 
+PLAIN = {"edges": 0, "mean": 0, "min_distance": 0}
 PHOTOMOSAIC = """
 import sys
 import photomosaic as pm
@@ -209,50 +212,80 @@ pm.imsave(sys.argv[3], pm.basic_mosaic(pm.rescale_commensurate(image, (40, 40)),
 
 
 def peers(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
-    """Peers and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels."""
-    folder = place / "peer-tiles"
-    folder.mkdir()
+    """Peers and this program from pictures to mosaic: 2,000 tiles, 40 x 40 cells, 2,000 pixels, no tone.
+
+    Where tiles may be used any number of times they may lie beside each other in all programs. The second set has
+    other tiles of .3 megapixels, and only the programs that are near each other are compared with it.
+    """
+    folders = {"": place / "peer-tiles", ", small tiles": place / "other-tiles"}
+    folders[""].mkdir()
     for path in sorted(arguments.tiles.glob("*.jpg"))[:PEER_TILES]:
-        (folder / path.name).symlink_to(path.resolve())
-    picture, size = reference(place, "astronaut"), PEER_GRID * PEER_CELL
-    python = arguments.peer_python
-    ours = [sys.executable, "-m", "vertumnus", "mosaic", str(picture), "--tiles", str(folder)]
-    ours += ["--grid", f"{PEER_GRID}x{PEER_GRID}", "--size", str(size)]
+        (folders[""] / path.name).symlink_to(path.resolve())
+    make_tiles(folders[", small tiles"], PEER_TILES, seed=1, megapixels=0.3)
+    found = {}
+    for among, folder in folders.items():
+        for number, name in enumerate(PEER_REFERENCES):
+            for who, command in peer_commands(square(place, name), folder, place, arguments.peer_python).items():
+                if who in EVERYWHERE or (number == 0 and not among):
+                    found[f"{name}{among}: {who}"] = peer_run(command, folder, place / f"{name}.png")
+                    console.print(f"{name}{among}: {who} {found[f'{name}{among}: {who}']}")
+    return found
+
+
+def square(place: Path, name: str) -> Path:
+    """The middle of a bundled photograph, 500 x 500, as a file without a profile."""
+    picture = photographs()[PEER_REFERENCES[name]]
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    path = place / f"{name}.png"
+    Image.fromarray(np.asarray(picture.resize((500, 500), box=(left, top, left + side, top + side)))).save(path)
+    return path
+
+
+def peer_commands(picture: Path, folder: Path, place: Path, python: Path) -> dict[str, list[str]]:
+    """What to run for each program; the last word is the output."""
+    size, cell = PEER_GRID * PEER_CELL, PEER_CELL
+    ours = [sys.executable, "-m", "vertumnus", "mosaic", str(picture), "--tiles", str(folder), "--size", str(size)]
+    ours += ["--grid", f"{PEER_GRID}x{PEER_GRID}"]
+    often = [*ours, "--min-distance", "0"]
     phomo = [str(python.parent / "phomo"), str(picture), str(folder), "-s", str(size), str(size)]
-    phomo += ["-S", str(PEER_CELL), str(PEER_CELL), "-n", "1", "-j", "1", "--greedy"]
+    phomo += ["-S", str(cell), str(cell), "-n", "1", "-j", "1", "--greedy"]
+    library = place / "library"
+    metapixel = (
+        f"rm -rf {library} && mkdir {library} && metapixel-prepare {folder} {library} --width=64 --height=64 &&"
+        f" metapixel --metapixel --library {library} --width={cell} --height={cell} --distance=0 --scale={size / 500}"
+        f" {picture} $0"
+    )
     commands = {
         "vertumnus each once": [*ours, "--unique", "-o", str(place / "ours-unique.png")],
         "phomo each once": [*phomo, "-o", str(place / "phomo.png")],
-        "vertumnus any number": [*ours, "-o", str(place / "ours.png")],
-        "vertumnus any number, 10 crops": [*ours, "--crops", "10", "-o", str(place / "ours-crops.png")],
-        "photomosaic any number": [str(python), "-c", PHOTOMOSAIC, str(picture), str(folder), str(place / "pm.png")],
+        "photomosaic": [str(python), "-c", PHOTOMOSAIC, str(picture), str(folder), str(place / "pm.png")],
+        "vertumnus": [*often, "-o", str(place / "ours.png")],
+        "vertumnus, 4 crops": [*often, "--crops", "4", "-o", str(place / "ours-4.png")],
+        "vertumnus, 4 crops, rgb": [*often, "--crops", "4", "--space", "rgb", "-o", str(place / "ours-rgb.png")],
     }
     if shutil.which("metapixel"):
-        script = (
-            f"mkdir {place}/library && metapixel-prepare {folder} {place}/library --width=64 --height=64 &&"
-            f" metapixel --metapixel --library {place}/library --width={PEER_CELL} --height={PEER_CELL} --distance=0"
-            f" --scale={size / Image.open(picture).width} {picture} $0"
-        )
-        commands["metapixel any number"] = ["sh", "-c", script, str(place / "metapixel.png")]
-    found = {}
-    wanted = np.asarray(Image.open(picture))
-    for name, command in commands.items():
-        shutil.rmtree(index_place(folder), ignore_errors=True)
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        output = Path(command[-1])
-        if done.returncode or not output.exists():
-            found[name] = "failed: " + (done.stderr.strip().splitlines() or ["?"])[-1]
-            continue
-        likeness = vt.measure_likeness(np.asarray(Image.open(output).convert("RGB")), wanted)
-        found[name] = {
-            "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-            "wall_s": time.perf_counter() - began,
-            "psnr": likeness["psnr"],
-            "pyramid": likeness["pyramid"],
-        }
-    return found
+        commands["metapixel"] = ["sh", "-c", metapixel, str(place / "metapixel.png")]
+    return commands
+
+
+def peer_run(command: list[str], folder: Path, picture: Path) -> dict[str, Any] | str:
+    """Seconds and likeness of one run from nothing."""
+    shutil.rmtree(index_place(folder), ignore_errors=True)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
+    output = Path(command[-1])
+    if done.returncode or not output.exists():
+        return "failed: " + (done.stderr.strip().splitlines() or ["?"])[-1]
+    likeness = vt.measure_likeness(np.asarray(Image.open(output).convert("RGB")), np.asarray(Image.open(picture)))
+    output.unlink()
+    return {
+        "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
+        "wall_s": round(seconds, 2),
+        "psnr": [round(value, 2) for value in likeness["psnr"].values()],
+        "pyramid": [round(value, 5) for value in likeness["pyramid"]],
+    }
 
 
 def table(part: str, found: dict[str, Any]) -> Table:

@@ -99,7 +99,7 @@ def test_moving_mosaics(vertumnus, tiles, tmp_path):
     (["{ref}", "--tiles", "{tiles}", "--level", "11"], "--level"),
     (["{ref}", "--tiles", "{tiles}", "--level", "3", "--count", "9"], "both say how many cells"),
     (["{ref}", "--tiles", "{tiles}", "--adaptive", "--level", "3"], "--adaptive goes with --count"),
-    (["{ref}", "--tiles", "{tiles}", "--count", "100", "--unique"], "the smallest limit that works is 2"),
+    (["{ref}", "--tiles", "{tiles}", "--count", "100", "--unique"], "the smallest limit that works is --max-uses 2"),
     (["{ref}", "--tiles", "{tiles}", "--count", "100", "--min-distance", "40"], "are too few to keep equal ones 40"),
     (["{ref}", "--tiles", "{tiles}", "--tone", "men"], "--tone: 'men' is not one of"),
     (["{ref}", "--tiles", "{tiles}", "--assign", "best"], "--assign"),
@@ -150,7 +150,7 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tiles, tmp
     (["measure", "{here}/no.png", "--reference", "{ref}"], "no.png: cannot be read"),
     (["measure", "{ref}", "--reference", "{ref}", "--lpips", "{here}/no"], "no: cannot be read"),
     (["mosaic", "{tiles}", "--tiles", "{tiles}", "-o", "{here}/a.png"], "a moving mosaic has one output"),
-    (["mosaic", "{ref}", "--tiles", "{tiles}", "--ray", "local", "-o", "{here}/a.gif"], "are for still pictures"),
+    (["mosaic", "{ref}", "--assignment", "{ref}", "-o", "{here}/a.gif"], "--assignment is for still pictures"),
 ])  # fmt: skip
 def test_more_bad_input(vertumnus, reference, tiles, tmp_path, arguments, words):
     places = {"here": tmp_path, "ref": reference, "tiles": tiles}

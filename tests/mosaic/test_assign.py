@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.assign import Colours, Rules, assign, use_statistics
+from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, use_statistics
 from vertumnus.mosaic.grid import regular_grid
 from vertumnus.mosaic.search import nearest
 
@@ -94,10 +94,14 @@ def test_statistics_of_a_known_assignment():
         "tiles_used": 2, "most_uses": 3, "repeats": 2, "repeat_distance": 1.0,
     }  # fmt: skip
     assert use_statistics(np.arange(4), centres, 4)["repeat_distance"] is None
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        centres, tile = rng.random((300, 2)) * 20, rng.integers(0, 90, 300)
+        assert use_statistics(tile, centres, 90)["repeat_distance"] == round(least_distance(tile, centres), 4)
 
 
 @pytest.mark.parametrize(("rules", "words"), [
-    (Rules(max_uses=2), "120 tiles used at most 2 times cannot fill 300 cells; the smallest limit that works is 3"),
+    (Rules(max_uses=2), "at most 2 times cannot fill 300 cells; the smallest limit that works is --max-uses 3"),
     (Rules(max_uses=0), "--max-uses: must be at least 1"),
     (Rules(min_distance=-1), "--min-distance: must be"),
     (Rules(min_distance=float("nan")), "--min-distance: must be"),
@@ -116,3 +120,15 @@ def test_too_few_tiles_to_keep_apart_says_what_works():
     assert 1 <= works < 15
     chosen, _ = assign(CELLS, TILES, GRID.centres, Rules("greedy", min_distance=works))
     assert least_distance(chosen.tile, GRID.centres) >= works - 1e-6
+
+
+def test_when_equal_tiles_need_not_touch():
+    centres = regular_grid(40, 40, 20, 20).centres
+    assert [apart_by_itself(centres, tiles) for tiles in (1, 8, 9, 99)] == [False, False, True, True]
+    centres = np.random.default_rng(0).random((300, 2)) * 12  # as unlike as an adaptive grid's
+    most = max(int((np.hypot(*(centres - centre).T) < 2).sum()) for centre in centres)
+    assert [apart_by_itself(centres, most + n) for n in (-1, 0)] == [False, True]
+    centres = regular_grid(40, 40, 20, 20).centres
+    cells = np.zeros((400, 12), np.float32)  # all want the same tile
+    _, report = assign(cells, TILES[:9], centres, Rules(min_distance=APART))
+    assert report["repeat_distance"] == 2

@@ -21,10 +21,13 @@ def stripes(angle, phase=0.0, size=8):
 
 def test_colour_is_the_mean_of_sub_cells():
     samples = np.random.default_rng(0).random((5, 8, 8, 3)).astype(np.float32)
-    spec = FeatureSpec(edges=0)
+    for space in ("oklab", "lab", "rgb"):
+        values = FeatureSpec(space=space, edges=0, mean=0).of(samples)[2].reshape(4, 4, 3)[1, 2] * 4
+        mean = samples[2, 2:4, 4:6].mean(axis=(0, 1))  # of sRGB values, as whatever makes a picture smaller does
+        plain = mean if space == "rgb" else perceptual(decode_srgb(mean), space)
+        np.testing.assert_allclose(values, plain, atol=2e-4)
+    spec = FeatureSpec(edges=0, mean=0)
     features = spec.of(samples)
-    plain = perceptual(samples[2, 2:4, 4:6].mean(axis=(0, 1)))
-    np.testing.assert_allclose(features[2].reshape(4, 4, 3)[1, 2] * 4, plain, atol=1e-5)
     # A difference of d everywhere costs d squared.
     shifted = features.reshape(5, 16, 3) + np.float32(0.1 / 4)
     assert ((shifted - features.reshape(5, 16, 3)) ** 2).sum(axis=(1, 2)) == pytest.approx(np.full(5, 0.03), rel=1e-4)
@@ -33,8 +36,24 @@ def test_colour_is_the_mean_of_sub_cells():
     )
 
 
+def test_the_whole_counts_beside_its_parts():
+    samples = np.random.default_rng(1).random((3, 8, 8, 3)).astype(np.float32)
+    for colour in (0.0, 2.0):
+        spec = FeatureSpec(colour=colour, edges=0.1, mean=0.7)
+        features = spec.of(samples)
+        assert features.shape == (3, spec.width)
+        plain = perceptual(decode_srgb(samples.mean(axis=(1, 2))))
+        np.testing.assert_allclose(mean_colours(features, spec, None), plain, atol=2e-4)
+        other = samples[:, ::-1, ::-1]  # the same mean: what tells them apart is the parts alone
+        away = ((spec.of(other) - features) ** 2).sum(axis=1)
+        parts = FeatureSpec(colour=colour, edges=0.1, mean=0)
+        np.testing.assert_allclose(away, ((parts.of(other) - parts.of(samples)) ** 2).sum(axis=1), rtol=1e-3)
+    alone = FeatureSpec(colour=0, edges=0, mean=1).of(samples)
+    np.testing.assert_allclose(alone, plain, atol=2e-4)
+
+
 def test_edges_tell_orientation_and_not_phase():
-    spec = FeatureSpec(side=4, colour=0, edges=1)
+    spec = FeatureSpec(side=4, colour=0, edges=1, mean=0)
     angles = [0, np.pi / 4, np.pi / 2, 3 * np.pi / 4]
     features = spec.of(np.stack([stripes(angle) for angle in angles] + [stripes(0, 1.3)]))
     away = ((features[:, None] - features[None]) ** 2).sum(axis=2)
@@ -51,14 +70,14 @@ def test_variants_show_what_the_renderer_shows(tiles):
     ways = variants(2, turns=True, flips=True)
     spec = FeatureSpec()
     found = tile_features(library, grid, spec, ways)
-    assert found.shape == (60, 16, 80)
+    assert found.shape == (60, 16, 83)
     for number in (0, 11, 35):
         with Image.open(tiles / f"{number:04d}.jpg") as image:
-            light = decode_srgb(np.asarray(image) / 255).astype(np.float32)
+            values = np.asarray(image, np.float32) / 255
         for way, (crop, turn, flip) in enumerate(ways):
             aspect = 1 / grid.aspect if turn % 2 else grid.aspect
             left, top, right, bottom = crop_boxes(np.array([96 / 72]), aspect, crop)[0] * [96, 72, 96, 72]
-            part = light[round(top) : round(bottom), round(left) : round(right)]
+            part = values[round(top) : round(bottom), round(left) : round(right)]
             part = oriented(part, turn, flip)
             picture = Image.fromarray((part[..., 0] * 255).astype(np.uint8))
             assert picture.width < picture.height
@@ -82,7 +101,8 @@ def test_crops_have_the_cells_aspect_and_stay_within():
 @pytest.mark.parametrize(("spec", "words"), [
     (FeatureSpec(side=9), "--subcells: must be 1 to 8"),
     (FeatureSpec(colour=-1), "--colour: must be"),
-    (FeatureSpec(colour=0, edges=0), "one of the two"),
+    (FeatureSpec(mean=np.nan), "--mean: must be"),
+    (FeatureSpec(colour=0, edges=0, mean=0), "one of the weights"),
 ])  # fmt: skip
 def test_bad_specs(spec, words):
     with pytest.raises(VertumnusError, match=words):

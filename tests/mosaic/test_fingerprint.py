@@ -2,16 +2,21 @@
 
 import numpy as np
 from PIL import Image
+from scipy.fft import dctn
 
 from photographs import NAMES, photograph
-from vertumnus.mosaic.colour import encode_srgb
-from vertumnus.mosaic.fingerprint import near_duplicates, perceptual_hash
+from vertumnus.mosaic.fingerprint import _COSINES, near_duplicates, perceptual_hash
 from vertumnus.mosaic.sampling import mean_cells
 
 
 def facts(image):
-    cells = mean_cells(np.asarray(image.convert("RGB")))
-    return perceptual_hash(cells), encode_srgb(cells.mean(axis=(0, 1)))
+    cells = mean_cells(image.convert("RGB"))
+    return perceptual_hash(cells), cells.mean(axis=(0, 1)) / 255
+
+
+def test_low_frequencies_are_those_of_scipy():
+    values = np.random.default_rng(1).random((16, 16))
+    np.testing.assert_allclose(_COSINES @ values @ _COSINES.T, dctn(values, norm="ortho")[:8, :8], atol=1e-12)
 
 
 def test_scaled_copies_are_found_and_recoloured_ones_are_not():

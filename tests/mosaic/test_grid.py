@@ -1,5 +1,7 @@
 """Grids cover the canvas, every pixel once."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,6 +33,16 @@ def times_covered(grid, width, height):
 def test_every_pixel_is_in_one_cell(rows, columns, kind, width, height):
     grid = regular_grid(100, 75, rows, columns, kind)
     assert (times_covered(grid, width, height) == 1).all()
+
+
+def test_edges_on_half_a_pixel_leave_no_gap():
+    """All sizes at which a cell's edge can lie between two pixels, where rounding errors would part cells."""
+    for rows, columns, across in itertools.product((7, 25, 37), (26, 37), (100.0, 451.0)):
+        for kind in ("rectangle", "brick"):
+            grid = regular_grid(across, 300.0, rows, columns, kind)
+            for width, height in ((1503, 1000), (columns * 2 + 1, rows * 2 + 1), (999, 777)):
+                boxes = np.clip(grid.pixel_boxes(width, height), 0, [width, height] * 2)
+                assert (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).sum() == width * height
 
 
 def test_levels_and_counts():

@@ -39,10 +39,26 @@ def test_coherence_keeps_tiles_that_flicker_and_changes_those_that_matter(tiles)
         assert b.plan.cost.sum() <= a.plan.cost.sum() + 1.0 * calm[0].plan.cost.mean() * 108 + 1e-6
 
 
-def test_a_still_picture_does_not_move(tiles):
+@pytest.mark.parametrize("limits", [{}, {"min_distance": 3}, {"max_uses": 2}])
+def test_a_still_picture_does_not_move(tiles, limits):
     update_index(tiles)
-    found = list(follow([drawn()] * 3, TileLibrary([tiles]), tiles, MosaicOptions(grid="9x12"), 0.0))
-    assert [step.changed for step in found[1:]] == [0, 0]
+    options = MosaicOptions(grid="9x12", **limits)
+    for coherence in (0.0, 0.5):
+        changed = [step.changed for step in follow([drawn()] * 4, TileLibrary([tiles]), tiles, options, coherence)]
+        assert changed[2:] == [0, 0]
+        assert changed[1] < (1 if coherence else 10)  # what the auction left to gain
+
+
+def test_tiles_change_places_where_all_are_in_use(tiles):
+    """Sixty tiles, sixty cells, each tile once: a picture turned upside down is followed all the same."""
+    update_index(tiles)
+    options = MosaicOptions(grid="6x10", unique=True)
+    turned = drawn().rotate(180)
+    found = list(follow([drawn(), turned, turned], TileLibrary([tiles]), tiles, options, 0.1))
+    assert all(np.bincount(step.plan.tile).max() == 1 for step in found)
+    (again,) = follow([turned], TileLibrary([tiles]), tiles, options)
+    assert found[1].plan.cost.sum() < 1.15 * again.plan.cost.sum()
+    assert found[2].changed == 0
 
 
 def test_limits_hold_in_every_frame(tiles):

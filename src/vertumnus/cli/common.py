@@ -6,15 +6,18 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import MAX_SIDE
-from vertumnus.elements.collect import Collection, collect
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
+
+if TYPE_CHECKING:
+    from vertumnus.elements.collect import Collection
 
 DOCUMENTS = (".collage", ".json")
 
@@ -72,6 +75,8 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:
     """The elements that a command names, under a progress bar; what is skipped is said with its reason."""
+    from vertumnus.elements.collect import Collection, collect
+
     found = Collection()
     if names:
         colours = icon_colors.replace(";", " ").split() if icon_colors else []

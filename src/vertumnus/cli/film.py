@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vertumnus.cli.common import bar
+from vertumnus.cli.common import bar, progress_bar
+from vertumnus.cli.mosaic import say_skipped
 from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
@@ -21,6 +21,7 @@ from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import output_size
 from vertumnus.mosaic.paint import Painter
 from vertumnus.mosaic.video import COHERENCE, follow
+from vertumnus.mosaic.workers import Workers
 
 
 def film(
@@ -31,6 +32,7 @@ def film(
     seed: int,
     coherence: float | None,
     options: MosaicOptions,
+    workers: Workers,
 ) -> None:
     """Writes the mosaic of a moving picture."""
     if len(output) != 1 or not is_video(output[0]):
@@ -43,9 +45,8 @@ def film(
     began, cpu = time.perf_counter(), time.process_time()
     pictures, rate = read_frames(frames)
     for folder in tiles:
-        report = update_index(folder)
-        for path, reason in report.skipped:
-            print(f"skipped {path}: {reason}", file=sys.stderr)
+        with progress_bar(f"indexing {folder}") as show:
+            say_skipped(update_index(folder, workers=workers, progress=show))
     library = TileLibrary(tiles)
     library.require()
     if options.merge_duplicates:
@@ -66,7 +67,7 @@ def film(
                 cells = len(plan.grid)
                 changed.append(moved)
                 progress.update(task, completed=len(changed), note=f"{moved} cells changed")
-                yield Image.fromarray(np.concatenate(list(Bands(painter))))
+                yield Image.fromarray(np.concatenate(list(Bands(painter, workers))))
 
         number = save_video(drawn(), output[0], rate)
     later = changed[1:] or [0]

@@ -78,7 +78,7 @@ def measure(
     reference
         The picture it should look like: PSNR and SSIM at 32 to 256 pixels, and the error of a Gaussian pyramid.
     lpips
-        A safetensors file of LPIPS weights on AlexNet, to measure that too.
+        A safetensors file of LPIPS weights on AlexNet, made as docs/measure.md says, to measure that too.
     as_json
         Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """

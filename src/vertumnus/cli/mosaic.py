@@ -68,14 +68,16 @@ def mosaic(
         How tiles are matched and assigned.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
     if moving:
         from vertumnus.cli.film import film
 
         assert reference is not None
-        if ray is not None or assignment is not None:
-            raise VertumnusError(f"{reference}: --ray and --assignment are for still pictures")
-        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions())
+        if assignment is not None:
+            raise VertumnusError(f"{reference}: --assignment is for still pictures")
+        workers = ray_workers(ray) if ray is not None else Threads()
+        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers)
         return
     if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
@@ -84,7 +86,7 @@ def mosaic(
     check_kinds(output)
     for path in output:
         check_writable(path)
-    workers: Workers = ray_workers(ray) if ray is not None else Threads()
+    workers = ray_workers(ray) if ray is not None else Threads()
     plan = _plan(reference, tiles or [], assignment, seed, options, workers)
     for path in output:  # what can be told to fail fails before anything is drawn
         if path.suffix.lower() not in (".json", ".csv"):
@@ -141,11 +143,14 @@ def say_skipped(report: IndexReport) -> None:
 def _summary(plan: Plan, seconds: float, cpu: float) -> None:
     report = plan.report
     if "tiles_used" in report:
-        apart = f", equal ones at least {report['repeat_distance']:.3g} cells apart" if report["repeats"] else ""
-        gap = f", within {report['gap']:.2%} of the least cost" if "gap" in report else ""
+        most, apart = "used, none twice", ""
+        if report["repeats"]:
+            most = f"used, none more than {report['most_uses']} times"
+            apart = f", equal ones {report['repeat_distance']:.3g} cells apart at least"
+        gap = f", within {report['gap']:.2%} of the least cost" if report.get("gap") else ""
         print(
-            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles used,"
-            f" none more than {report['most_uses']} times{apart}{gap}"
+            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles"
+            f" {most}{apart}{gap}"
         )
     print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
 

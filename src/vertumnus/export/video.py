@@ -158,7 +158,7 @@ def _save_film(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
             film.mux(stream.encode())
         part.replace(path)
     except (av.FFmpegError, OSError) as error:
-        raise cannot_write(path, OSError(getattr(error, "errno", 0) or 0, str(error))) from error
+        raise cannot_write(path, OSError(0, getattr(error, "strerror", None) or str(error))) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

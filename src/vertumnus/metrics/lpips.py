@@ -1,7 +1,8 @@
 """LPIPS (Zhang et al. 2018) on AlexNet, from a file of weights, in plain NumPy.
 
 The file is a safetensors of 32-bit floats with the names of the reference code: net.slice1.0.weight and bias to
-net.slice5.10, and lin0.model.1.weight to lin4.model.1.weight.
+net.slice5.10, and lin0.model.1.weight to lin4.model.1.weight. docs/measure.md says how
+to make it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ CONVOLUTIONS = (
 )  # fmt: skip
 SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)  # of values from -1 to 1
 SCALE = np.array([0.458, 0.448, 0.450], np.float32)
+HOW = "it is made of AlexNet's alexnet-owt-7be5be79.pth and lpips' alex.pth as docs/measure.md says"
 LEAST = 31  # pixels of a side, below which nothing is left for the last convolutions
 
 Floats = NDArray[np.float32]
@@ -46,12 +48,12 @@ def read_weights(path: Path) -> dict[str, Floats]:
     except OSError as error:
         raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VertumnusError(f"{path}: not a safetensors file of LPIPS weights ({error})") from None
+        raise VertumnusError(f"{path}: not a safetensors file of LPIPS weights ({error}); {HOW}") from None
     needed = [f"{name}.{part}" for name, *_ in CONVOLUTIONS for part in ("weight", "bias")]
     needed += [f"lin{n}.model.1.weight" for n in range(len(CONVOLUTIONS))]
     missing = [name for name in needed if name not in found]
     if missing:
-        raise VertumnusError(f"{path}: {missing[0]}: missing, so these are not LPIPS weights on AlexNet")
+        raise VertumnusError(f"{path}: {missing[0]}: missing, so these are not LPIPS weights on AlexNet; {HOW}")
     return found
 
 

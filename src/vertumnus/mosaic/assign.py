@@ -8,15 +8,16 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.jit import kernel
 from vertumnus.mosaic.auction import LISTED, auction
 from vertumnus.mosaic.even import assign_evenly
 from vertumnus.mosaic.greedy import Chosen, Floats, Placer
 from vertumnus.mosaic.search import Candidates, nearest
 
 Method = Literal["optimal", "greedy", "even"]
+APART = 2.0  # cells between equal tiles that do not touch
 DITHERED = 160  # tiles each cell looks at when the residual is dithered
 Progress = Callable[[int, int], None]
 
@@ -64,10 +65,37 @@ def check_rules(rules: Rules, cells: int, tiles: int) -> None:
     if rules.method == "even" and (rules.min_distance > 1 or rules.dither):
         raise VertumnusError("--assign even: does not go together with --min-distance or --dither")
     if rules.max_uses is not None and rules.max_uses * tiles < cells:
+        used = "--unique: {} tiles used once" if rules.max_uses == 1 else "--max-uses: {} tiles used at most {} times"
         raise VertumnusError(
-            f"--max-uses: {tiles:,} tiles used at most {rules.max_uses:,} times cannot fill {cells:,} cells;"
-            f" the smallest limit that works is {-(-cells // tiles):,}"
+            f"{used.format(f'{tiles:,}', f'{rules.max_uses:,}')} cannot fill {cells:,} cells;"
+            f" the smallest limit that works is --max-uses {-(-cells // tiles):,}"
         )
+
+
+def apart_by_itself(centres: NDArray[np.float64], tiles: int) -> bool:
+    """Whether equal tiles can be kept from touching, `APART` cells, however tiles are assigned.
+
+    There is always a tile left if there are as many as the most cells that lie that near to one, itself among them.
+    """
+    order = np.argsort(centres[:, 1], kind="stable")
+    return int(_crowd(np.ascontiguousarray(centres[order]), APART - 1e-6, tiles)) <= tiles
+
+
+@kernel
+def _crowd(centres, distance, enough):
+    """The most points that lie nearer to one than a distance, itself among them; points are sorted by y."""
+    count = np.ones(len(centres), np.int64)
+    for a in range(len(centres)):
+        for b in range(a + 1, len(centres)):
+            dx, dy = centres[b, 0] - centres[a, 0], centres[b, 1] - centres[a, 1]
+            if dy >= distance:
+                break
+            if dx * dx + dy * dy < distance * distance:
+                count[a] += 1
+                count[b] += 1
+        if count[a] > enough:
+            break
+    return count.max()
 
 
 def assign(
@@ -94,7 +122,11 @@ def assign(
     if rules.method == "optimal" and uses < count and rules.min_distance <= 1 and not rules.dither:
         listed = None  # the auction looks itself
     else:
-        listed = nearest(cells, tiles, DITHERED if rules.dither else LISTED, progress=progress)
+        length = DITHERED if rules.dither else LISTED
+        if uses >= count and not rules.dither and rules.method != "even":
+            # Only what lies near a cell can take its tiles.
+            length = min(LISTED, 4 * math.ceil(rules.min_distance) ** 2) if rules.min_distance > 1 else 1
+        listed = nearest(cells, tiles, length, progress=progress)
     report: dict[str, Any] = {}
     if listed is None:
         found = auction(cells, tiles, None, uses, seed=seed, progress=progress)
@@ -138,8 +170,7 @@ def _under_limits(
         best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
         placer.cheapest_first(everyone, best)
     else:
-        width = 1 if uses >= count and rules.min_distance <= 1 else listed.tile.shape[1]
-        placer.cheapest_first(everyone, listed.of(slice(None), width))
+        placer.cheapest_first(everyone, listed)
     if not placer.fill(cells, tiles, listed.tile.shape[1]):
         raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
     return placer.chosen
@@ -165,16 +196,24 @@ def _too_few(
 def use_statistics(tile: NDArray[np.integer], centres: NDArray[np.float64], total: int) -> dict[str, Any]:
     """How tiles are used: tiles used, most uses of one, cells that repeat a tile, smallest distance of repeats."""
     used = np.bincount(tile, minlength=total)
-    nearest_repeat = math.inf
-    order = np.argsort(tile, kind="stable")
-    edges = np.flatnonzero(np.diff(tile[order])) + 1
-    for group in np.split(order, edges):
-        if len(group) > 1:
-            away, _ = cKDTree(centres[group]).query(centres[group], k=2)
-            nearest_repeat = min(nearest_repeat, float(np.asarray(away)[:, 1].min()))
+    order = np.lexsort((centres[:, 0], centres[:, 1], tile))
+    nearest_repeat = float(_nearest_repeat(tile[order], centres[order]))
     return {
         "tiles_used": int((used > 0).sum()),
         "most_uses": int(used.max()),
         "repeats": len(tile) - int((used > 0).sum()),
         "repeat_distance": round(nearest_repeat, 4) if math.isfinite(nearest_repeat) else None,
     }
+
+
+@kernel
+def _nearest_repeat(tile, centres):
+    """The least distance of two points with the same tile; points are sorted by tile, then by y."""
+    best = np.inf
+    for a in range(len(tile)):
+        for b in range(a + 1, len(tile)):
+            dx, dy = centres[b, 0] - centres[a, 0], centres[b, 1] - centres[a, 1]
+            if tile[b] != tile[a] or dy >= best:
+                break
+            best = min(best, np.sqrt(dx * dx + dy * dy))
+    return best

@@ -1,8 +1,4 @@
-"""Linear light and two perceptual spaces, for arrays whose last axis is red, green, blue.
-
-Averages are taken in linear light, since that is what an eye far from the mosaic does; differences are measured in
-a perceptual space.
-"""
+"""Linear light and the spaces colours are compared in, for arrays whose last axis is red, green, blue."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Space = Literal["oklab", "lab"]
+Space = Literal["oklab", "lab", "rgb"]
 Floats = NDArray[np.float32]
 
 # Ottosson, "A perceptual color space for image processing" (2020).
@@ -53,12 +49,23 @@ ENCODE_STEPS = 1 << 14
 ENCODED: NDArray[np.uint8] = (encode_srgb(np.arange(ENCODE_STEPS + 1) / ENCODE_STEPS) * 255 + 0.5).astype(np.uint8)
 
 
+LIGHT: Floats = decode_srgb(np.linspace(0, 1, ENCODE_STEPS + 1)).astype(np.float32)  # of evenly spaced values
+
+
 def to_bytes(light: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Linear light as sRGB bytes; what is below 0 or above 1 is clipped."""
     return ENCODED[(np.clip(light, 0, 1) * ENCODE_STEPS + 0.5).astype(np.int32)]
 
 
-def perceptual(light: NDArray[np.floating], space: Space = "oklab") -> Floats:
+def in_space(values: Floats, space: Space) -> Floats:
+    """SRGB values, 0 to 1, as what colours are compared by: themselves, or a perceptual space."""
+    if space == "rgb":
+        return values
+    light = LIGHT[(np.clip(values, 0, 1) * (len(LIGHT) - 1) + np.float32(0.5)).astype(np.int32)]
+    return perceptual(light, space)
+
+
+def perceptual(light: NDArray[np.floating], space: Literal["oklab", "lab"] = "oklab") -> Floats:
     """Linear light in OKLab, or in CIELAB over 100; a lightness of 1 is white in both.
 
     >>> perceptual(np.ones(3)).round(3)

@@ -1,4 +1,4 @@
-"""What cells and tiles are compared by: sub-cell colour in a perceptual space, and the orientation of edges."""
+"""What cells and tiles are compared by: colour of the whole and of its parts, and the orientation of edges."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.colour import Space, perceptual
+from vertumnus.mosaic.colour import Space, in_space
 from vertumnus.mosaic.grid import Grid
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library import BLOCK, TileLibrary
 from vertumnus.mosaic.reference import sample_cells
 from vertumnus.mosaic.sampling import CELLS, sample_boxes
 from vertumnus.mosaic.variants import Variant, crop_boxes, oriented
@@ -26,33 +27,39 @@ class FeatureSpec:
 
     side     sub-cells along each side of a cell
     space    of colours
-    colour, edges   weights
+    colour, edges, mean   weights: of the colours of the parts, of edges, of the colour of the whole
     """
 
     side: int = 4
     space: Space = "oklab"
     colour: float = 1.0
-    edges: float = 0.3
+    edges: float = 0.1
+    mean: float = 0.5
 
     def check(self) -> None:
         """Raises `VertumnusError` for values that make no sense."""
         if not 1 <= self.side <= MAX_SIDE:
             raise VertumnusError(f"--subcells: must be 1 to {MAX_SIDE}, not {self.side}")
-        for name, weight in (("colour", self.colour), ("edges", self.edges)):
+        for name, weight in (("colour", self.colour), ("edges", self.edges), ("mean", self.mean)):
             if not (np.isfinite(weight) and weight >= 0):
                 raise VertumnusError(f"--{name}: must be a number not below 0, not {weight}")
-        if self.colour == self.edges == 0:
-            raise VertumnusError("--colour, --edges: one of the two weights must be above 0")
+        if self.colour == self.edges == self.mean == 0:
+            raise VertumnusError("--colour, --edges, --mean: one of the weights must be above 0")
+
+    @property
+    def width(self) -> int:
+        """How many numbers a feature has."""
+        return self.side**2 * (3 * (self.colour > 0) + 2 * (self.edges > 0)) + 3 * (self.mean > 0)
 
     def of(self, samples: Floats, shares: Floats | None = None) -> Floats:
-        """Features of pictures given as 2k x 2k means of linear light: N x 2k x 2k x 3 to N x D.
+        """Features of pictures given as 2k x 2k mean sRGB values: N x 2k x 2k x 3 to N x D.
 
         shares   k x k: how much of each sub-cell belongs to the cell, 1 by default
 
-        Colour is the mean of each sub-cell. Edge orientation is the doubled-angle vector |g| (cos 2a, sin 2a) of
-        the gradient of lightness g with angle a, averaged over each sub-cell: opposite gradients of one edge add up
-        and perpendicular ones cancel (Bigün and Granlund, 1987). Both are scaled so that the squared distance is a
-        mean over sub-cells.
+        Colour is the mean of each sub-cell, and beside it that of the whole, which decides what is seen from afar.
+        Edge orientation is the doubled-angle vector |g| (cos 2a, sin 2a) of the gradient of lightness g with angle
+        a, averaged over each sub-cell: opposite gradients of one edge add up and perpendicular ones cancel (Bigün
+        and Granlund, 1987). All are scaled so that the squared distance is a mean over sub-cells.
         """
         count, k = len(samples), self.side
         shares = np.ones((k, k), np.float32) if shares is None else shares
@@ -60,9 +67,12 @@ class FeatureSpec:
         pooled = samples.reshape(count, k, 2, k, 2, 3).mean(axis=(2, 4))
         parts = []
         if self.colour > 0:
-            parts.append(perceptual(pooled, self.space) * weight * np.float32(self.colour**0.5))
+            parts.append(in_space(pooled, self.space) * weight * np.float32(self.colour**0.5))
+        if self.mean > 0:
+            whole = np.einsum("nyxc,yx->nc", pooled, weight[0, :, :, 0] ** 2)
+            parts.append(in_space(whole, self.space) * np.float32(self.mean**0.5))
         if self.edges > 0:
-            lightness = perceptual(samples, self.space)[..., 0]
+            lightness = in_space(samples, "oklab" if self.space == "rgb" else self.space)[..., 0]
             down = np.gradient(lightness, axis=1)
             across = np.gradient(lightness, axis=2)
             size = np.sqrt(down**2 + across**2) + np.float32(1e-6)
@@ -72,15 +82,22 @@ class FeatureSpec:
         return np.concatenate([part.reshape(count, -1) for part in parts], axis=1).astype(np.float32)
 
 
-def cell_features(light: Floats, grid: Grid, spec: FeatureSpec) -> Floats:
-    """Features of every cell of a reference (H x W x 3 linear light), N x D."""
-    scale = np.array([light.shape[1] / grid.width, light.shape[0] / grid.height] * 2)
-    return spec.of(sample_cells(light, grid.boxes * scale, 2 * spec.side), cell_shares(grid, spec.side))
+def cell_features(picture: Image.Image, grid: Grid, spec: FeatureSpec) -> Floats:
+    """Features of every cell of a reference, N x D."""
+    scale = np.array([picture.width / grid.width, picture.height / grid.height] * 2)
+    samples = sample_cells(np.asarray(picture, np.float32) / np.float32(255), grid.boxes * scale, 2 * spec.side)
+    shares = cell_shares(grid, spec.side)
+    return np.concatenate([spec.of(samples[n : n + BLOCK], shares) for n in range(0, len(samples), BLOCK)])
 
 
 def mean_colours(features: Floats, spec: FeatureSpec, shares: Floats | None) -> Floats:
-    """The mean perceptual colour that features (... x D) speak of, ... x 3."""
+    """The mean colour that features (... x D) speak of, ... x 3; black where they speak of none."""
     parts = spec.side**2
+    if spec.mean > 0:
+        first = 3 * parts * (spec.colour > 0)
+        return features[..., first : first + 3] / np.float32(spec.mean**0.5)
+    if spec.colour == 0:
+        return np.zeros((*features.shape[:-1], 3), np.float32)
     weight = np.full(parts, 1 / parts, np.float32) if shares is None else (shares / shares.sum()).ravel()
     colours = features[..., : 3 * parts].reshape(*features.shape[:-1], parts, 3)
     return np.einsum("...pc,p->...c", colours, np.sqrt(weight)).astype(np.float32) / np.float32(spec.colour**0.5)
@@ -104,8 +121,7 @@ def tile_features(library: TileLibrary, grid: Grid, spec: FeatureSpec, ways: lis
     library.
     """
     shares = cell_shares(grid, spec.side)
-    width = spec.side**2 * ((3 if spec.colour > 0 else 0) + (2 if spec.edges > 0 else 0))
-    shape = (len(library), len(ways), width)
+    shape = (len(library), len(ways), spec.width)
     with tempfile.TemporaryFile(prefix="vertumnus-features-") as file:
         features = np.memmap(file, np.float32, "w+", shape=shape)
     for first, last in library.blocks():

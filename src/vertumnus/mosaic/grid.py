@@ -54,7 +54,8 @@ class Grid:
         boxes = self.boxes * scale
         if self.kind == "hexagon":  # whose mask decides which pixels of the box count
             return np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1).astype(np.int64)
-        return np.floor(boxes + 0.5).astype(np.int64)
+        # Two cells may know the edge they share as slightly different numbers; on half a pixel they would part.
+        return np.floor(boxes.round(6) + 0.5).astype(np.int64)
 
     def mask(self, cell: int, width: int, height: int) -> NDArray[np.bool_] | None:
         """Which pixels of a cell's pixel box are its own; None for all. Every pixel is in exactly one cell's mask.

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.colour import encode_srgb
 from vertumnus.mosaic.fingerprint import near_duplicates
 from vertumnus.mosaic.index import base_folder, index_place
 from vertumnus.mosaic.store import ROW_SHAPE, TileStore
@@ -63,14 +62,14 @@ class TileLibrary:
         return np.clip(size[:, 0] / size[:, 1], 1 / LONGEST, LONGEST)
 
     def cells(self, first: int, last: int) -> NDArray[np.float32]:
-        """16 x 16 x 3 mean linear light of tiles ``first`` to ``last``, read from disk."""
+        """16 x 16 x 3 mean sRGB values, 0 to 1, of tiles ``first`` to ``last``, read from disk."""
         chosen = self._chosen[first:last]
         out = np.empty((len(chosen), *ROW_SHAPE), np.float32)
         for home, cells in enumerate(self._cells):
             here = self._home[chosen] == home
             out[here] = cells[self._row[chosen[here]]]
             release(cells)
-        return out
+        return out / np.float32(255)
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """The tiles' numbers in blocks of (first, one past last)."""
@@ -100,7 +99,7 @@ class TileLibrary:
         """For each tile the number of the first one it is a near-duplicate of: its own where there is none."""
         means = np.empty((len(self), 3))
         for first, last in self.blocks():
-            means[first:last] = encode_srgb(self.cells(first, last).mean(axis=(1, 2)))
+            means[first:last] = self.cells(first, last).mean(axis=(1, 2))
         return near_duplicates(self.hash[self._chosen], means)
 
     def without_duplicates(self) -> int:

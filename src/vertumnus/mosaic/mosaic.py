@@ -11,7 +11,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.adaptive import adaptive_grid
-from vertumnus.mosaic.assign import Colours, Rules, assign, check_rules
+from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
 from vertumnus.mosaic.features import FeatureSpec, Floats, cell_features, cell_shares, mean_colours, tile_features
 from vertumnus.mosaic.grid import Grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.index import IndexReport, update_index
@@ -77,11 +77,11 @@ class MosaicMaker:
     ) -> None:
         self.library, self.size, self.where, self.options, self.seed = library, size, where, options, seed
         self.tone = Tone.parse(options.tone or ("mean-std" if len(library) == 1 else "none"))
-        self.spec = FeatureSpec(options.subcells, options.space, options.colour, options.edges)
+        self.spec = FeatureSpec(options.subcells, options.space, options.colour, options.edges, options.mean)
         self.spec.check()
         self.ways = variants(options.crops, options.turns, options.flips)
         uses = 1 if options.unique else options.max_uses
-        self.rules = Rules(options.assign, uses, options.min_distance, options.dither)
+        self.rules = Rules(options.assign, uses, options.min_distance or 0.0, options.dither)
         self.grid: Grid | None = None
         self._features: Floats | None = None
 
@@ -90,10 +90,13 @@ class MosaicMaker:
         grid = self._grid(image) if self.grid is None else self.grid
         if self.grid is None:
             check_resolution(grid, *self.size, self.where)
+            unlimited = self.rules.max_uses is None and self.rules.method != "even"
+            if self.options.min_distance is None and unlimited and apart_by_itself(grid.centres, len(self.library)):
+                self.rules = self.rules._replace(min_distance=APART)
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
         small = shrink_reference(image, grid)
-        return grid, cell_features(linear_light(small), grid, self.spec), small
+        return grid, cell_features(small, grid, self.spec), small
 
     def features(self) -> Floats:
         """The tiles' features."""
@@ -111,7 +114,10 @@ class MosaicMaker:
             shares = cell_shares(grid, self.spec.side)
             kept = 1 - self.tone.amount if self.tone.method != "none" else 1.0
             colours = Colours(
-                mean_colours(cells, self.spec, shares), mean_colours(tiles, self.spec, shares), self.spec.colour, kept
+                mean_colours(cells, self.spec, shares),
+                mean_colours(tiles, self.spec, shares),
+                self.spec.colour + self.spec.mean,
+                kept,
             )
         chosen, report = assign(
             cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles")

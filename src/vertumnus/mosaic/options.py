@@ -24,15 +24,19 @@ class MosaicOptions(BaseModel):
     cells: Literal["rectangle", "brick", "hexagon"] = Field("rectangle", description="shape and order of the cells")
     aspect: str | None = Field(None, description="of cells, as 4:3, or pictures for that of most tiles")
     subcells: int = Field(4, ge=1, le=8, description="each cell is compared in so many parts across and down")
-    space: Space = Field("oklab", description="colours are compared in oklab or lab")
-    colour: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of colour")
-    edges: float = Field(0.3, ge=0, allow_inf_nan=False, description="weight of the orientation of edges")
+    space: Space = Field("oklab", description="colours are compared in oklab, lab or rgb")
+    colour: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of the colours of a cell's parts")
+    mean: float = Field(0.5, ge=0, allow_inf_nan=False, description="weight of the whole cell's mean colour")
+    edges: float = Field(0.1, ge=0, allow_inf_nan=False, description="weight of the orientation of edges")
     crops: int = Field(1, ge=1, le=MAX_CROPS, description="parts of a tile that may be shown, the best is")
     flips: bool = Field(False, description="tiles may be mirrored")
     turns: bool = Field(False, description="tiles may be turned by quarters")
     assign: Literal["optimal", "greedy", "even"] = Field("optimal", description="how tiles are given to cells")
     max_uses: int | None = Field(None, ge=1, description="of one tile")
-    min_distance: float = Field(0.0, ge=0, allow_inf_nan=False, description="between equal tiles, cells")
+    min_distance: float | None = Field(
+        None, ge=0, allow_inf_nan=False,
+        description="between equal tiles, cells; 2 where uses have no limit and there are tiles enough, else 0",
+    )  # fmt: skip
     unique: bool = Field(False, description="each tile at most once")
     dither: bool = Field(False, description="make up for a tile's colour in the cells beside it")
     tone: str | None = Field(None, description="none, mean, mean-std, histogram or transport, with :0 to :1 of it")

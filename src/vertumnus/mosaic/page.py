@@ -28,6 +28,7 @@ def save_page(path: Path, plan: Plan, painter: Painter) -> Path:
         "tile": SIDE,
         "overlap": OVERLAP,
         "files": quote(folder.name),
+        "hexagons": plan.grid.kind == "hexagon",
         "cells": [[*box, tile] for box, tile in zip(painter.boxes.tolist(), plan.tile.tolist(), strict=True)],
         "pictures": [[_link(source.path, path.parent), str(source.path)] for source in plan.sources],
     }

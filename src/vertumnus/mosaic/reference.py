@@ -1,4 +1,4 @@
-"""The picture to be rebuilt: as linear light, and in the parts that cells see of it."""
+"""The picture to be rebuilt, and the parts that cells see of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vertumnus.mosaic.colour import LINEAR
 from vertumnus.mosaic.decode import decode_picture
 from vertumnus.mosaic.grid import Grid
 
-SEEN, MOST, LEAST = 32, 6000, 512  # pixels of the reference: to a cell, and of a side at most and at least
+SEEN, MOST, LEAST = 32, 4096, 512  # pixels of the reference: to a cell, and of a side at most and at least
 
 
 def read_reference(path: Path) -> tuple[Image.Image, list[str]]:
@@ -57,10 +57,11 @@ def check_resolution(grid: Grid, width: int, height: int, where: str) -> None:
         )
 
 
-def sample_cells(light: NDArray[np.float32], boxes: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+def sample_cells(picture: NDArray[np.float32], boxes: NDArray[np.float64], side: int) -> NDArray[np.float32]:
     """Side x side area means of each box of a picture, N x side x side x 3; beyond its border the border repeats."""
-    table = np.zeros((light.shape[0] + 1, light.shape[1] + 1, 3))
-    np.cumsum(np.cumsum(light, axis=0, dtype=np.float64), axis=1, out=table[1:, 1:])
+    table = np.zeros((picture.shape[0] + 1, picture.shape[1] + 1, 3))
+    np.cumsum(picture, axis=0, out=table[1:, 1:])
+    np.cumsum(table[1:, 1:], axis=1, out=table[1:, 1:])
     return _sample_cells(table, np.ascontiguousarray(boxes, np.float64), side)
 
 

@@ -1,56 +1,30 @@
-"""Area averages of pictures and of boxes within them, in linear light."""
+"""Area averages of pictures and of boxes within them.
+
+Averages are of sRGB values: a mosaic seen small is nearly always one that a screen or a program has made small, and
+that is how they do it. Averages of linear light would match what an eye does far from a print; where tiles have
+strong contrast they are brighter.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vertumnus.jit import kernel
-from vertumnus.mosaic.colour import LINEAR
 
 CELLS = 16  # a picture is summed up by CELLS x CELLS means
 
 
-def mean_cells(pixels: NDArray[np.uint8], cells: int = CELLS) -> NDArray[np.float32]:
-    """Mean linear light of each of cells x cells equal parts of a picture (H x W x 3 bytes): cells x cells x 3."""
-    return _mean_cells(np.ascontiguousarray(pixels), LINEAR, cells)
-
-
-@kernel
-def _mean_cells(pixels, linear, cells):
-    height, width, _ = pixels.shape
-    out = np.zeros((cells, cells, 3), np.float32)
-    line = np.zeros((cells, 3), np.float32)
-    share_x, share_y = np.float32(cells / width), np.float32(cells / height)
-    for y in range(height):
-        line[:] = 0
-        for x in range(width):
-            left = x * share_x
-            right = left + share_x
-            first = min(int(left), cells - 1)
-            last = min(int(right), cells - 1)
-            r, g, b = linear[pixels[y, x, 0]], linear[pixels[y, x, 1]], linear[pixels[y, x, 2]]
-            for c in range(first, last + 1):
-                weight = min(right, np.float32(c + 1)) - max(left, np.float32(c))
-                if weight > 0:
-                    line[c, 0] += weight * r
-                    line[c, 1] += weight * g
-                    line[c, 2] += weight * b
-        top = y * share_y
-        bottom = top + share_y
-        for c in range(min(int(top), cells - 1), min(int(bottom), cells - 1) + 1):
-            weight = min(bottom, np.float32(c + 1)) - max(top, np.float32(c))
-            if weight > 0:
-                for x in range(cells):
-                    for k in range(3):
-                        out[c, x, k] += weight * line[x, k]
-    return out
+def mean_cells(image: Image.Image) -> NDArray[np.uint8]:
+    """Mean colour of each of CELLS x CELLS equal parts of an RGB picture, CELLS x CELLS x 3 bytes."""
+    return np.asarray(image.resize((CELLS, CELLS), Image.Resampling.BOX))
 
 
 def sample_boxes(pictures: NDArray[np.float32], boxes: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Side x side means of a box in each of many pictures.
 
-    pictures   N x R x C x 3, linear light
+    pictures   N x R x C x 3
     boxes      N x 4: left, top, right, bottom, in pixels of the picture; parts outside repeat its border
     Returns N x side x side x 3.
     """

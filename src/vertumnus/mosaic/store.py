@@ -22,10 +22,10 @@ from vertumnus.mosaic.sampling import CELLS
 from vertumnus.mosaic.tile import TileRecord
 
 FORMAT = "vertumnus/tiles"
-VERSION = 1
+VERSION = 2
 THUMBNAIL = 96  # pixels of a thumbnail's shorter side
 NAME = "tiles.sqlite"
-ROW_BYTES = CELLS * CELLS * 3 * 2
+ROW_BYTES = CELLS * CELLS * 3
 ROW_SHAPE = (CELLS, CELLS, 3)
 
 _TABLES = """
@@ -105,9 +105,9 @@ class TileStore:
         rows = self.query("SELECT path, size, mtime FROM tile UNION ALL SELECT path, size, mtime FROM skipped")
         return {str(path): (int(str(size)), int(str(mtime))) for path, size, mtime in rows}
 
-    def cells(self) -> NDArray[np.float16]:
-        """Rows x 16 x 16 x 3 mean linear light, memory-mapped; some rows may be out of use."""
-        mapped = self._map("cells", "float16", self.meta("rows") * ROW_BYTES // 2)
+    def cells(self) -> NDArray[np.uint8]:
+        """Rows x 16 x 16 x 3 mean colours, memory-mapped; some rows may be out of use."""
+        mapped = self._map("cells", "uint8", self.meta("rows") * ROW_BYTES)
         return mapped.reshape(-1, *ROW_SHAPE)
 
     def thumbnails(self) -> NDArray[np.uint8]:

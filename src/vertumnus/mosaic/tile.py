@@ -13,7 +13,7 @@ from PIL import Image
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.decode import decode_picture
 from vertumnus.mosaic.fingerprint import perceptual_hash
-from vertumnus.mosaic.sampling import CELLS, mean_cells
+from vertumnus.mosaic.sampling import mean_cells
 
 LONGEST = 4  # a thumbnail's longer side over its shorter one; a longer strip is cut
 
@@ -28,7 +28,7 @@ class TileRecord(NamedTuple):
     width, height   of the picture, upright
     hash     `perceptual_hash`
     thumbnail   h x w x 3 bytes
-    cells    16 x 16 x 3 half floats: mean linear light
+    cells    16 x 16 x 3 bytes: its mean colours
     """
 
     path: str
@@ -40,7 +40,7 @@ class TileRecord(NamedTuple):
     height: int = 0
     hash: int = 0
     thumbnail: NDArray[np.uint8] | None = None
-    cells: NDArray[np.float16] | None = None
+    cells: NDArray[np.uint8] | None = None
 
 
 def read_tiles(folder: str, names: list[str], side: int) -> list[TileRecord]:
@@ -61,7 +61,7 @@ def _read_tile(folder: Path, name: str, side: int) -> TileRecord:
     except OSError as error:
         return TileRecord(name, size, mtime, f"cannot be read ({error.strerror or error})")
     image = cut_strip(picture.image)
-    cells = mean_cells(np.asarray(image))
+    cells = mean_cells(image)
     thumbnail = np.asarray(shrink(image, side))
     return TileRecord(
         name,
@@ -73,7 +73,7 @@ def _read_tile(folder: Path, name: str, side: int) -> TileRecord:
         picture.height,
         perceptual_hash(cells),
         thumbnail,
-        cells.reshape(CELLS, CELLS, 3).astype(np.float16),
+        cells,
     )
 
 

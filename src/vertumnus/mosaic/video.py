@@ -17,7 +17,7 @@ from vertumnus.mosaic.library import TileLibrary
 from vertumnus.mosaic.mosaic import MosaicMaker
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.plan import Plan
-from vertumnus.mosaic.search import Candidates, nearest
+from vertumnus.mosaic.search import nearest
 
 COHERENCE = 0.5
 
@@ -77,24 +77,11 @@ def _next(
     """The tiles of the next frame: those before, except where a change gains enough and breaks no limit."""
     rules = maker.rules
     count = len(cells)
-    kept_cost = ((tiles[before.tile, before.way] - cells) ** 2).sum(axis=1).astype(np.float32)
-    listed = nearest(cells, tiles, LISTED)
-    wish = kept_cost - listed.cost[:, 0] > threshold
+    kept = ((tiles[before.tile, before.way] - cells) ** 2).sum(axis=1).astype(np.float32)
     uses = count if rules.max_uses is None else min(rules.max_uses, count)
     if rules.method == "even":
         uses = -(-count // len(tiles))
     placer = Placer(centres, len(tiles), uses, rules.min_distance)
-    stay = np.flatnonzero(~wish)
-    old = Candidates(before.tile[:, None], before.way[:, None], kept_cost[:, None], listed.bound)
-    placer.cheapest_first(stay, old.of(stay))
-    # Those that wish to change take what is free and gains enough, the greatest gain first; else they stay too.
-    wishing = np.flatnonzero(wish)
-    gains = listed.cost[wishing] - kept_cost[wishing, None]
-    good = np.where(-gains > threshold, gains, np.inf).astype(np.float32)
-    placer.cheapest_first(wishing, Candidates(listed.tile[wishing], listed.way[wishing], good, listed.bound[wishing]))
-    placer.cheapest_first(np.arange(count), old)
-    if not placer.fill(cells, tiles, LISTED):
-        return Chosen(before.tile, before.way, kept_cost)
-    chosen = placer.chosen
-    cost = ((tiles[chosen.tile, chosen.way] - cells) ** 2).sum(axis=1).astype(np.float32)
-    return Chosen(chosen.tile, chosen.way, cost)
+    placer.hold(Chosen(before.tile, before.way, kept))
+    placer.improve(nearest(cells, tiles, LISTED), cells, tiles, threshold)
+    return placer.chosen
