@@ -48,6 +48,13 @@ class ComposeOptions(BaseModel):
     )
     noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
     annealing: Literal["sqrt", "linear", "none"] = Field("sqrt", description="how the noise level falls")
+    sees: Literal["colours", "ink"] | None = Field(
+        None,
+        description="what a network sees of the pieces: their colours, or their ink in black as one silhouette;"
+        " by default ink for mini, colours for others",
+    )
+    agreement: NotNegative = Field(1.0, description="the canvas's ink unlike that of the picture a network expects")
+    every: Annotated[int, Field(ge=1)] = Field(5, description="steps that one answer of a network serves")
     guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of a network")
     student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
     window: Annotated[int, Field(ge=1)] = Field(16, description="recent renders that the pictogram's student knows")

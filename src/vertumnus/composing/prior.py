@@ -35,6 +35,9 @@ class SemanticGuidance(Protocol):
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a state."""
 
+    def close(self) -> None:
+        """Gives back what it holds; it is not called again."""
+
 
 class Prior(Protocol):
     """A model of pictures, ready to be asked.
@@ -110,3 +113,6 @@ class InkGuidance:
         """Goes on from a state."""
         if self.ink.student is not None:
             self.ink.student.renders.extend(state["renders"])
+
+    def close(self) -> None:
+        """It holds nothing."""
