@@ -76,7 +76,8 @@ def test_a_collage_by_a_network_is_reproducible_and_resumes(blobs, tmp_path):
     resumed = composed(checkpoint=kept, resume=True)
     assert whole.layout() == composed().layout() == resumed.layout()
     assert np.isfinite(whole.loss)
-    assert whole.semantic.wanted is None
+    assert whole.semantic.wanted.shape == whole.look().shape[:2]
+    assert 0 <= whole.semantic.wanted.min() <= whole.semantic.wanted.max() <= 1
 
 
 def test_nan_from_the_network_stops_with_the_state_saved(blobs, tmp_path):

@@ -30,6 +30,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.priors import load
 from vertumnus.priors.names import ink_prompt
 
+FINEST = 256  # guidance pixels of a side
+
 Canvas = NDArray[np.float32]
 Tensor = torch.Tensor
 
@@ -101,7 +103,8 @@ class NetworkPrior:
     def __init__(self, spec: str | Path, device: str | None = None) -> None:
         self.name = str(spec)
         self.model = load(spec, "diffusion", device=device)
-        self.resolution = self.model.resolution
+        # No finer a canvas is needed to show what it shows; the network's own size is reached by interpolation.
+        self.resolution = min(self.model.resolution, FINEST)
 
     def guidance(
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator

@@ -69,8 +69,9 @@ class Particle:
         return self.network.skipped
 
     def take(self, loss: float, gradient: Canvas, wanted: Canvas | None) -> None:
-        """Keeps an answer."""
-        self._loss, self._gradient, self.wanted, self.left = loss, gradient, wanted, self.every
+        """Keeps an answer; one that was not finite for no longer than this step."""
+        self._loss, self._gradient, self.wanted = loss, gradient, wanted
+        self.left = self.every if np.isfinite(loss) else 1
 
     def __call__(self, picture: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the picture."""

@@ -78,7 +78,7 @@ class Composition:
             scene.longer,
             options.loss.geometry,
             options.loss.center_limit,
-            initial_scale(len(start)),
+            options.loss.scale_reference * initial_scale(len(start)),
             options.loss.scale_limit,
         )
         self.optimiser = Optimiser(
