@@ -1,6 +1,6 @@
 """Does a stranger name the collage? Composing measured: one table, and the same numbers as JSON.
 
-    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--keep FOLDER] [--only WORDS]
+    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--keep FOLDER] [--only WORDS ...]
     python benchmarks/compose.py --keep FOLDER --judge-only
 
 The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
@@ -13,7 +13,7 @@ are those that mini knows. Times are CPU seconds of one core with compiled kerne
 exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
 
 ``--keep`` writes a picture of every collage and what was measured of it; rows that are there are not composed again,
-but for those whose name holds the words of ``--only``. ``--judge-only`` composes nothing: both judges look at what is
+but for those whose name holds words of ``--only``. ``--judge-only`` composes nothing: both judges look at what is
 kept.
 """
 
@@ -263,7 +263,7 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, help="a folder for pictures of the collages; rows there are not made again"
     )
-    parser.add_argument("--only", help="make no rows but those whose name holds these words, and make these again")
+    parser.add_argument("--only", nargs="+", help="make no rows but those whose name holds one of these")
     parser.add_argument("--judge-only", action="store_true", help="judge what is kept, and make nothing")
     parser.add_argument("--grid", type=Path, help="write a grid of pictures there, and one by mini beside it")
     arguments = parser.parse_args()
@@ -331,7 +331,7 @@ def main() -> None:
     reference = reference_seconds()
     results: dict[str, Any] = {}
     for name, (judge, make) in rows.items():
-        again = arguments.only is not None and arguments.only in name
+        again = any(words in name for words in arguments.only or ())
         made = None if again else kept.load(name)
         if made is None and not arguments.judge_only and (again or arguments.only is None):
             made = make()

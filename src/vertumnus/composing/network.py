@@ -114,17 +114,18 @@ class NetworkPrior:
 
     def network(self, prompt: str, options: ComposeOptions, rng: np.random.Generator) -> NetworkGuidance:
         """The judge of any number of canvases."""
-        sees = options.sees or ("ink" if self.name == "mini" else "colours")
+        mini = self.name == "mini"
+        sees = options.sees or ("ink" if mini else "colours")
         return NetworkGuidance(
             self.model,
-            ink_prompt(prompt) if self.name == "mini" and sees == "ink" else prompt,
+            ink_prompt(prompt) if mini and sees == "ink" else prompt,
             rng,
-            method=options.method,
+            method=options.method or ("sds" if mini else "vsd"),
             guidance_scale=options.guidance_scale,
             student_rate=options.student_rate,
             weighting=options.weighting or "sds",
-            noise_levels=options.noise_levels,
-            annealing=options.annealing,
+            noise_levels=options.noise_levels or (0.98, 0.5),
+            annealing=options.annealing or "none",
             background=_rgb(options.background),
             ink=_rgb("black") if sees == "ink" else None,
         )

@@ -36,24 +36,28 @@ class ComposeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["vsd", "sds"] = Field(
-        "vsd", description="variational score distillation, or plain: eq. (4) or (3)"
+    method: Literal["vsd", "sds"] | None = Field(
+        None, description="variational score distillation, or plain: eq. (4) or (3); by default vsd, for mini sds"
     )
     iterations: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="steps; by default 1,500 for the pictogram prior, 500 for a network"
+        None, description="steps; by default 1,500"
     )
     weighting: Literal["data", "sds", "uniform", "fantasia3d"] | None = Field(
         None, description="w(t); by default data for the pictogram prior, sds for a network"
     )
-    noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
-    annealing: Literal["sqrt", "linear", "none"] = Field("sqrt", description="how the noise level falls")
+    noise_levels: tuple[Share, Share] | None = Field(
+        None, description="of the schedule, at the start and at the end; by default .98 .1, for a network .98 .5"
+    )
+    annealing: Literal["sqrt", "linear", "none"] | None = Field(
+        None, description="how the noise level falls; by default sqrt, for a network none: any between the two"
+    )
     sees: Literal["colours", "ink"] | None = Field(
         None,
         description="what a network sees of the pieces: their colours, or their ink in black as one silhouette;"
         " by default ink for mini, colours for others",
     )
-    agreement: NotNegative = Field(1.0, description="the canvas's ink unlike that of the picture a network expects")
-    every: Annotated[int, Field(ge=1)] = Field(5, description="steps that one answer of a network serves")
+    agreement: NotNegative = Field(4.0, description="the canvas's ink unlike that of the picture a network expects")
+    every: Annotated[int, Field(ge=1)] = Field(10, description="steps that one answer of a network serves")
     guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of a network")
     student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
     window: Annotated[int, Field(ge=1)] = Field(16, description="recent renders that the pictogram's student knows")

@@ -76,8 +76,9 @@ class PictogramPrior:
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
     ) -> InkGuidance:
         """Score distillation in closed form; see `vertumnus.composing.distillation`."""
-        levels = NoiseLevels(self.model.alphas_cumprod, *options.noise_levels, options.annealing)
-        student = RecentRenders(self.model.alphas_cumprod, options.window) if options.method == "vsd" else None
+        between = options.noise_levels or (0.98, 0.1)
+        levels = NoiseLevels(self.model.alphas_cumprod, *between, options.annealing or "sqrt")
+        student = RecentRenders(self.model.alphas_cumprod, options.window) if options.method != "sds" else None
         icons = self.model.encode_text(prompt)
         return InkGuidance(
             InkDistillation(self.model, icons, levels, options.weighting or "data", student, shape, rng)
