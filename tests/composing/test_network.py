@@ -326,7 +326,7 @@ def test_out_of_memory_says_what_to_lower():
     def script(x_t, t):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
-    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; lower the number of collages"):
+    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; lower --particles"):
         guidance(Scripted(script), method="sds").distill(canvases(2), 0.5)
 
 

@@ -261,7 +261,8 @@ class NetworkGuidance:
     def _gradient(self, x: Tensor, progress: float) -> Tensor:
         """Eq. (3) or (4) by x, B x ``model.shape``, each with a step t and noise of its own."""
         steps = [self.levels.draw(progress, self.rng) for _ in range(len(x))]
-        noise = torch.from_numpy(self.rng.standard_normal(x.shape, np.float32)).to(x)
+        # A copy, since torch rounds by where in memory numbers lie, and numpy's lie anywhere.
+        noise = torch.tensor(self.rng.standard_normal(x.shape, np.float32)).to(x)
         t = torch.tensor(steps, device=x.device)
         x_t = self.model.add_noise(x, noise, t)
         teacher = self.model.predict_noise(x_t, t, self.text, self.guidance_scale, self.negative)
@@ -276,7 +277,8 @@ class NetworkGuidance:
         x_0 = (x_t - (1 - abar).sqrt() * noise) / abar.sqrt()
         before = self.expected if self.expected is not None and len(self.expected) == len(x_0) else x_0
         found = self.memory * before + (1 - self.memory) * x_0
-        self.expected = torch.where(torch.isfinite(found), found, torch.nan_to_num(before, 0.0, 0.0, 0.0))
+        found = torch.where(torch.isfinite(found), found, torch.nan_to_num(before, 0.0, 0.0, 0.0))
+        self.expected = found.contiguous()  # in one order always, as from a checkpoint: rounding depends on it
 
     @torch.no_grad()
     def wanted(self) -> Canvas | None:
@@ -311,8 +313,8 @@ class NetworkGuidance:
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise VertumnusError(
-                    f"{self.model.name}: out of memory; lower the number of collages distilled at once, choose method"
-                    " sds, which trains no student, or take a smaller prior"
+                    f"{self.model.name}: out of memory; lower --particles, the collages judged at once, choose"
+                    " --method sds, which trains no student, or take a smaller prior"
                 ) from None
             if self._answered:
                 raise
@@ -335,7 +337,7 @@ class NetworkGuidance:
         self.rng.bit_generator.state = state["network_rng"]
         self.skipped, self._in_a_row = state["network_skipped"]
         if "network_expected" in state:
-            self.expected = torch.from_numpy(np.array(state["network_expected"])).to(self.model.device)
+            self.expected = torch.tensor(state["network_expected"], device=self.model.device)
 
     def close(self) -> None:
         """Takes the student off the network, for whoever uses it next."""

@@ -39,9 +39,7 @@ class ComposeOptions(BaseModel):
     method: Literal["vsd", "sds"] | None = Field(
         None, description="variational score distillation, or plain: eq. (4) or (3); by default vsd, for mini sds"
     )
-    iterations: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="steps; by default 1,500"
-    )
+    iterations: Annotated[int, Field(ge=1)] | None = Field(None, description="steps; by default 1,500")
     weighting: Literal["data", "sds", "uniform", "fantasia3d"] | None = Field(
         None, description="w(t); by default data for the pictogram prior, sds for a network"
     )
