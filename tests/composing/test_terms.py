@@ -43,7 +43,7 @@ def test_geometry_is_equation_9():
 
 
 def test_geometry_of_placements_by_finite_differences():
-    penalty = terms.GeometryPenalty((80, 60), np.array([20.0, 30.0]), 3.0, 0.8, 0.3, 0.2)
+    penalty = terms.GeometryPenalty((80, 60), np.array([20.0, 30.0]), 3.0, 0.8, np.array([0.3, 0.4]), 0.2)
     p = Placements(
         x=np.array([-5.0, 40.0, 78.0]),
         y=np.array([30.0, 66.0, 2.0]),

@@ -21,8 +21,10 @@ class RenderLoss(BaseModel):
 
     geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
     center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
-    scale_reference: Positive = Field(0.65, description="eq. (9): s_ref, as a share of the size of eq. (5)")
-    scale_limit: NotNegative = Field(0.35, description="eq. (9): s_lim, how far a size may be from s_ref, as a share")
+    scale_reference: Positive = Field(
+        0.6, description="eq. (9): s_ref, the root of a piece's area as a share of the size of eq. (5)"
+    )
+    scale_limit: NotNegative = Field(0.75, description="eq. (9): s_lim, how far a size may be from s_ref, as a share")
     overlap: NotNegative = Field(0.2, description="eq. (8): w_alpha, of eq. (11), rising over the run")
     overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
     floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")

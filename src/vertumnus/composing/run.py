@@ -27,6 +27,7 @@ from vertumnus.shapes import Shape
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
 WIDEST = 6.0  # factor of size to either side that no piece leaves, whatever the geometry term is worth
+LONGEST = 1.25  # of eq. (5), that geometry asks of a piece at most
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
 BEYOND = 0.5  # of the canvas's longer side, likewise, outside the canvas
 
@@ -78,7 +79,7 @@ class Composition:
             scene.longer,
             options.loss.geometry,
             options.loss.center_limit,
-            options.loss.scale_reference * initial_scale(len(start)),
+            _reference(scene, options.loss.scale_reference),
             options.loss.scale_limit,
         )
         self.optimiser = Optimiser(
@@ -214,6 +215,15 @@ class Composition:
         self.optimiser.restore(state)
         self.semantic.restore(state)
         self.done = self.optimiser.iteration
+
+
+def _reference(scene: Scene, share: float) -> NDArray[np.float64]:
+    """s_ref of each element, its longer side as a share of the canvas: where the root of its area is ``share`` of the
+    size of eq. (5), so that all pieces together cover that squared of the canvas, about what silhouettes cover. One
+    that is nearly nothing but length stays within `LONGEST` of eq. (5).
+    """
+    unit = np.array([element.unit for element in scene.elements])
+    return np.minimum(share * scene.longer / unit, LONGEST) * initial_scale(len(scene.which))
 
 
 def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Freedom:
