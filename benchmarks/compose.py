@@ -1,6 +1,6 @@
 """Does a stranger name the collage? Composing measured: one table, and the same numbers as JSON.
 
-    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--keep FOLDER] [--only WORDS ...]
+    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--seeds 3] [--json FILE] [--keep FOLDER] [--only WORDS ...]
     python benchmarks/compose.py --keep FOLDER --judge-only
 
 The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
@@ -260,6 +260,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="a folder of cut-outs, as one more element set")
     parser.add_argument("--nouns", type=int, default=20)
     parser.add_argument("--json", type=Path, default=Path("build/benchmark-compose.json"))
+    parser.add_argument("--seeds", type=int, default=3, help="of each noun in the ablation")
     parser.add_argument(
         "--keep", type=Path, help="a folder for pictures of the collages; rows there are not made again"
     )
@@ -311,7 +312,7 @@ def main() -> None:
             stranger,
             lambda count=count: icons(stranger.as_they_come, count=count),  # type: ignore[misc]
         )
-    for seeds, table in ((3, ABLATION), (1, KERNELS)):
+    for seeds, table in ((arguments.seeds, ABLATION), (1, KERNELS)):
         for name, options in table.items():
             rows[f"32 icons {name}"] = (
                 stranger,
