@@ -1,6 +1,7 @@
 """Does a stranger name the collage? Composing measured: one table, and the same numbers as JSON.
 
-    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--seeds 3] [--json FILE] [--keep FOLDER] [--only WORDS ...]
+    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--seeds 3] [--json FILE] [--keep FOLDER]
+                                 [--only WORDS ...] [--grid FILE]
     python benchmarks/compose.py --keep FOLDER --judge-only
 
 The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
