@@ -108,6 +108,7 @@ class Given:
 
     name = "given"
     iterations = 40
+    render_weight = 1.0
     wanted = None
 
     def __init__(self, resolution: int) -> None:

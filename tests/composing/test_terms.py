@@ -128,6 +128,15 @@ def test_the_joint_loss_is_the_weighted_sum():
     np.testing.assert_allclose(found[..., :4], grad - 0.4 * tint[1], atol=1e-5)
 
 
+def test_the_render_loss_as_a_whole_has_a_weight():
+    """Eq. (6): w_r, the prior's own where none is given."""
+    weights = RenderLoss(overlap=0.7, geometry=3.0, floor=2.0, containment=0.5, harmony=-0.4)
+    doubled = weights.times(2.0)
+    assert (doubled.overlap, doubled.geometry, doubled.floor) == (1.4, 6.0, 4.0)
+    assert (doubled.containment, doubled.harmony, doubled.scale_limit) == (1.0, -0.8, weights.scale_limit)
+    assert RenderLoss(overlap=0.7, render=3.0).times(2.0).overlap == pytest.approx(2.1)
+
+
 def test_reach_spreads_the_prior_s_gradient():
     grad = np.zeros((21, 21, 4), np.float32)
     grad[10, 10, 3] = 1

@@ -99,6 +99,7 @@ class NetworkPrior:
     """
 
     iterations = 1500
+    render_weight = 5.0
 
     def __init__(self, spec: str | Path, device: str | None = None) -> None:
         self.name = str(spec)

@@ -19,6 +19,9 @@ class RenderLoss(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    render: NotNegative | None = Field(
+        None, description="eq. (6): w_r, times all that follow; by default 1 for the pictogram prior, 5 for a network"
+    )
     geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
     center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
     scale_reference: Positive = Field(
@@ -31,6 +34,12 @@ class RenderLoss(BaseModel):
     floor_share: Share = Field(0.2, description="of the canvas, for floor")
     containment: NotNegative = Field(0.0, description="pieces outside the shape of --within")
     harmony: Number = Field(0.0, description="colours unlike the background; below zero, colours like it")
+
+    def times(self, factor: float) -> RenderLoss:
+        """Every term's weight times w_r, or times ``factor`` where that is not given."""
+        by = factor if self.render is None else self.render
+        terms = ("geometry", "overlap", "floor", "containment", "harmony")
+        return self.model_copy(update={"render": 1.0} | {name: by * getattr(self, name) for name in terms})
 
 
 class ComposeOptions(BaseModel):

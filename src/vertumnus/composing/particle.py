@@ -41,6 +41,7 @@ class ParticlePrior(Protocol):
     name: str
     resolution: int
     iterations: int
+    render_weight: float
 
     def network(self, prompt: str, options: ComposeOptions, rng: np.random.Generator) -> Judge:
         """The judge of any number of canvases."""

@@ -44,11 +44,13 @@ class Prior(Protocol):
 
     resolution   pixels of a side of the pictures it knows
     iterations   steps that a composition takes by default
+    render_weight   w_r of eq. (6) by default, what its gradient needs beside it
     """
 
     name: str
     resolution: int
     iterations: int
+    render_weight: float
 
     def guidance(
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
@@ -67,6 +69,7 @@ class PictogramPrior:
 
     name = "pictogram"
     iterations = 1500
+    render_weight = 1.0
 
     def __init__(self, fonts: tuple[str, ...] | None = None) -> None:
         self.model = Pictogram(fonts) if fonts else Pictogram()

@@ -66,9 +66,10 @@ class Composition:
         shape = renderer.coverage.shape
         fine = max(shape) / COARSE
         self.semantic = prior.guidance(prompt, options, shape, self.rng)
+        loss = options.loss.times(prior.render_weight)
         self.guidance = ComposeGuidance(
             self.semantic,
-            options.loss,
+            loss,
             (fine * options.reach[0], fine * options.reach[1]),
             within.mask(shape[1], shape[0]).astype(np.float32) if within is not None else None,
             options.background,
@@ -77,10 +78,10 @@ class Composition:
         penalty = GeometryPenalty(
             scene.size,
             scene.longer,
-            options.loss.geometry,
-            options.loss.center_limit,
-            _reference(scene, options.loss.scale_reference),
-            options.loss.scale_limit,
+            loss.geometry,
+            loss.center_limit,
+            _reference(scene, loss.scale_reference),
+            loss.scale_limit,
         )
         self.optimiser = Optimiser(
             start,

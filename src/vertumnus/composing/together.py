@@ -17,6 +17,7 @@ class SharedPrior:
 
     def __init__(self, prior: ParticlePrior) -> None:
         self.name, self.resolution, self.iterations = prior.name, prior.resolution, prior.iterations
+        self.render_weight = prior.render_weight
         self.prior = prior
         self.judge: Judge | None = None
         self.particles: list[Particle] = []
