@@ -1,14 +1,21 @@
 """Does a stranger name the collage? Composing measured: one table, and the same numbers as JSON.
 
-    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--json FILE] [--quick] [--grid FILE]
+    python benchmarks/compose.py [--pictures FOLDER] [--nouns 20] [--seeds 3] [--json FILE] [--keep FOLDER]
+                                 [--only WORDS ...] [--grid FILE]
+    python benchmarks/compose.py --keep FOLDER --judge-only
 
 The judge (`vertumnus.metrics.silhouette`) knows the nouns of an icon font that the prior does not: Font Awesome
 judges, and the prior draws from Material Design, Phosphor, Remix and Elusive. Fonts draw many nouns unlike each
 other, and a collage can be no more like the judge's drawing than the one it imitates. So the nouns are the first ones
 of the vocabulary of which the judge names every drawing of the prior's among its first five; rows "as they come" are
-of the first nouns that both have, whatever the judge makes of their drawings. Times are CPU seconds of one core with
-compiled kernels; "ratio" is a time over that of one exact Euclidean distance transform of a 2400 x 2400 raster in the
-same run.
+of the first nouns that both have, whatever the judge makes of their drawings. Mini has learnt Font Awesome's
+drawings, so in the rows that set it beside the pictogram prior Phosphor judges, which neither has seen, and the nouns
+are those that mini knows. Times are CPU seconds of one core with compiled kernels; "ratio" is a time over that of one
+exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
+
+``--keep`` writes a picture of every collage and what was measured of it; rows that are there are not composed again,
+but for those whose name holds words of ``--only``. ``--judge-only`` composes nothing: both judges look at what is
+kept.
 """
 
 from __future__ import annotations
@@ -19,6 +26,8 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -35,23 +44,20 @@ import gallery
 from pack import machine, reference_seconds
 
 import vertumnus as vt
-from vertumnus.composing.compose import ComposeJob
-from vertumnus.composing.prior import PictogramPrior
+from vertumnus.composing.compose import ComposeJob, open_prior, run
+from vertumnus.composing.prior import PictogramPrior, Prior
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
 from vertumnus.metrics.clip_scores import PriorClip
 from vertumnus.metrics.silhouette import SilhouetteJudge
 from vertumnus.priors import load
-from vertumnus.priors.mini.vocabulary import glyphs_of, nouns, with_article
+from vertumnus.priors.mini.vocabulary import HELD_OUT_FONT, TRAINED_FONTS, glyphs_of, nouns, with_article
+from vertumnus.priors.names import MINI_NOUNS
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
 COUNTS = (16, 32, 64)
-Row = tuple[
-    str, int, float, float, float, int | None
-]  # noun, place, CPU seconds, overlap, IoU, the small CLIP's place
-SIZE, LOOK = 600, 160  # pixels of the canvas, and at which the judge looks
-WANTED = (64, 64)  # pixels of the prior's pictures
+SIZE, LOOK, SEEN = 600, 320, 160  # pixels of the canvas, of its picture, and of what the judge sees
 GOALS = {32: 0.70, 64: 0.85}
 
 
@@ -85,28 +91,27 @@ class MiniClip:
             self.model = PriorClip(load("mini", "clip"))
             self.words = self.model.text_features([with_article(noun) for noun in self.nouns])
 
-    def place(self, collage: vt.Collage, noun: str) -> int | None:
+    def place(self, picture: Image.Image, noun: str) -> int | None:
         """At which place it names the noun, from 0; None if it does not know it."""
         if noun not in self.nouns:
             return None
-        picture = collage.render(scale=256 / SIZE, background="white").convert("RGB")
-        likeness = self.words @ self.model.image_features([picture])[0]
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture)
+        likeness = self.words @ self.model.image_features([white.convert("RGB")])[0]
         return int((likeness > likeness[self.nouns.index(noun)]).sum())
 
 
-class Bench:
-    """The judge, the nouns, and what was measured of one way to compose."""
+class Stranger:
+    """A judge of silhouettes from some fonts, and the nouns by which a prior of others can be judged."""
 
-    def __init__(self, count: int) -> None:
-        self.judge = SilhouetteJudge((noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, JUDGE))
-        both = [noun for noun in nouns() if noun in self.judge.nouns and glyphs_of(noun, PRIOR)]
+    def __init__(self, fonts: tuple[str, ...], prior: tuple[str, ...], known: tuple[str, ...], count: int) -> None:
+        self.judge = SilhouetteJudge((noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, fonts))
+        both = [noun for noun in known if noun in self.judge.nouns and glyphs_of(noun, prior)]
         self.as_they_come = both[:count]
-        ranks = {noun: [self.place(inked(glyph), noun) for glyph in glyphs_of(noun, PRIOR)] for noun in both}
+        ranks = {noun: [self.place(inked(glyph), noun) for glyph in glyphs_of(noun, prior)] for noun in both}
         drawn = [place for noun in self.as_they_come for place in ranks[noun]]
         self.own = float(np.mean([place == 0 for place in drawn])), float(np.mean([place < 5 for place in drawn]))
         self.nouns = [noun for noun in both if max(ranks[noun]) < 5][:count]
-        self.prior = PictogramPrior(PRIOR)
-        self.clip = MiniClip()
 
     def place(self, ink: NDArray[np.floating], noun: str) -> int:
         """At which place the judge names the noun, from 0."""
@@ -114,59 +119,44 @@ class Bench:
             return len(self.judge.nouns)
         return [name for name, _ in self.judge.rank(ink)].index(noun)
 
-    def compose(
-        self, elements: list[Element], noun: str, count: int, **options: Any
-    ) -> tuple[vt.Collage, float, float, NDArray[np.float32]]:
-        """The collage, its CPU seconds, its overlap before the strict finish, and the ink that was wanted."""
-        chosen = vt.ComposeOptions(**options)
-        began = time.process_time()
-        job = ComposeJob(elements, noun, self.prior, (SIZE, SIZE), chosen, count)
-        composition = job.composition(0)
-        for _ in composition:
-            pass
-        seconds = time.process_time() - began
-        assert composition.optimiser.canvas is not None
-        over = composition.optimiser.canvas[..., 4]
-        overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
-        wanted = composition.semantic.wanted
-        assert wanted is not None
-        return job.collage(composition, {}), seconds, overlap, wanted
 
-    def run(
-        self, elements: list[Element], count: int, names: list[str] | None = None, **options: Any
-    ) -> dict[str, Any]:
-        """All nouns composed of so many pieces, and judged."""
-        rows = []
-        for noun in names or self.nouns:
-            collage, seconds, overlap, wanted = self.compose(elements, noun, count, **options)
-            ink = Image.fromarray(look(collage)[8:-8, 8:-8]).resize(WANTED, Image.Resampling.BOX)
-            agreement = iou(np.asarray(ink), wanted)
-            rows.append(
-                (noun, self.place(look(collage), noun), seconds, overlap, agreement, self.clip.place(collage, noun))
-            )
-        return summary(rows)
+@dataclass
+class Made:
+    """A collage as it was made: CPU seconds, the overlap before the strict finish, its ink against the ink wanted."""
 
-    def packed(self, elements: list[Element], count: int) -> dict[str, Any]:
-        """The same nouns packed into the true contour, the first drawing that the prior has of each."""
-        rows = []
-        for noun in self.nouns:
-            glyph = glyphs_of(noun, PRIOR)[0]
-            began = time.process_time()
-            shape = f"icon:{glyph.font}.{glyph.name}"
-            collage = vt.pack(elements, shape, size=SIZE, count=count)
-            seconds = time.process_time() - began
-            ink, mask = look(collage)[8:-8, 8:-8], vt.parse_shape(shape).mask(LOOK, LOOK)
-            agreement = iou(ink, mask.astype(np.float32))
-            rows.append(
-                (noun, self.place(look(collage), noun), seconds, 0.0, agreement, self.clip.place(collage, noun))
-            )
-        return summary(rows)
+    noun: str
+    seed: int
+    seconds: float
+    overlap: float
+    iou: float
+    picture: Image.Image
 
 
-def look(collage: vt.Collage) -> NDArray[np.float32]:
-    """A collage's ink as the judge sees it."""
-    picture = collage.render(scale=LOOK / SIZE, background="#ffffff00")
-    return np.pad(np.asarray(picture.getchannel("A"), np.float32) / 255, 8)
+def compose(prior: Prior, elements: list[Element], noun: str, count: int, seed: int, **options: Any) -> Made:
+    """One collage."""
+    began = time.process_time()
+    job = ComposeJob(elements, f"a {noun}", prior, (SIZE, SIZE), vt.ComposeOptions(**options), count)
+    composition = run(job, seed)
+    seconds = time.process_time() - began
+    assert composition.optimiser.canvas is not None
+    over = composition.optimiser.canvas[..., 4]
+    overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
+    picture = job.collage(composition, {}).render(scale=LOOK / SIZE, background="#ffffff00")
+    wanted = composition.semantic.wanted
+    assert wanted is not None
+    ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
+    return Made(noun, seed, seconds, overlap, iou(ink, wanted), picture)
+
+
+def packed(elements: list[Element], noun: str, count: int, fonts: tuple[str, ...]) -> Made:
+    """The noun packed into the true contour, the first drawing that the prior has of it."""
+    glyph = glyphs_of(noun, fonts)[0]
+    began = time.process_time()
+    shape = f"icon:{glyph.font}.{glyph.name}"
+    picture = vt.pack(elements, shape, size=SIZE, count=count).render(scale=LOOK / SIZE, background="#ffffff00")
+    seconds = time.process_time() - began
+    mask = vt.parse_shape(shape).mask(LOOK, LOOK).astype(np.float32)
+    return Made(noun, 0, seconds, 0.0, iou(np.asarray(picture.getchannel("A"), np.float32) / 255, mask), picture)
 
 
 def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
@@ -174,27 +164,61 @@ def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(np.minimum(a, b).sum() / max(float(np.maximum(a, b).sum()), 1e-9))
 
 
-def summary(rows: list[Row]) -> dict[str, Any]:
-    """Shares and means of rows."""
-    places = np.array([place for _, place, *_ in rows])
-    clip = np.array([place for *_, place in rows if place is not None])
+class Kept:
+    """Rows of collages in a folder, so that judges can look at them again."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / "rows.json").is_file():
+                self.rows = json.loads((folder / "rows.json").read_text())
+
+    def load(self, row: str) -> list[Made] | None:
+        """A row that was kept."""
+        if self.folder is None or row not in self.rows:
+            return None
+        return [Made(**{**facts, "picture": Image.open(self.folder / facts["picture"])}) for facts in self.rows[row]]
+
+    def save(self, row: str, made: list[Made]) -> None:
+        """Keeps a row."""
+        if self.folder is None:
+            return
+        self.rows[row] = []
+        for one in made:
+            name = f"{row}-{one.noun}-{one.seed}.png".replace(" ", "_").replace(",", "")
+            one.picture.save(self.folder / name)
+            self.rows[row].append({**vars(one), "picture": name})
+        (self.folder / "rows.json").write_text(json.dumps(self.rows, indent=1))
+
+
+def summary(made: list[Made], stranger: Stranger, clip: MiniClip) -> dict[str, Any]:
+    """Shares and means of a row."""
+    inks = [one.picture.getchannel("A").resize((SEEN, SEEN), Image.Resampling.BOX) for one in made]
+    padded = [np.pad(np.asarray(ink, np.float32) / 255, 8) for ink in inks]
+    places = np.array([stranger.place(ink, one.noun) for ink, one in zip(padded, made, strict=True)])
+    seconds = [clip.place(one.picture, one.noun) for one in made]
+    second = np.array([place for place in seconds if place is not None])
     return {
+        "collages": len(made),
         "top1": float((places == 0).mean()),
         "top5": float((places < 5).mean()),
-        "seconds": statistics.median(seconds for _, _, seconds, *_ in rows),
-        "overlap": statistics.mean(overlap for _, _, _, overlap, *_ in rows),
-        "iou": statistics.mean(agreement for *_, agreement, _ in rows),
-        "clip_top5": float((clip < 5).mean()) if len(clip) else None,
-        "clip_nouns": len(clip),
-        "missed": [noun for noun, place, *_ in rows if place >= 5],
+        "seconds": statistics.median(one.seconds for one in made),
+        "overlap": statistics.mean(one.overlap for one in made),
+        "iou": statistics.mean(one.iou for one in made),
+        "clip_top1": float((second == 0).mean()) if len(second) else None,
+        "clip_top5": float((second < 5).mean()) if len(second) else None,
+        "clip_collages": len(second),
+        "missed": [one.noun for one, place in zip(made, places, strict=True) if place >= 5],
     }
 
 
-def step_growth(bench: Bench, elements: list[Element]) -> dict[str, float]:
+def step_growth(prior: Prior, elements: list[Element]) -> dict[str, float]:
     """Milliseconds a step for 20 and for 200 pieces."""
     found = {}
     for count in (20, 200):
-        job = ComposeJob(elements, "star", bench.prior, (SIZE, SIZE), vt.ComposeOptions(strict=False), count)
+        job = ComposeJob(elements, "star", prior, (SIZE, SIZE), vt.ComposeOptions(strict=False), count)
         steps = iter(job.composition(0))
         for _ in range(20):
             next(steps)
@@ -205,19 +229,30 @@ def step_growth(bench: Bench, elements: list[Element]) -> dict[str, float]:
     return found
 
 
-def picture_grid(bench: Bench, sets: dict[str, list[Element]], path: Path) -> None:
-    """What some of the nouns look like, a row an element set."""
-    side, shown = 220, ("butterfly", "heart", "crown", "fish", "umbrella", "cat")
+def picture_grid(prior: Prior, shown: tuple[str, ...], sets: dict[str, list[Element]], path: Path) -> None:
+    """What some nouns look like, a row an element set."""
+    side = 220
     grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
     for row, elements in enumerate(sets.values()):
         for column, noun in enumerate(shown):
-            job = ComposeJob(elements, noun, PictogramPrior(), (SIZE, SIZE), vt.ComposeOptions(), 48)
-            composition = job.composition(1)
-            for _ in composition:
-                pass
+            job = ComposeJob(elements, f"a {noun}", prior, (SIZE, SIZE), vt.ComposeOptions(), 48)
+            composition = run(job, 1)
             picture = job.collage(composition, {}).render(scale=side / SIZE, background="white")
             grid.paste(picture.convert("RGB"), (column * side, row * side))
     grid.save(path)
+
+
+ABLATION: dict[str, dict[str, Any]] = {
+    "full": {},
+    "without geometry": {"loss": {"geometry": 0}},
+    "without overlap": {"loss": {"overlap": 0}},
+    "SDS instead of VSD": {"method": "sds"},
+    "without relocation": {"relocate": False},
+    "without reach": {"reach": (0, 0)},
+}
+KERNELS: dict[str, dict[str, Any]] = {f"kernel of {n} px": {"splat": float(n), "reach": (0, 0)} for n in (1, 2)}
+SHOWN = ("butterfly", "heart", "crown", "fish", "umbrella", "cat")
+SHOWN_BY_MINI = ("star", "heart", "crown", "anchor", "umbrella", "airplane")
 
 
 def main() -> None:
@@ -226,77 +261,113 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="a folder of cut-outs, as one more element set")
     parser.add_argument("--nouns", type=int, default=20)
     parser.add_argument("--json", type=Path, default=Path("build/benchmark-compose.json"))
-    parser.add_argument("--quick", action="store_true", help="icons alone, without the ablation")
-    parser.add_argument("--grid", type=Path, help="write a grid of pictures there")
+    parser.add_argument("--seeds", type=int, default=3, help="of each noun in the ablation")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for pictures of the collages; rows there are not made again"
+    )
+    parser.add_argument("--only", nargs="+", help="make no rows but those whose name holds one of these")
+    parser.add_argument("--judge-only", action="store_true", help="judge what is kept, and make nothing")
+    parser.add_argument("--grid", type=Path, help="write a grid of pictures there, and one by mini beside it")
     arguments = parser.parse_args()
-    console = Console()
-    bench = Bench(arguments.nouns)
-    reference = reference_seconds()
+    if arguments.judge_only and not arguments.keep:
+        parser.error("--judge-only: needs the folder of --keep")
+    console = Console(width=140)
+    kept, clip = Kept(arguments.keep), MiniClip()
+    stranger = Stranger(JUDGE, PRIOR, nouns(), arguments.nouns)
+    third = Stranger((HELD_OUT_FONT,), TRAINED_FONTS, nouns(MINI_NOUNS), arguments.nouns)
+    prior, both = PictogramPrior(PRIOR), {"pictogram": PictogramPrior()}
     sets = {"icons": gallery.ALL, "discs": discs()}
     if arguments.pictures:
         sets["cut-outs"] = vt.collect([arguments.pictures]).elements
-    console.print(f"{machine()}; the judge knows {len(bench.judge.nouns)} nouns")
-    console.print(f"of the prior's own drawings of nouns as they come it has {bench.own[0]:.0%} first")
-    console.print(f"and {bench.own[1]:.0%} among five")
-    results: dict[str, Any] = {}
-    bench.compose(sets["icons"], "star", 16, iterations=30)  # compiles
+    console.print(f"{machine()}; the judge knows {len(stranger.judge.nouns)} nouns")
+    console.print(f"of the prior's own drawings of nouns as they come it has {stranger.own[0]:.0%} first")
+    console.print(f"and {stranger.own[1]:.0%} among five; Phosphor's knows {len(third.judge.nouns)} nouns")
+
+    def mini() -> Prior:
+        if "mini" not in both:
+            both["mini"] = open_prior("mini")
+        return both["mini"]
+
+    def icons(names: list[str], seeds: int = 1, count: int = 32, **options: Any) -> list[Made]:
+        pairs = [(noun, seed) for seed in range(seeds) for noun in names]
+        return [compose(prior, gallery.ALL, noun, count, seed, **options) for noun, seed in pairs]
+
+    def side_by_side(judge: Callable[[], Prior], count: int) -> list[Made]:
+        return [compose(judge(), gallery.ALL, noun, count, 0) for noun in third.nouns]
+
+    rows: dict[str, tuple[Stranger, Callable[[], list[Made]]]] = {}
     for name, elements in sets.items():
         for count in COUNTS:
-            results[f"{name}, {count}"] = bench.run(elements, count)
-            console.print(f"  {name}, {count}: {results[f'{name}, {count}']}")
-        if arguments.quick:
-            break
-    results["32 icons packed into the contour"] = bench.packed(gallery.ALL, 32)
+            rows[f"{name}, {count}"] = (
+                stranger,
+                lambda elements=elements, count=count: [  # type: ignore[misc]
+                    compose(prior, elements, noun, count, 0) for noun in stranger.nouns
+                ],
+            )
+    rows["32 icons packed into the contour"] = (
+        stranger,
+        lambda: [packed(gallery.ALL, noun, 32, PRIOR) for noun in stranger.nouns],
+    )
     for count in (32, 64):
-        results[f"{count} icons, nouns as they come"] = bench.run(gallery.ALL, count, bench.as_they_come)
-    if not arguments.quick:
-        for name, options in {
-            "without geometry": {"loss": {"geometry": 0}},
-            "without overlap": {"loss": {"overlap": 0}},
-            "full": {},
-            "SDS instead of VSD": {"method": "sds"},
-            "without relocation": {"relocate": False},
-            "without reach": {"reach": (0, 0)},
-            "kernel of 1 px": {"splat": 1.0, "reach": (0, 0)},
-            "kernel of 2 px": {"splat": 2.0, "reach": (0, 0)},
-        }.items():
-            results[f"32 icons {name}"] = bench.run(gallery.ALL, 32, strict=False, **options)
-            console.print(f"  32 icons {name}: {results[f'32 icons {name}']}")
-    table = Table("", "top 1", "top 5", "mini CLIP, top 5", "IoU", "CPU s", "ratio", "overlap", "goal")
+        rows[f"{count} icons, nouns as they come"] = (
+            stranger,
+            lambda count=count: icons(stranger.as_they_come, count=count),  # type: ignore[misc]
+        )
+    for seeds, table in ((arguments.seeds, ABLATION), (1, KERNELS)):
+        for name, options in table.items():
+            rows[f"32 icons {name}"] = (
+                stranger,
+                lambda seeds=seeds, options=options: icons(  # type: ignore[misc]
+                    stranger.nouns, seeds, strict=False, **options
+                ),
+            )
+    for count in (32, 64):
+        for name, judge in (("pictogram", lambda: both["pictogram"]), ("mini", mini)):
+            rows[f"{count} icons by {name}, Phosphor judges"] = (
+                third,
+                lambda judge=judge, count=count: side_by_side(judge, count),  # type: ignore[misc]
+            )
+
+    if not arguments.judge_only:
+        compose(prior, gallery.ALL, "star", 16, 0, iterations=30)  # compiles
+    reference = reference_seconds()
+    results: dict[str, Any] = {}
+    for name, (judge, make) in rows.items():
+        again = any(words in name for words in arguments.only or ())
+        made = None if again else kept.load(name)
+        if made is None and not arguments.judge_only and (again or arguments.only is None):
+            made = make()
+            kept.save(name, made)
+        if made is not None:
+            results[name] = summary(made, judge, clip)
+            console.print(f"  {name}: {results[name]}")
+    table = Table("", "collages", "top 1", "top 5", "mini CLIP 1", "5", "IoU", "CPU s", "ratio", "overlap", "goal")
     for name, row in results.items():
         goal = next((f"top 5 {share}" for count, share in GOALS.items() if name.endswith(f", {count}")), "")
-        clip = "" if row["clip_top5"] is None else f"{row['clip_top5']:.2f} of {row['clip_nouns']}"
-        numbers = [
-            row["top1"],
-            row["top5"],
-            clip,
-            row["iou"],
-            row["seconds"],
-            row["seconds"] / reference,
-            row["overlap"],
-        ]
-        table.add_row(name, *(cell if isinstance(cell, str) else f"{cell:.2f}" for cell in numbers), goal)
+        second = ["", ""] if row["clip_top1"] is None else [f"{row['clip_top1']:.2f}", f"{row['clip_top5']:.2f}"]
+        second[1] += f" of {row['clip_collages']}" if second[1] else ""
+        rest = [row["iou"], row["seconds"], row["seconds"] / reference, row["overlap"]]
+        cells = [f"{row['top1']:.2f}", f"{row['top5']:.2f}", *second, *(f"{number:.3f}" for number in rest)]
+        table.add_row(name, str(row["collages"]), *cells, goal)
     console.print(table)
-    steps = step_growth(bench, gallery.ALL)
-    console.print(f"a step: {steps['20']:.2f} ms for 20 pieces, {steps['200']:.2f} for 200,"
-                  f" {steps['200'] / steps['20']:.1f} times that")  # fmt: skip
+    found = {
+        "machine": machine(),
+        "judge_nouns": len(stranger.judge.nouns),
+        "own": stranger.own,
+        "nouns": stranger.nouns,
+        "as_they_come": stranger.as_they_come,
+        "mini_nouns": third.nouns,
+        "results": results,
+    }
+    if not arguments.judge_only and arguments.only is None:
+        found["step_ms"] = steps = step_growth(prior, gallery.ALL)
+        console.print(f"a step: {steps['20']:.2f} ms for 20 pieces, {steps['200']:.2f} for 200,"
+                      f" {steps['200'] / steps['20']:.1f} times that")  # fmt: skip
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(
-        json.dumps(
-            {
-                "machine": machine(),
-                "judge_nouns": len(bench.judge.nouns),
-                "own": bench.own,
-                "nouns": bench.nouns,
-                "as_they_come": bench.as_they_come,
-                "results": results,
-                "step_ms": steps,
-            },
-            indent=1,
-        )
-    )
+    arguments.json.write_text(json.dumps(found, indent=1))
     if arguments.grid:
-        picture_grid(bench, sets, arguments.grid)
+        picture_grid(PictogramPrior(), SHOWN, sets, arguments.grid)
+        picture_grid(mini(), SHOWN_BY_MINI, sets, arguments.grid.with_stem(f"{arguments.grid.stem}-mini"))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 
 The prior has the size of Stable Diffusion 2.1: its UNet and autoencoder are built from the published configuration,
 with random weights, so nothing is downloaded. It takes 9 GB of memory in float32. A step is one canvas of
-512 x 512 pixels: rendering, the render loss, distillation through the encoder with guidance (the teacher is asked
-twice), the student's answer and its own step, and the way back to the placements. ``--renderer`` leaves it out.
+256 x 256 pixels, as composing renders for a network of 512: rendering, the render loss, distillation through the
+encoder with guidance (the teacher is asked twice), the student's answer and its own step, and the way back to the
+placements. ``--renderer`` leaves the network out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vertumnus.composing.compose import ComposeJob
-from vertumnus.composing.network import NetworkGuidance
+from vertumnus.composing.network import FINEST, NetworkGuidance
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.run import Composition
 from vertumnus.elements.icons import icon_element
@@ -73,7 +74,12 @@ class Prior:
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Latents of pictures from 0 to 1."""
+        image = torch.nn.functional.interpolate(image, (SIZE, SIZE), mode="bilinear", antialias=True)
         return self.vae.encode((2 * image - 1).to(self.dtype)).latent_dist.mode().float() * 0.18215
+
+    def decode(self, x_0: torch.Tensor) -> torch.Tensor:
+        """Pictures from 0 to 1 of latents."""
+        return (self.vae.decode((x_0 / 0.18215).to(self.dtype)).sample.float() + 1) / 2
 
     def add_noise(self, x_0: torch.Tensor, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """Eq. (1)."""
@@ -102,6 +108,7 @@ class Given:
 
     name = "given"
     iterations = 40
+    render_weight = 1.0
     wanted = None
 
     def __init__(self, resolution: int) -> None:
@@ -133,7 +140,9 @@ def main() -> None:
     console.print(f"{platform.processor() or platform.machine()}, {where}, {arguments.precision}")
 
     found: dict[str, object] = {"where": where, "precision": arguments.precision}
-    renders = {f"{count} at {side} px": render_cost(count, side) for side in (64, SIZE) for count in (20, 32, 200)}
+    renders = {
+        f"{count} at {side} px": render_cost(count, side) for side in (64, FINEST, SIZE) for count in (20, 32, 200)
+    }
     found["renderer_ms"] = renders
     table = Table("renderer and losses", "wall ms", "CPU ms")
     for name, row in renders.items():
@@ -146,9 +155,9 @@ def main() -> None:
         for name, row in parts.items():
             table.add_row(name, f"{row['wall']:.0f}", f"{row['cpu']:.0f}")
         console.print(table)
-        ours, theirs = renders[f"{ELEMENTS} at {SIZE} px"], parts["vsd"]
+        ours, theirs = renders[f"{ELEMENTS} at {FINEST} px"], parts["vsd"]
         shares = {key: ours[key] / (ours[key] + theirs[key]) for key in ("wall", "cpu")}
-        few, many = (renders[f"{count} at {SIZE} px"]["wall"] + theirs["wall"] for count in (20, 200))
+        few, many = (renders[f"{count} at {FINEST} px"]["wall"] + theirs["wall"] for count in (20, 200))
         growth = many / few
         found |= {"share": shares, "growth_20_to_200": growth}
         console.print(
@@ -188,7 +197,7 @@ def render_cost(count: int, side: int) -> dict[str, float]:
 def network_cost(device: torch.device, dtype: torch.dtype, steps: int) -> dict[str, dict[str, float]]:
     """Of one canvas: by SDS, and by VSD with the student's step."""
     prior = Prior(device, dtype)
-    start = composition(ELEMENTS, SIZE)
+    start = composition(ELEMENTS, FINEST)
     next(iter(start))
     canvas = start.optimiser.canvas
     assert canvas is not None

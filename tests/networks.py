@@ -30,6 +30,9 @@ class Schedule:
             image = interpolate(image, size, mode="bilinear", antialias=True)
         return image * 2 - 1
 
+    def decode(self, x_0):
+        return (x_0 + 1) / 2
+
     def levels(self, t, like):
         abar = self.alphas_cumprod[t].to(like).view(-1, 1, 1, 1)
         return abar.sqrt(), (1 - abar).sqrt()

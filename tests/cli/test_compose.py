@@ -43,7 +43,9 @@ def test_variations_make_a_sheet(photos, tmp_path, capsys):
         "star-3.collage",
         "star-sheet.png",
     ]
-    assert "the best is star-" in capsys.readouterr().out
+    assert "3 variations; the best, by silhouettes of an icon font that no prior draws from, is star-" in (
+        capsys.readouterr().out
+    )
     seeds = {vt.Collage.load(tmp_path / f"star-{n}.collage").seed for n in (1, 2, 3)}
     assert seeds == {0, 1, 2}
 
@@ -54,6 +56,8 @@ def test_variations_make_a_sheet(photos, tmp_path, capsys):
         (["--prompt", " "], "prompt: it is empty"),
         (["--prompt", "a buterfly"], "did you mean"),
         (["--variations", "0"], "--variations"),
+        (["--variations", "2", "--particles", "0"], "--particles"),
+        (["--every", "0"], "--every"),
         (["--prior", "no/such-model"], "no/such-model"),
         (["--window", "0"], "--window"),
         (["--within", "icon:hart"], "icon:hart"),
@@ -71,3 +75,15 @@ def test_bad_input_is_one_sentence_and_code_two(photos, tmp_path, capsys, change
     assert words in said
     assert len(said.splitlines()) == 1
     assert "Traceback" not in said
+
+
+def test_mini_says_what_it_knows(photos, tmp_path, capsys):
+    for needed in ("torch", "diffusers", "transformers", "peft"):
+        pytest.importorskip(needed)
+    command = ["compose", str(photos), "--prior", "mini", "--iterations", "10", "--every", "5", "--size", "80"]
+    assert run([*command, "--prompt", "a helicopter", "-o", str(tmp_path / "a.png")]) == 2
+    assert "names nothing that mini knows" in capsys.readouterr().err
+    assert run([*command, "--prompt", "a heart", "--variations", "2", "-o", str(tmp_path / "b.collage")]) == 0
+    said = capsys.readouterr().out
+    assert "likeness" in said
+    assert (tmp_path / "b-2.collage").is_file()

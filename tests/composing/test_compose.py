@@ -74,6 +74,28 @@ def test_a_person_may_steer():
         composition.move(5, x=1.0)
 
 
+def test_a_run_that_is_stopped_keeps_the_best_there_was():
+    def best_then_spoilt(composition):
+        if composition.phase == "arrange" and composition.done == 100:
+            best.append(composition.optimiser.placements.copy())
+        if composition.phase == "arrange" and composition.done > 100:
+            composition.optimiser.placements.x[:] = 5.0  # all in a heap
+            composition.hurry = composition.done == 112
+
+    best = []
+    composition = run(job(strict=False, iterations=130), 2, best_then_spoilt)
+    np.testing.assert_array_equal(composition.optimiser.placements.x, best[0].x)
+
+    def moved_by_hand(composition):
+        best_then_spoilt(composition)
+        if composition.done == 112:
+            composition.move(0, x=9.0)
+
+    spoilt = run(job(strict=False, iterations=130), 2, moved_by_hand)
+    assert spoilt.layout()[0].x == 9
+    assert spoilt.layout()[1].x == 5
+
+
 def test_resuming_gives_the_same_collage(tmp_path):
     work = job()
     whole = run(work, 4)

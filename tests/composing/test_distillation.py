@@ -6,6 +6,9 @@ import pytest
 from vertumnus.composing.distillation import InkDistillation, RecentRenders, distil
 from vertumnus.composing.schedule import NoiseLevels, weight_of
 from vertumnus.priors.pictogram import Pictogram, stable_diffusion_schedule
+from vertumnus.render.composite import SpriteRenderer
+from vertumnus.render.placements import Placements
+from vertumnus.render.sprites import Sprites
 
 ABAR = stable_diffusion_schedule()
 MEAN, SPREAD = np.array([1.0, -2.0, 0.5]), 0.7
@@ -58,6 +61,71 @@ def test_vsd_keeps_the_variance():
     x = particles("vsd")
     np.testing.assert_allclose(x.mean(0), MEAN, atol=0.1)
     np.testing.assert_allclose(x.std(0), SPREAD, rtol=0.15)
+
+
+class Ramp:
+    """A piece wider than the canvas whose alpha rises evenly from left to right: its render is linear in its place.
+
+    All renders lie on one line, image = middle + along * z with |along| = 1, and z = ``rise`` times the place.
+    """
+
+    SIDE, WIDE = 6, 64
+
+    def __init__(self):
+        alpha = np.broadcast_to((np.arange(self.WIDE) + 0.5) / self.WIDE * 255, (self.WIDE, self.WIDE))
+        picture = np.repeat(alpha[..., None], 4, axis=-1).round().astype(np.uint8)
+        self.renderer = SpriteRenderer(Sprites.of([picture], [(self.WIDE, self.WIDE)], [0]), self.SIDE, self.SIDE)
+        self.along = np.full(self.SIDE**2, 1 / self.SIDE)
+        self.rise = -self.SIDE / self.WIDE
+
+    def render(self, x):
+        zero = np.zeros(1)
+        place = Placements(np.array([x]), zero + 3, zero, zero, zero != 0, np.zeros(1, np.int32))
+        return self.renderer.forward(place)[..., 3].ravel().astype(np.float64)
+
+    def slope(self, grad):
+        """The gradient by the place last rendered."""
+        by = np.zeros((self.SIDE, self.SIDE, 4), np.float32)
+        by[..., 3] = grad.reshape(self.SIDE, self.SIDE)
+        return self.renderer.backward(by).x[0]
+
+    def gaussian(self, mean, variance):
+        """The exact noise predictor of renders whose z is a Gaussian; across the line there is no variance."""
+
+        def predict(x_t, t):
+            a, sigma = np.sqrt(ABAR[t]), np.sqrt(1 - ABAR[t])
+            off = x_t - a * mean
+            along = (off @ self.along) * self.along
+            return (off - along) / sigma + sigma * along / (a**2 * variance + sigma**2)
+
+        return predict
+
+
+def layouts(method, place, spread, count=40, steps=700, rate=0.06):
+    """Places of a ramp that walk down the distilled gradient, through the renderer and back."""
+    ramp, rng = Ramp(), np.random.default_rng(2)
+    levels = NoiseLevels(ABAR, 0.02, 0.98, "none")
+    teacher = ramp.gaussian(ramp.render(place), (ramp.rise * spread) ** 2)
+    places = rng.normal(place + 4, 0.5, count)
+    for _ in range(steps):
+        t = levels.draw(0, rng)
+        middle, z = ramp.render(places.mean()), ramp.rise * places
+        student = None if method == "sds" else ramp.gaussian(middle, z.var())
+        for n in range(count):
+            x, noise = ramp.render(places[n]), rng.standard_normal(ramp.SIDE**2)
+            grad = distil(x, t, ABAR[t], noise, weight_of("uniform", ABAR[t]), teacher, student)
+            places[n] -= rate / ramp.rise**2 * ramp.slope(grad)
+    return places
+
+
+def test_layouts_settle_on_the_mean_by_sds_and_keep_the_variance_by_vsd():
+    """A Gaussian prior of layouts, in closed form."""
+    by_sds = layouts("sds", 2.0, 3.0)
+    assert by_sds.mean() == pytest.approx(2.0, abs=0.6)
+    assert by_sds.std() < 0.5 * 3.0
+    by_vsd = layouts("vsd", 2.0, 3.0)
+    assert by_vsd.mean() == pytest.approx(2.0, abs=0.6)
+    assert by_vsd.std() == pytest.approx(3.0, rel=0.15)
 
 
 def test_the_student_of_one_render_knows_it():

@@ -231,6 +231,47 @@ def test_the_loop_runs_on_random_networks_and_is_reproducible(tiny, family):
     np.testing.assert_array_equal(once, run(1, state_at=3, state=kept)[0])
 
 
+def test_the_ink_wanted_is_that_of_the_picture_expected():
+    """A prior of one picture expects it behind any noise; its dark square is the ink, whatever the canvas shows."""
+    picture = torch.full((3, 40, 40), 0.9)
+    picture[:, 8:20, 12:30] = 0.2
+    guide = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
+    assert guide.wanted() is None
+    for seed in range(4):
+        guide.distill(canvases(2, 40, seed), 0.5)
+    wanted = guide.wanted()
+    assert wanted.shape == (2, 40, 40)
+    np.testing.assert_allclose(wanted, np.broadcast_to(picture[0].numpy() < 0.5, wanted.shape), atol=1e-3)
+    kept = guide.state()
+    other = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
+    other.restore(kept)
+    np.testing.assert_array_equal(other.distill(canvases(2, 40), 0.5)[1], guide.distill(canvases(2, 40), 0.5)[1])
+    np.testing.assert_array_equal(other.wanted(), guide.wanted())
+
+
+def test_the_wanted_ink_has_the_canvas_s_shape():
+    picture = torch.full((3, 40, 40), 1.0)
+    picture[:, 10:30, 5:35] = 0.0
+    guide = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
+    guide.distill(canvases(1, 40)[:, :20], 0.5)
+    wanted = guide.wanted()
+    assert wanted.shape == (1, 20, 40)
+    np.testing.assert_allclose(wanted[0], 1 - picture[0, 10:30], atol=1e-3)
+
+
+def test_pieces_may_be_seen_as_ink():
+    """Then only alpha counts: black over the background."""
+    model = Scripted(lambda x_t, t: x_t)
+    canvas = canvases(1)
+    _, gradients = guidance(model, method="sds", ink=(0.0, 0.0, 0.0), background=(1.0, 1.0, 1.0)).distill(canvas, 0.5)
+    assert not gradients[..., :3].any()
+    assert gradients[..., 3].any()
+    plain = canvas.copy()
+    plain[..., :3] = 0
+    _, again = guidance(model, method="sds", background=(1.0, 1.0, 1.0)).distill(plain, 0.5)
+    np.testing.assert_array_equal(gradients[..., 3], again[..., 3])
+
+
 def test_one_canvas_is_a_batch_of_one_and_contract_two(tiny):
     canvas = canvases(1, 16)
     losses, gradients = guidance(tiny("if")).distill(canvas, 0.5)
@@ -285,7 +326,7 @@ def test_out_of_memory_says_what_to_lower():
     def script(x_t, t):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
-    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; lower the number of collages"):
+    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; lower --particles"):
         guidance(Scripted(script), method="sds").distill(canvases(2), 0.5)
 
 

@@ -43,7 +43,7 @@ def test_geometry_is_equation_9():
 
 
 def test_geometry_of_placements_by_finite_differences():
-    penalty = terms.GeometryPenalty((80, 60), np.array([20.0, 30.0]), 3.0, 0.8, 0.3, 0.2)
+    penalty = terms.GeometryPenalty((80, 60), np.array([20.0, 30.0]), 3.0, 0.8, np.array([0.3, 0.4]), 0.2)
     p = Placements(
         x=np.array([-5.0, 40.0, 78.0]),
         y=np.array([30.0, 66.0, 2.0]),
@@ -126,6 +126,15 @@ def test_the_joint_loss_is_the_weighted_sum():
     assert value == pytest.approx(2 + sum(f * p[0] for f, p in zip(factors, parts, strict=True)) - 0.4 * tint[0])
     np.testing.assert_allclose(found[..., 4], sum(f * p[1] for f, p in zip(factors, parts, strict=True)), atol=1e-6)
     np.testing.assert_allclose(found[..., :4], grad - 0.4 * tint[1], atol=1e-5)
+
+
+def test_the_render_loss_as_a_whole_has_a_weight():
+    """Eq. (6): w_r, the prior's own where none is given."""
+    weights = RenderLoss(overlap=0.7, geometry=3.0, floor=2.0, containment=0.5, harmony=-0.4)
+    doubled = weights.times(2.0)
+    assert (doubled.overlap, doubled.geometry, doubled.floor) == (1.4, 6.0, 4.0)
+    assert (doubled.containment, doubled.harmony, doubled.scale_limit) == (1.0, -0.8, weights.scale_limit)
+    assert RenderLoss(overlap=0.7, render=3.0).times(2.0).overlap == pytest.approx(2.1)
 
 
 def test_reach_spreads_the_prior_s_gradient():

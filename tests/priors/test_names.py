@@ -6,7 +6,7 @@ import pytest
 
 from vertumnus.errors import VertumnusError
 from vertumnus.priors.mini.vocabulary import glyphs_of, nouns, plural
-from vertumnus.priors.names import LONGEST, _synonyms, known_words, match_icons, singulars
+from vertumnus.priors.names import LONGEST, _synonyms, ink_prompt, known_words, match_icons, singulars
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,14 @@ def test_plurals_lead_back():
     for noun in nouns():
         if " " not in noun:
             assert noun in singulars(plural(noun)), noun
+
+
+def test_a_prompt_of_mini_s_world_is_told_what_mini_knows():
+    assert ink_prompt("a red kitten") == "a black cat, on white"
+    assert ink_prompt("scissors") == "black scissors, on white"
+    with pytest.raises(VertumnusError, match=r"'a helicopter' names nothing that mini knows"):
+        ink_prompt("a helicopter")
+    with pytest.raises(VertumnusError, match="did you mean umbrella"):
+        ink_prompt("an umbrela")
+    with pytest.raises(VertumnusError, match="prompt: it is empty"):
+        ink_prompt(" ")

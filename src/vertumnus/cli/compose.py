@@ -12,10 +12,13 @@ from cyclopts import Parameter
 from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
+from vertumnus.composing.best import best_of
 from vertumnus.composing.compose import ComposeJob, open_prior, run, with_shape
 from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.particle import ParticlePrior
 from vertumnus.composing.run import Composition
 from vertumnus.composing.sheet import contact_sheet
+from vertumnus.composing.together import run_together
 from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
@@ -38,6 +41,7 @@ def compose(
     within: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     variations: int = 1,
+    particles: int | None = None,
     background: str | None = None,
     scale: float = 1.0,
     preview: Path | None = None,
@@ -74,6 +78,8 @@ def compose(
         A collage to start from: locked layers stay, the others start where they lie.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
+    particles
+        Variations that a network judges at once, with one student for all; by default all.
     background
         The collage's background, a CSS colour; transparent by default.
     scale
@@ -98,6 +104,8 @@ def compose(
         check_writable(preview)
     if variations < 1:
         raise VertumnusError(f"--variations: must be at least 1, not {variations}")
+    if particles is not None and particles < 1:
+        raise VertumnusError(f"--particles: must be at least 1, not {particles}")
     if variations > 1 and checkpoint is not None:
         raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
     canvas = parse_size(size)
@@ -114,26 +122,33 @@ def compose(
         "within": within,
         "from": str(from_) if from_ else None,
     }
+    together = min(particles or variations, variations) if isinstance(judge, ParticlePrior) else 1
     made: list[tuple[Collage, float]] = []
-    for number in range(variations):
+    while len(made) < variations:
+        seeds = [seed + number for number in range(len(made), min(len(made) + together, variations))]
         began, cpu = time.perf_counter(), time.process_time()
         with _Watch(job, given, preview, preview_every) as watch:
-            composition = run(job, seed + number, watch, checkpoint, resume)
-        collage = job.collage(composition, given)
-        if background is not None:
-            collage.background = background
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
-            print(write_output(collage, _numbered(path, number, variations), scale, None))
-        made.append((collage, composition.likeness))
-        _summary(collage, composition, seconds, cpu, watch.stopped)
+            if variations > 1:
+                compositions = run_together(job, seeds, watch)
+            else:
+                compositions = [run(job, seed, watch, checkpoint, resume)]
+        seconds, cpu = ((now - then) / len(seeds) for now, then in
+                        ((time.perf_counter(), began), (time.process_time(), cpu)))  # fmt: skip
+        for composition in compositions:
+            collage = job.collage(composition, given)
+            if background is not None:
+                collage.background = background
+            for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
+                print(write_output(collage, _numbered(path, len(made), variations), scale, None))
+            made.append((collage, composition.likeness))
+            _summary(collage, composition, seconds, cpu, watch.stopped)
         if watch.stopped:
             break
     if variations > 1:
-        best = max(range(len(made)), key=lambda n: made[n][1])
+        best, why = best_of([collage for collage, _ in made], prompt, [likeness for _, likeness in made])
         sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
         save_image(contact_sheet([collage for collage, _ in made], best), sheet)
-        print(f"{sheet}: {len(made)} variations; the best is {_numbered(output[0], best, variations).name}")
+        print(f"{sheet}: {len(made)} variations; the best, {why}, is {_numbered(output[0], best, variations).name}")
 
 
 def _numbered(path: Path, number: int, variations: int) -> Path:
@@ -162,9 +177,13 @@ class _Watch(Watch):
     def __init__(self, job: ComposeJob, given: dict[str, Any], preview: Path | None, every: int) -> None:
         super().__init__()
         self.job, self.given, self.preview, self.every = job, given, preview, max(every, 1)
+        self.shown: Composition | None = None  # of several side by side, the first
 
     def __call__(self, composition: Composition) -> None:
         composition.hurry = self.stopped
+        self.shown = self.shown or composition
+        if composition is not self.shown:
+            return
         arranging = composition.phase == "arrange"
         if arranging and self.preview is not None and composition.done % self.every == 0:
             save_picture(self.job.collage(composition, self.given), self.preview, background="white")

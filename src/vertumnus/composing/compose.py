@@ -67,10 +67,11 @@ class ComposeJob:
             raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
         self.scene = make_scene(self.pieces.elements, size, prior.resolution)
 
-    def composition(self, seed: int) -> Composition:
-        """A run of this job, ready to be iterated."""
+    def composition(self, seed: int, prior: Prior | None = None) -> Composition:
+        """A run of this job, ready to be iterated; with another prior than its own if one is given."""
+        judge = prior or self.prior
         return Composition(
-            self.scene, self.options, self.prior, self.prompt, seed, self.warm, self.pieces.placed, self.within
+            self.scene, self.options, judge, self.prompt, seed, self.warm, self.pieces.placed, self.within
         )
 
     def identity(self, seed: int) -> dict[str, Any]:
@@ -230,4 +231,6 @@ def run(
     except VertumnusError:
         save()  # a network that fails for good leaves what was reached
         raise
+    finally:
+        composition.semantic.close()
     return composition

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from vertumnus.composing import terms
+from vertumnus.composing.blur import wide_blur
 from vertumnus.composing.options import RenderLoss
 from vertumnus.composing.prior import SemanticGuidance
 from vertumnus.document.colour import parse_colour
@@ -46,7 +46,7 @@ class ComposeGuidance:
         first, last = self.reach
         sigma = first * (last / first) ** progress if first and last else 0.0
         if sigma > 0.3:
-            by_picture = by_picture + ndimage.gaussian_filter(by_picture, (sigma, sigma, 0), mode="nearest")
+            by_picture = by_picture + wide_blur(by_picture, sigma)
         grad = np.concatenate([by_picture, np.zeros((*accumulated.shape, 1), np.float32)], axis=-1)
         total = self.semantic
         if w.overlap:

@@ -78,7 +78,7 @@ class LoraStudent:
                 first = np.zeros(parameter.shape, np.float32)
                 if "lora_A" in name:
                     first = rng.standard_normal(parameter.shape, np.float32) / np.float32(rank)
-                parameter.data = torch.from_numpy(first).to(model.device)
+                parameter.data = torch.tensor(first, device=model.device)
                 self.parameters.append(parameter)
         self.optimiser = torch.optim.AdamW(self.parameters, lr=rate)
         # Gradients of a network in half precision are too small for it unless they are scaled up.
@@ -109,8 +109,8 @@ class LoraStudent:
         its gradient was not finite, and then nothing is changed.
         """
         steps = self.rng.integers(len(self.model.alphas_cumprod), size=len(x_0))
-        t = torch.from_numpy(steps).to(x_0.device)
-        noise = torch.from_numpy(self.rng.standard_normal(x_0.shape, np.float32)).to(x_0)
+        t = torch.tensor(steps, device=x_0.device)
+        noise = torch.tensor(self.rng.standard_normal(x_0.shape, np.float32)).to(x_0)
         self.optimiser.zero_grad(set_to_none=True)
         with self._on():  # also on the way back: what is off gets no gradient
             said = self.model.predict_noise(self.model.add_noise(x_0.detach(), noise, t), t, self.text)

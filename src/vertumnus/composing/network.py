@@ -22,10 +22,15 @@ from numpy.typing import NDArray
 
 from vertumnus.composing.lora import LoraStudent
 from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.particle import Particle
 from vertumnus.composing.schedule import NoiseLevels, weight_of
+from vertumnus.composing.wanted import ink_of
 from vertumnus.document.colour import parse_colour
 from vertumnus.errors import VertumnusError
 from vertumnus.priors import load
+from vertumnus.priors.names import ink_prompt
+
+FINEST = 256  # guidance pixels of a side
 
 Canvas = NDArray[np.float32]
 Tensor = torch.Tensor
@@ -54,6 +59,9 @@ class Network(Protocol):
 
     def encode(self, image: Tensor) -> Tensor:
         """Pictures, B x 3 x H x W from 0 to 1, as what noise is added to, B x ``shape``, with gradients."""
+
+    def decode(self, x_0: Tensor) -> Tensor:
+        """Pictures, from 0 to 1, of what noise is added to."""
 
     def add_noise(self, x_0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t, eq. (1)."""
@@ -90,30 +98,43 @@ class NetworkPrior:
     Raises `VertumnusError` if there is no such diffusion model on this machine.
     """
 
-    iterations = 500
+    iterations = 1500
+    render_weight = 5.0
 
     def __init__(self, spec: str | Path, device: str | None = None) -> None:
         self.name = str(spec)
         self.model = load(spec, "diffusion", device=device)
-        self.resolution = self.model.resolution
+        # No finer a canvas is needed to show what it shows; the network's own size is reached by interpolation.
+        self.resolution = min(self.model.resolution, FINEST)
 
     def guidance(
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
-    ) -> NetworkGuidance:
+    ) -> Particle:
         """Score distillation from the network. Its canvas may have any ``shape``."""
-        red, green, blue, _ = parse_colour(options.background)
+        return Particle(self.network(prompt, options, rng), options.every, options.agreement)
+
+    def network(self, prompt: str, options: ComposeOptions, rng: np.random.Generator) -> NetworkGuidance:
+        """The judge of any number of canvases."""
+        mini = self.name == "mini"
+        sees = options.sees or ("ink" if mini else "colours")
         return NetworkGuidance(
             self.model,
-            prompt,
+            ink_prompt(prompt) if mini and sees == "ink" else prompt,
             rng,
-            method=options.method,
+            method=options.method or ("sds" if mini else "vsd"),
             guidance_scale=options.guidance_scale,
             student_rate=options.student_rate,
             weighting=options.weighting or "sds",
-            noise_levels=options.noise_levels,
-            annealing=options.annealing,
-            background=(red / 255, green / 255, blue / 255),
+            noise_levels=options.noise_levels or (0.98, 0.5),
+            annealing=options.annealing or "none",
+            background=_rgb(options.background),
+            ink=_rgb("black") if sees == "ink" else None,
         )
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue, _ = parse_colour(colour)
+    return red / 255, green / 255, blue / 255
 
 
 class NetworkGuidance:
@@ -130,6 +151,8 @@ class NetworkGuidance:
     weighting        w(t), see `vertumnus.composing.schedule`
     noise_levels, annealing   the steps t that are drawn, likewise
     background       red, green and blue, 0 to 1, that the canvas is laid over
+    ink              red, green and blue that all pieces are seen in, as one silhouette; their own colours by default
+    memory           how much of the expected picture is kept at a call
     negative         the prompt that guidance steers away from
     patience         calls in a row with an answer that is not finite before it gives up
     student          for vsd, instead of a LoRA
@@ -139,8 +162,6 @@ class NetworkGuidance:
 
     Raises `VertumnusError` for an empty prompt, and for a prior that is no diffusion network.
     """
-
-    wanted: Canvas | None = None  # it cannot tell ink from ground
 
     def __init__(
         self,
@@ -157,6 +178,8 @@ class NetworkGuidance:
         noise_levels: tuple[float, float] = (0.98, 0.02),
         annealing: str = "none",
         background: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        ink: tuple[float, float, float] | None = None,
+        memory: float = 0.85,
         negative: str = "",
         patience: int = 10,
         student: Student | None = None,
@@ -170,6 +193,10 @@ class NetworkGuidance:
         self.rng = np.random.default_rng(rng.integers(2**63))
         self.guidance_scale, self.weighting, self.patience = guidance_scale, weighting, patience
         self.background = torch.tensor(background, device=model.device).view(1, 3, 1, 1)
+        self.ink = None if ink is None else torch.tensor(ink, device=model.device).view(1, 3, 1, 1)
+        self.memory = memory
+        self.expected: Tensor | None = None  # B x ``model.shape``, the running mean of the teacher's x0-hat
+        self._shape = (0, 0)
         self.levels = NoiseLevels(model.alphas_cumprod.cpu().double().numpy(), *noise_levels, annealing)
         self.skipped = 0
         self.student_loss = math.nan
@@ -209,6 +236,7 @@ class NetworkGuidance:
             self._answered = True
             # The mean's division comes last: an encoder in half precision would lose gradients so small.
             by_layers = torch.autograd.grad(x, layers, grad)[0] / x[0].numel()
+            self._shape = canvases.shape[1:3]
             losses = 0.5 * grad.float().square().flatten(1).mean(1)
             finite = torch.isfinite(by_layers).flatten(1).all(1) & torch.isfinite(losses)
             if self.student is not None and bool(torch.isfinite(x).all()):
@@ -227,19 +255,45 @@ class NetworkGuidance:
         side = max(rows, columns)
         left, top = (side - columns) // 2, (side - rows) // 2
         square = torch.nn.functional.pad(layers, (left, side - columns - left, top, side - rows - top))
-        return square[:, :3] + (1 - square[:, 3:]) * self.background
+        pieces = square[:, :3] if self.ink is None else square[:, 3:] * self.ink
+        return pieces + (1 - square[:, 3:]) * self.background
 
     @torch.no_grad()
     def _gradient(self, x: Tensor, progress: float) -> Tensor:
         """Eq. (3) or (4) by x, B x ``model.shape``, each with a step t and noise of its own."""
         steps = [self.levels.draw(progress, self.rng) for _ in range(len(x))]
-        noise = torch.from_numpy(self.rng.standard_normal(x.shape, np.float32)).to(x)
+        # A copy, since torch rounds by where in memory numbers lie, and numpy's lie anywhere.
+        noise = torch.tensor(self.rng.standard_normal(x.shape, np.float32)).to(x)
         t = torch.tensor(steps, device=x.device)
         x_t = self.model.add_noise(x, noise, t)
         teacher = self.model.predict_noise(x_t, t, self.text, self.guidance_scale, self.negative)
+        self._expect(x_t, teacher, t)
         against = noise if self.student is None else self.student.predict_noise(x_t, t)
         weight = [weight_of(self.weighting, float(self.levels.alphas_cumprod[step])) for step in steps]
         return torch.tensor(weight, device=x.device, dtype=x.dtype).view(-1, 1, 1, 1) * (teacher - against)
+
+    def _expect(self, x_t: Tensor, noise: Tensor, t: Tensor) -> None:
+        """Takes in x0-hat = (x_t - sqrt(1 - abar_t) eps) / sqrt(abar_t), where it is finite."""
+        abar = self.model.alphas_cumprod.to(x_t)[t].view(-1, 1, 1, 1)
+        x_0 = (x_t - (1 - abar).sqrt() * noise) / abar.sqrt()
+        before = self.expected if self.expected is not None and len(self.expected) == len(x_0) else x_0
+        found = self.memory * before + (1 - self.memory) * x_0
+        found = torch.where(torch.isfinite(found), found, torch.nan_to_num(before, 0.0, 0.0, 0.0))
+        self.expected = found.contiguous()  # in one order always, as from a checkpoint: rounding depends on it
+
+    @torch.no_grad()
+    def wanted(self) -> Canvas | None:
+        """The ink that it expects of the canvases last given, B x H x W from 0 to 1; None before."""
+        if self.expected is None:
+            return None
+        with self._plain_errors():
+            pictures = self.model.decode(self.expected).float()
+            rows, columns = self._shape
+            side = max(rows, columns)
+            pictures = torch.nn.functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+        top, left = (side - rows) // 2, (side - columns) // 2
+        ink = ink_of(pictures.clamp(0, 1).cpu().numpy())
+        return ink[:, top : top + rows, left : left + columns]
 
     def _count(self, well: bool) -> None:
         self._in_a_row = 0 if well else self._in_a_row + 1
@@ -260,8 +314,8 @@ class NetworkGuidance:
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise VertumnusError(
-                    f"{self.model.name}: out of memory; lower the number of collages distilled at once, choose method"
-                    " sds, which trains no student, or take a smaller prior"
+                    f"{self.model.name}: out of memory; lower --particles, the collages judged at once, choose"
+                    " --method sds, which trains no student, or take a smaller prior"
                 ) from None
             if self._answered:
                 raise
@@ -273,6 +327,8 @@ class NetworkGuidance:
     def state(self) -> dict[str, Any]:
         """Everything needed to go on from here: arrays and plain values, for `vertumnus.optimise.checkpoint`."""
         own = {"network_rng": self.rng.bit_generator.state, "network_skipped": [self.skipped, self._in_a_row]}
+        if self.expected is not None:
+            own |= {"network_expected": self.expected.cpu().numpy()}
         return own | (self.student.state() if self.student is not None else {})
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -281,6 +337,8 @@ class NetworkGuidance:
             self.student.restore(state)
         self.rng.bit_generator.state = state["network_rng"]
         self.skipped, self._in_a_row = state["network_skipped"]
+        if "network_expected" in state:
+            self.expected = torch.tensor(state["network_expected"], device=self.model.device)
 
     def close(self) -> None:
         """Takes the student off the network, for whoever uses it next."""

@@ -19,11 +19,15 @@ class RenderLoss(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    render: NotNegative | None = Field(
+        None, description="eq. (6): w_r, times all that follow; by default 1 for the pictogram prior, 5 for a network"
+    )
     geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
     center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
-    scale_limit: NotNegative = Field(
-        0.55, description="eq. (9): s_lim, how far a size may be from that of eq. (5), as a share of it"
+    scale_reference: Positive = Field(
+        0.6, description="eq. (9): s_ref, the root of a piece's area as a share of the size of eq. (5)"
     )
+    scale_limit: NotNegative = Field(0.75, description="eq. (9): s_lim, how far a size may be from s_ref, as a share")
     overlap: NotNegative = Field(0.2, description="eq. (8): w_alpha, of eq. (11), rising over the run")
     overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
     floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")
@@ -31,23 +35,38 @@ class RenderLoss(BaseModel):
     containment: NotNegative = Field(0.0, description="pieces outside the shape of --within")
     harmony: Number = Field(0.0, description="colours unlike the background; below zero, colours like it")
 
+    def times(self, factor: float) -> RenderLoss:
+        """Every term's weight times w_r, or times ``factor`` where that is not given."""
+        by = factor if self.render is None else self.render
+        terms = ("geometry", "overlap", "floor", "containment", "harmony")
+        return self.model_copy(update={"render": 1.0} | {name: by * getattr(self, name) for name in terms})
+
 
 class ComposeOptions(BaseModel):
     """How elements are arranged until they read as a prompt."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["vsd", "sds"] = Field(
-        "vsd", description="variational score distillation, or plain: eq. (4) or (3)"
+    method: Literal["vsd", "sds"] | None = Field(
+        None, description="variational score distillation, or plain: eq. (4) or (3); by default vsd, for mini sds"
     )
-    iterations: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="steps; by default 1,500 for the pictogram prior, 500 for a network"
-    )
+    iterations: Annotated[int, Field(ge=1)] | None = Field(None, description="steps; by default 1,500")
     weighting: Literal["data", "sds", "uniform", "fantasia3d"] | None = Field(
         None, description="w(t); by default data for the pictogram prior, sds for a network"
     )
-    noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
-    annealing: Literal["sqrt", "linear", "none"] = Field("sqrt", description="how the noise level falls")
+    noise_levels: tuple[Share, Share] | None = Field(
+        None, description="of the schedule, at the start and at the end; by default .98 .1, for a network .98 .5"
+    )
+    annealing: Literal["sqrt", "linear", "none"] | None = Field(
+        None, description="how the noise level falls; by default sqrt, for a network none: any between the two"
+    )
+    sees: Literal["colours", "ink"] | None = Field(
+        None,
+        description="what a network sees of the pieces: their colours, or their ink in black as one silhouette;"
+        " by default ink for mini, colours for others",
+    )
+    agreement: NotNegative = Field(4.0, description="the canvas's ink unlike that of the picture a network expects")
+    every: Annotated[int, Field(ge=1)] = Field(10, description="steps that one answer of a network serves")
     guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of a network")
     student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
     window: Annotated[int, Field(ge=1)] = Field(16, description="recent renders that the pictogram's student knows")

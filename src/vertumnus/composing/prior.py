@@ -35,17 +35,22 @@ class SemanticGuidance(Protocol):
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a state."""
 
+    def close(self) -> None:
+        """Gives back what it holds; it is not called again."""
+
 
 class Prior(Protocol):
     """A model of pictures, ready to be asked.
 
     resolution   pixels of a side of the pictures it knows
     iterations   steps that a composition takes by default
+    render_weight   w_r of eq. (6) by default, what its gradient needs beside it
     """
 
     name: str
     resolution: int
     iterations: int
+    render_weight: float
 
     def guidance(
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
@@ -64,6 +69,7 @@ class PictogramPrior:
 
     name = "pictogram"
     iterations = 1500
+    render_weight = 1.0
 
     def __init__(self, fonts: tuple[str, ...] | None = None) -> None:
         self.model = Pictogram(fonts) if fonts else Pictogram()
@@ -73,8 +79,9 @@ class PictogramPrior:
         self, prompt: str, options: ComposeOptions, shape: tuple[int, int], rng: np.random.Generator
     ) -> InkGuidance:
         """Score distillation in closed form; see `vertumnus.composing.distillation`."""
-        levels = NoiseLevels(self.model.alphas_cumprod, *options.noise_levels, options.annealing)
-        student = RecentRenders(self.model.alphas_cumprod, options.window) if options.method == "vsd" else None
+        between = options.noise_levels or (0.98, 0.1)
+        levels = NoiseLevels(self.model.alphas_cumprod, *between, options.annealing or "sqrt")
+        student = RecentRenders(self.model.alphas_cumprod, options.window) if options.method != "sds" else None
         icons = self.model.encode_text(prompt)
         return InkGuidance(
             InkDistillation(self.model, icons, levels, options.weighting or "data", student, shape, rng)
@@ -110,3 +117,6 @@ class InkGuidance:
         """Goes on from a state."""
         if self.ink.student is not None:
             self.ink.student.renders.extend(state["renders"])
+
+    def close(self) -> None:
+        """It holds nothing."""

@@ -25,7 +25,10 @@ from vertumnus.packing.ground import Ground
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape
 
+COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
 WIDEST = 6.0  # factor of size to either side that no piece leaves, whatever the geometry term is worth
+LONGEST = 1.25  # of eq. (5), that geometry asks of a piece at most
+LOOKED = 10  # steps between two looks at whether the layout is the best so far
 BEYOND = 0.5  # of the canvas's longer side, likewise, outside the canvas
 
 
@@ -34,7 +37,7 @@ class Composition:
 
     ``for composition in composition: ...`` yields itself after every step; ``phase`` is "arrange" or "finish",
     ``done`` and ``total`` count its steps, ``loss`` is that of the last one. Between steps the caller may `move`,
-    `pin`, `release` or `remove` pieces; the rest follows. ``hurry`` ends the run with what there is.
+    `pin`, `release` or `remove` pieces; the rest follows. ``hurry`` ends the run with the best there was.
 
     pieces   the indices of the pieces that are left, in the order they were given
     """
@@ -61,26 +64,29 @@ class Composition:
             scene.sprites, scene.textures, scene.size, scene.zoom, options.splat, options.gap / 2
         )
         shape = renderer.coverage.shape
+        fine = max(shape) / COARSE
         self.semantic = prior.guidance(prompt, options, shape, self.rng)
+        loss = options.loss.times(prior.render_weight)
         self.guidance = ComposeGuidance(
             self.semantic,
-            options.loss,
-            options.reach,
+            loss,
+            (fine * options.reach[0], fine * options.reach[1]),
             within.mask(shape[1], shape[0]).astype(np.float32) if within is not None else None,
             options.background,
         )
+        step = fine * options.step[0], fine * options.step[1]
         penalty = GeometryPenalty(
             scene.size,
             scene.longer,
-            options.loss.geometry,
-            options.loss.center_limit,
-            initial_scale(len(start)),
-            options.loss.scale_limit,
+            loss.geometry,
+            loss.center_limit,
+            _reference(scene, loss.scale_reference),
+            loss.scale_limit,
         )
         self.optimiser = Optimiser(
             start,
             scene.unit,
-            [Stage(renderer, self.guidance, options.iterations or prior.iterations, options.step, penalty)],
+            [Stage(renderer, self.guidance, options.iterations or prior.iterations, step, penalty)],
             _freedom(start, movable, scene, options),
             self.rng,
             noise=options.noise,
@@ -91,12 +97,17 @@ class Composition:
         self.phase = "arrange"
         self.done, self.total = 0, self.optimiser.total
         self.hurry = False
+        self._best: tuple[float, NDArray[np.intp], Placements | None] = (-np.inf, self.pieces, None)
 
     def __iter__(self) -> Iterator[Composition]:
         for _ in self.optimiser:
             self.done = self.optimiser.iteration
+            if self.done % LOOKED == 0:
+                self._remember()
             yield self
             if self.hurry:
+                self._remember()
+                self._recall()
                 break
         if not self.options.strict or not len(self.pieces):
             return
@@ -127,6 +138,30 @@ class Composition:
         ink = np.clip(canvas[..., 3], 0, 1)
         return float(np.minimum(ink, wanted).sum() / max(float(np.maximum(ink, wanted).sum()), 1e-9))
 
+    def _remember(self) -> None:
+        """Keeps the layout if it is the best so far: like what is wanted, without lying on itself."""
+        canvas = self.optimiser.canvas
+        if canvas is None or self.semantic.wanted is None:
+            return
+        covered = canvas[..., 4]
+        over = float(np.maximum(covered - 1, 0).sum() / max(float(covered.sum()), 1e-9))
+        if self.likeness - over > self._best[0]:
+            self._best = self.likeness - over, self.pieces.copy(), self.optimiser.placements.copy()
+
+    def _recall(self) -> None:
+        """Goes back to the best layout of the pieces there are, for a run that ends early."""
+        _, pieces, placements = self._best
+        if placements is not None and np.array_equal(pieces, self.pieces):
+            fixed = ~self.optimiser.freedom.movable
+            for name in ("x", "y", "log_scale", "rotation"):
+                found = getattr(placements, name)
+                found[fixed] = getattr(self.optimiser.placements, name)[fixed]
+            self.optimiser.placements = placements
+
+    def look(self) -> NDArray[np.float32]:
+        """The picture of the pieces as they lie, H x W x 4 premultiplied, as the prior sees it."""
+        return self.optimiser.stages[0].renderer.forward(self.optimiser.placements)[..., :4]
+
     def move(self, piece: int, **changes: float) -> None:
         """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there."""
         at, p = self._at(piece), self.optimiser.placements
@@ -140,6 +175,7 @@ class Composition:
             else:
                 raise TypeError(f"a piece has x, y, scale and rotation, no {name}")
         self.optimiser.forget(np.array([at]))
+        self._best = -np.inf, self.pieces, None  # what a person put somewhere does not jump back
 
     def pin(self, piece: int) -> None:
         """Keeps a piece where it is; the others flow around it."""
@@ -180,6 +216,15 @@ class Composition:
         self.optimiser.restore(state)
         self.semantic.restore(state)
         self.done = self.optimiser.iteration
+
+
+def _reference(scene: Scene, share: float) -> NDArray[np.float64]:
+    """s_ref of each element, its longer side as a share of the canvas: where the root of its area is ``share`` of the
+    size of eq. (5), so that all pieces together cover that squared of the canvas, about what silhouettes cover. One
+    that is nearly nothing but length stays within `LONGEST` of eq. (5).
+    """
+    unit = np.array([element.unit for element in scene.elements])
+    return np.minimum(share * scene.longer / unit, LONGEST) * initial_scale(len(scene.which))
 
 
 def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Freedom:

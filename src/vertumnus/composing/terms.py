@@ -82,14 +82,14 @@ class GeometryPenalty:
 
     size          (width, height) of the canvas
     longer        M, the longer side of each picture, in its own pixels
-    s_ref         the size of eq. (5); s_lim: how far from it a size may be, as a share of it
+    s_ref         M, the size that each picture is to have about; s_lim: how far from it, as a share of it
     """
 
     size: tuple[int, int]
     longer: Floats
     weight: float
     t_lim: float
-    s_ref: float
+    s_ref: Floats
     s_lim: float
 
     def __call__(self, placements: Placements) -> tuple[float, Gradients]:
@@ -97,6 +97,7 @@ class GeometryPenalty:
         p, half, side = placements, np.array(self.size) / 2, min(self.size)
         centers = np.column_stack([p.x, p.y]) / half - 1
         scales = np.exp(p.log_scale) * self.longer[p.which] / side
-        value, by_centers, by_scales = geometry(centers, scales, self.t_lim, self.s_ref, self.s_lim * self.s_ref)
+        s_ref = self.s_ref[p.which]
+        value, by_centers, by_scales = geometry(centers, scales, self.t_lim, s_ref, self.s_lim * s_ref)
         by = self.weight * by_centers / half
         return self.weight * value, Gradients(by[:, 0], by[:, 1], self.weight * by_scales * scales, np.zeros(len(p)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from vertumnus.elements.icons import ALIASES, Glyph, filled_glyph, find_glyph, icon_names
 from vertumnus.errors import VertumnusError, did_you_mean
-from vertumnus.priors.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural
+from vertumnus.priors.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural, with_article
 
+MINI_NOUNS = 48  # of the vocabulary, that mini's pictures are of
 LONGEST = 3  # words of an icon's name that a prompt is searched for
 # Endings of icon names that change a drawing and not what it shows.
 _VARIANTS = ("variant", "side", "simple", "alt", "2", "3", "fill")
@@ -166,3 +168,40 @@ def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     """Every name that `match_icons` finds, sorted."""
     names = {name.replace("-", " ") for font in fonts for name in icon_names(font)}
     return sorted((names | set(nouns()) | set(_synonyms())) - _SILENT)
+
+
+def nouns_in(prompt: str, known: Sequence[str]) -> list[str]:
+    """The nouns that a prompt names, in its order, by themselves, in the plural or by synonym.
+
+    known   nouns of the vocabulary; what is not among them is passed over
+
+    Raises `VertumnusError` for an empty prompt, and with the nearest nouns if it names none of them.
+
+    >>> nouns_in("two red butterflies over a teddy bear", ["butterfly", "teddy bear", "cat"])
+    ['butterfly', 'teddy bear']
+    """
+    words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
+    if not words:
+        raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+    phrases = [" ".join(words[at : at + n]) for at in range(len(words)) for n in range(1, LONGEST + 1)]
+    meant = [_synonyms().get(name, name) for phrase in phrases for name in singulars(phrase)]
+    named = [noun for noun in dict.fromkeys(meant) if noun in known]
+    if not named:
+        asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
+        hint = did_you_mean(asked, known) or "; it knows " + ", ".join(known)
+        raise VertumnusError(f"prompt: {prompt!r} names nothing that mini knows{hint}")
+    return named
+
+
+def ink_prompt(prompt: str, count: int = MINI_NOUNS) -> str:
+    """The caption of mini's world for silhouettes of what a prompt names; other words are passed over.
+
+    count   nouns that mini knows, from the vocabulary's start
+
+    Raises `VertumnusError` as `nouns_in`.
+
+    >>> ink_prompt("two red butterflies"), ink_prompt("a plane over a house")
+    ('a black butterfly, on white', 'a black airplane and a black house, on white')
+    """
+    named = nouns_in(prompt, nouns(count))
+    return " and ".join(with_article(f"black {noun}") for noun in named) + ", on white"

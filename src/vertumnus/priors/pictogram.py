@@ -9,6 +9,7 @@ machine. It lives on the canvas's ink, its coverage from 0 to 1, at 64 x 64.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,12 +41,17 @@ def stable_diffusion_schedule(steps: int = 1000) -> NDArray[np.float64]:
     return np.cumprod(1 - beta)
 
 
-def empirical_weights(x_t: Floats, abar: ArrayLike, points: Floats) -> Floats:
+def empirical_weights(x_t: Floats, abar: ArrayLike, points: Floats, squares: Floats | None = None) -> Floats:
     """How likely each point is behind a noisy one: w = softmax(-|x_t - sqrt(abar) x_i|^2 / (2 (1 - abar))).
 
     x_t     B x D
     abar    B, or one for all; above 0 and below 1
     points  N x D
+    squares  N, |x_i|^2, for who asks often
+
+    The products are numpy's own and not BLAS's, whose threads round as many as there are, and wait for each other
+    longer than they compute.
+
     Returns B x N. Raises `VertumnusError` for an abar that is not between 0 and 1.
     """
     level = np.broadcast_to(np.asarray(abar, np.float64), len(x_t))
@@ -53,7 +59,8 @@ def empirical_weights(x_t: Floats, abar: ArrayLike, points: Floats) -> Floats:
         raise VertumnusError(f"abar: must lie between 0 and 1, not {np.min(level)} to {np.max(level)}")
     # |x_t|^2 is the same for all points; it drops out of the softmax.
     signal = np.sqrt(level)[:, None]
-    nearness = signal * (x_t @ points.T) - 0.5 * signal**2 * np.einsum("nd,nd->n", points, points)
+    squares = np.einsum("nd,nd->n", points, points) if squares is None else squares
+    nearness = signal * np.einsum("bd,nd->bn", x_t, points) - 0.5 * signal**2 * squares
     nearness /= (1 - level)[:, None]
     nearness -= nearness.max(axis=1, keepdims=True)
     weights = np.exp(nearness)
@@ -61,15 +68,16 @@ def empirical_weights(x_t: Floats, abar: ArrayLike, points: Floats) -> Floats:
     return weights.astype(np.float32)
 
 
-def empirical_mean(x_t: Floats, abar: ArrayLike, points: Floats) -> Floats:
+def empirical_mean(x_t: Floats, abar: ArrayLike, points: Floats, squares: Floats | None = None) -> Floats:
     """The exact denoiser of a set of points: D(x_t) = sum_i w_i x_i, with `empirical_weights`. B x D."""
-    return empirical_weights(x_t, abar, points) @ points
+    mean: Floats = np.einsum("bn,nd->bd", empirical_weights(x_t, abar, points, squares), points)
+    return mean
 
 
-def empirical_noise(x_t: Floats, abar: ArrayLike, points: Floats) -> Floats:
+def empirical_noise(x_t: Floats, abar: ArrayLike, points: Floats, squares: Floats | None = None) -> Floats:
     """The exact noise predictor of a set of points: eps = (x_t - sqrt(abar) D(x_t)) / sqrt(1 - abar). B x D."""
     level = np.broadcast_to(np.asarray(abar, np.float64), len(x_t))[:, None]
-    mean = empirical_mean(x_t, abar, points)
+    mean = empirical_mean(x_t, abar, points, squares)
     return ((x_t - np.sqrt(level) * mean) / np.sqrt(1 - level)).astype(np.float32)
 
 
@@ -90,6 +98,12 @@ class Icons:
     def points(self) -> Floats:
         """The pictures as N x 4096."""
         return self.pictures.reshape(len(self.pictures), -1)
+
+    @cached_property
+    def squares(self) -> Floats:
+        """The points' squared lengths."""
+        squares: Floats = np.einsum("nd,nd->n", self.points, self.points)
+        return squares
 
 
 class Pictogram:
@@ -120,12 +134,14 @@ class Pictogram:
         t    B steps of the schedule from 0 to 999, or one for all
         """
         flat = np.asarray(x_t, np.float32).reshape(len(x_t), -1)
-        return empirical_noise(flat, self.alphas_cumprod[np.asarray(t)], icons.points).reshape(x_t.shape)
+        levels = self.alphas_cumprod[np.asarray(t)]
+        return empirical_noise(flat, levels, icons.points, icons.squares).reshape(x_t.shape)
 
     def denoise(self, x_t: Floats, t: ArrayLike, icons: Icons) -> Floats:
         """The expected picture behind a noisy one, D(x_t), B x 64 x 64; as `predict_noise`."""
         flat = np.asarray(x_t, np.float32).reshape(len(x_t), -1)
-        return empirical_mean(flat, self.alphas_cumprod[np.asarray(t)], icons.points).reshape(x_t.shape)
+        levels = self.alphas_cumprod[np.asarray(t)]
+        return empirical_mean(flat, levels, icons.points, icons.squares).reshape(x_t.shape)
 
 
 def augmented(glyphs: list[Glyph], side: int = SIDE) -> Floats:

@@ -1,0 +1,66 @@
+"""Several collages at once, of one network."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+for needed in ("diffusers", "transformers", "peft"):
+    pytest.importorskip(needed)
+
+import tiny  # noqa: E402
+from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
+from vertumnus.composing.network import NetworkGuidance, NetworkPrior  # noqa: E402
+from vertumnus.composing.options import ComposeOptions  # noqa: E402
+from vertumnus.composing.prior import PictogramPrior  # noqa: E402
+from vertumnus.composing.together import run_together  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory):
+    return NetworkPrior(str(tiny.deepfloyd(tmp_path_factory.mktemp("model") / "if")), device="cpu")
+
+
+def job(blobs, prior, **options):
+    return ComposeJob(blobs[:4], "a tree", prior, (40, 40), ComposeOptions(**options))
+
+
+def test_particles_share_one_student(blobs, prior, monkeypatch):
+    asked = []
+    distill = NetworkGuidance.distill
+
+    def counted(self, canvases, progress):
+        asked.append((len(canvases), list(self.model.unet.peft_config), round(progress, 3)))
+        return distill(self, canvases, progress)
+
+    monkeypatch.setattr(NetworkGuidance, "distill", counted)
+    work = job(blobs, prior, iterations=6, every=2, strict=False)
+    seen = []
+    made = run_together(work, [3, 4, 5], lambda composition: seen.append(composition.seed))
+    assert asked == [(3, ["student0"], share) for share in (0, 0.333, 0.667)]
+    assert seen == [3, 4, 5] * 6
+    assert not getattr(prior.model.unet, "peft_config", None)
+    layouts = [composition.layout() for composition in made]
+    assert layouts[0] != layouts[1] != layouts[2]
+    assert [composition.layout() for composition in run_together(work, [3, 4, 5])] == layouts
+
+
+def test_all_stop_together_and_are_finished(blobs, prior):
+    def stop(composition):
+        composition.hurry = composition.done == 3 or composition.phase == "finish"
+
+    made = run_together(job(blobs, prior, iterations=50, every=1), [0, 1], stop)
+    assert [composition.phase for composition in made] == ["finish", "finish"]
+    assert all(len(composition.layout()) == 4 for composition in made)
+
+
+def test_other_priors_go_one_after_the_other(blobs):
+    work = ComposeJob(blobs[:4], "a heart", PictogramPrior(), (40, 40), ComposeOptions(iterations=4))
+    assert [c.layout() for c in run_together(work, [1, 2])] == [run(work, seed).layout() for seed in (1, 2)]
+
+
+def test_one_particle_alone_is_as_any(blobs, prior):
+    work = job(blobs, prior, iterations=4, every=2, strict=False)
+    assert run_together(work, [7])[0].layout() == run(work, 7).layout()
+    assert np.isfinite(run(work, 7).loss)
