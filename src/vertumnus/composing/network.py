@@ -31,6 +31,7 @@ from vertumnus.priors import load
 from vertumnus.priors.names import ink_prompt
 
 FINEST = 256  # guidance pixels of a side
+SMALL = 50_000_000  # weights: a smaller network's steps are too short to be shared among a processor's threads
 
 Canvas = NDArray[np.float32]
 Tensor = torch.Tensor
@@ -202,7 +203,9 @@ class NetworkGuidance:
         self.student_loss = math.nan
         self._in_a_row = 0
         self._answered = False
-        with self._plain_errors():
+        numbers = sum(weights.numel() for weights in model.unet.parameters())
+        self._small = self.model.device.type == "cpu" and numbers < SMALL
+        with self._computing():
             self.text = model.encode_text(prompt)
             self.negative = model.encode_text(negative)
             self.student = student if method == "vsd" else None
@@ -229,7 +232,7 @@ class NetworkGuidance:
         Raises `VertumnusError` if the answer was not finite ``patience`` calls in a row, if memory runs out, or
         if the network's parts do not fit together.
         """
-        with self._plain_errors():
+        with self._computing():
             layers = torch.tensor(canvases[..., :4], device=self.model.device).movedim(-1, 1).requires_grad_()
             x = self.model.encode(self._picture(layers))
             grad = self._gradient(x.detach(), progress)
@@ -286,7 +289,7 @@ class NetworkGuidance:
         """The ink that it expects of the canvases last given, B x H x W from 0 to 1; None before."""
         if self.expected is None:
             return None
-        with self._plain_errors():
+        with self._computing():
             pictures = self.model.decode(self.expected).float()
             rows, columns = self._shape
             side = max(rows, columns)
@@ -305,8 +308,11 @@ class NetworkGuidance:
             )
 
     @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
-        """Says in one sentence what is the machine's or the weights' fault."""
+    def _computing(self) -> Iterator[None]:
+        """On one thread if the network is small; says in one sentence what is the machine's or the weights' fault."""
+        threads = torch.get_num_threads()
+        if self._small:
+            torch.set_num_threads(1)
         try:
             yield
         except VertumnusError:
@@ -323,6 +329,8 @@ class NetworkGuidance:
             raise VertumnusError(
                 f"{self.model.name}: its parts do not fit together, as with weights for another architecture ({line})"
             ) from error
+        finally:
+            torch.set_num_threads(threads)
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on from here: arrays and plain values, for `vertumnus.optimise.checkpoint`."""
