@@ -101,38 +101,21 @@ class Tiny(Schedule):
     """
 
     def __init__(self, family="sd", text_width=32, seed=0):
-        from diffusers import AutoencoderKL, UNet2DConditionModel
         from transformers import CLIPTextConfig, CLIPTextModel
+
+        from tiny import deepfloyd_unet, stable_diffusion_unet, vae
 
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.velocity = family == "sd-v"
             self.vae = None
             if family == "if":
-                from tiny import deepfloyd_unet
-
                 super().__init__((3, 16, 16))
                 self.unet = deepfloyd_unet()
             else:
                 super().__init__((4, 8, 8))
-                self.unet = UNet2DConditionModel(
-                    block_out_channels=(8, 16),
-                    sample_size=8,
-                    down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-                    up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-                    cross_attention_dim=32,
-                    norm_num_groups=4,
-                    layers_per_block=1,
-                    attention_head_dim=4,
-                )
-                self.vae = AutoencoderKL(
-                    block_out_channels=(8, 16),
-                    down_block_types=("DownEncoderBlock2D",) * 2,
-                    up_block_types=("UpDecoderBlock2D",) * 2,
-                    latent_channels=4,
-                    norm_num_groups=4,
-                    scaling_factor=0.5,
-                ).requires_grad_(False)
+                self.unet = stable_diffusion_unet()
+                self.vae = vae().requires_grad_(False)
             config = CLIPTextConfig(
                 vocab_size=300,
                 hidden_size=text_width,

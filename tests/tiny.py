@@ -67,17 +67,9 @@ def vae() -> AutoencoderKL:
     )
 
 
-def schedule(**kwargs: object) -> DDIMScheduler:
-    return DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, **kwargs
-    )
-
-
-def stable_diffusion(folder: Path, prediction: str = "epsilon") -> Path:
-    """SD 1.x with ``epsilon``; SD 2.x, with its linear projections and activation, with ``v_prediction``."""
-    torch.manual_seed(0)
-    second = prediction == "v_prediction"
-    unet = UNet2DConditionModel(
+def stable_diffusion_unet(second: bool = False) -> UNet2DConditionModel:
+    """Of SD 1.x, or of 2.x with its linear projections."""
+    return UNet2DConditionModel(
         block_out_channels=(8, 16),
         sample_size=8,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
@@ -88,11 +80,23 @@ def stable_diffusion(folder: Path, prediction: str = "epsilon") -> Path:
         attention_head_dim=(2, 4) if second else 4,
         use_linear_projection=second,
     )
+
+
+def schedule(**kwargs: object) -> DDIMScheduler:
+    return DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, **kwargs
+    )
+
+
+def stable_diffusion(folder: Path, prediction: str = "epsilon") -> Path:
+    """SD 1.x with ``epsilon``; SD 2.x, with its linear projections and activation, with ``v_prediction``."""
+    torch.manual_seed(0)
+    second = prediction == "v_prediction"
     StableDiffusionPipeline(
         vae(),
         CLIPTextModel(text_config("gelu" if second else "quick_gelu")),
         tokenizer(),
-        unet,
+        stable_diffusion_unet(second),
         schedule(prediction_type=prediction),
         None,
         None,
