@@ -359,3 +359,18 @@ def test_bad_input():
         guidance(Clip())
     with pytest.raises(VertumnusError, match=r"^prompt: is empty"):
         NetworkGuidance(Schedule((3, 8, 8)), " ", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("weights", "threads"), [(10, 1), (100, 2)])
+def test_small_networks_compute_on_one_thread_and_leave_the_others_as_they_were(monkeypatch, weights, threads):
+    monkeypatch.setattr("vertumnus.composing.network.SMALL", 50)
+    before, used = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        model = Scripted(lambda x_t, t: used.append(torch.get_num_threads()) or x_t)
+        model.unet = torch.nn.Linear(weights, 1, bias=False)
+        guidance(model, method="sds").distill(canvases(1), 0.3)
+        assert used == [threads]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
