@@ -8,6 +8,7 @@ it. Pictures are seen through random crops and perspectives, as CLIP-CLOP shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,11 +86,10 @@ def readouts(scene, known: tuple[str, ...]) -> list[float]:
     ]
 
 
-def told_loss(told: torch.Tensor, truth: torch.Tensor, count: int) -> torch.Tensor:
-    """The cross-entropies of the four readouts, added up."""
-    parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]
-    pairs = zip(told.float().split(parts, 1), truth.split(parts, 1), strict=True)
-    return torch.stack([functional.cross_entropy(said, true) for said, true in pairs]).sum()
+def readout_loss(said: torch.Tensor, truths: Sequence[torch.Tensor], parts: Sequence[int]) -> torch.Tensor:
+    """The cross-entropies of several readouts, added up: N x parts against N numbers, or N x shares, of each part."""
+    pairs = zip(said.float().split(list(parts), 1), truths, strict=True)
+    return torch.stack([functional.cross_entropy(told, true) for told, true in pairs]).sum()
 
 
 def shown(world: World, scene: Scene) -> np.ndarray:
@@ -112,12 +112,6 @@ def patch_truth(seen: torch.Tensor, kinds: torch.Tensor, patch: int) -> torch.Te
     """
     share, which = functional.avg_pool2d(seen, patch).flatten(2).max(1)
     return torch.where(share > 0.15, kinds.gather(1, which), 0)
-
-
-def patches_loss(said: torch.Tensor, truths: list[torch.Tensor], parts: list[int]) -> torch.Tensor:
-    """The cross-entropies of what patches show, added up: N x patches x parts against N x patches each."""
-    pairs = zip(said.float().split(parts, -1), truths, strict=True)
-    return torch.stack([functional.cross_entropy(told.flatten(0, 1), true.flatten()) for told, true in pairs]).sum()
 
 
 @dataclass(frozen=True)
@@ -255,8 +249,9 @@ def main() -> None:
     stream = Stream(chosen.seed, count, size["side"], worlds(count))
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    head = nn.Linear(size["width"], count + 2 * len(COLOURS) + len(SIDES) + 1).to(device)
-    parts = [count + 1, len(COLOURS) + 1]
+    whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]  # nouns, colours, side, ground
+    parts = [count + 1, len(COLOURS) + 1]  # ground, or a noun; ground, or a colour
+    head = nn.Linear(size["width"], sum(whole)).to(device)
     patches = nn.Linear(size["width"], sum(parts)).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
     run = Run(chosen, size, {"clip": model, "readout": head, "patches": patches})
@@ -271,11 +266,11 @@ def main() -> None:
             seen, read, pooled, states = encode(model, both[:, :3].contiguous(), tokens)
             told, shows = head(pooled), patches(states)
         contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
-        whole = told_loss(told, torch.from_numpy(batch.held).to(device), count)
+        wholly = readout_loss(told, torch.from_numpy(batch.held).to(device).split(whole, 1), whole)
         kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
         truths = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
-        partly = patches_loss(shows, truths, parts)
-        loss = contrasted + whole + PATCHES * partly
+        partly = readout_loss(shows.flatten(0, 1), [truth.flatten() for truth in truths], parts)
+        loss = contrasted + wholly + PATCHES * partly
         run.descend(loss, size["batch"])
         with torch.no_grad():
             model.logit_scale.clamp_(max=np.log(50.0))
@@ -288,7 +283,7 @@ def main() -> None:
             run.log(
                 loss=float(loss.detach()),
                 contrast=float(contrasted.detach()),
-                readout=float(whole.detach()),
+                readout=float(wholly.detach()),
                 patches=float(partly.detach()),
                 noun=float(noun),
                 hard=hardly,

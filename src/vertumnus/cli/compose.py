@@ -132,8 +132,7 @@ def compose(
                 compositions = run_together(job, seeds, watch)
             else:
                 compositions = [run(job, seed, watch, checkpoint, resume)]
-        seconds, cpu = ((now - then) / len(seeds) for now, then in
-                        ((time.perf_counter(), began), (time.process_time(), cpu)))  # fmt: skip
+        seconds, cpu = (time.perf_counter() - began) / len(seeds), (time.process_time() - cpu) / len(seeds)
         for composition in compositions:
             collage = job.collage(composition, given)
             if background is not None:
