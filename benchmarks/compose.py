@@ -46,14 +46,14 @@ from pack import machine, reference_seconds
 
 import vertumnus as vt
 from vertumnus.composing.compose import ComposeJob, open_prior, run
-from vertumnus.composing.prior import PictogramPrior, Prior
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
+from vertumnus.guidance.prior import PictogramPrior, Prior
 from vertumnus.metrics.clip_scores import PriorClip
 from vertumnus.metrics.silhouette import SilhouetteJudge
-from vertumnus.priors import load
-from vertumnus.priors.mini.vocabulary import HELD_OUT_FONT, TRAINED_FONTS, glyphs_of, nouns, with_article
-from vertumnus.priors.names import MINI_NOUNS
+from vertumnus.models import load
+from vertumnus.models.mini.vocabulary import HELD_OUT_FONT, TRAINED_FONTS, glyphs_of, nouns, with_article
+from vertumnus.models.names import MINI_NOUNS
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
@@ -86,7 +86,7 @@ class MiniClip:
     """The small CLIP that ships with the program, as a second judge, among all nouns it knows."""
 
     def __init__(self) -> None:
-        weights = resources.files("vertumnus.priors.mini") / "weights" / "training.json"
+        weights = resources.files("vertumnus.models.mini") / "weights" / "training.json"
         known = json.loads(weights.read_text())["clip"]["nouns"] if weights.is_file() else 0
         self.nouns = list(nouns(known)) if known else []
         if self.nouns:

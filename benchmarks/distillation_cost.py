@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from vertumnus.composing.compose import ComposeJob
-from vertumnus.composing.network import FINEST, NetworkGuidance
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.run import Composition
 from vertumnus.elements.icons import icon_element
+from vertumnus.guidance.network import FINEST, NetworkGuidance
 
 SIZE = 512
 ELEMENTS = 32

@@ -25,7 +25,7 @@ SIDE, MARGIN = 128, 8  # pixels of the ink's longer side, and around it
 
 def drawings(fonts: list[str]) -> list[tuple[str, np.ndarray]]:
     """(noun, ink) of every drawing of every noun in the fonts."""
-    from vertumnus.priors.mini.vocabulary import glyphs_of, nouns
+    from vertumnus.models.mini.vocabulary import glyphs_of, nouns
 
     return [
         (noun, np.pad(draw_icon(glyph, SIDE, SIDE).astype(np.float32) / 255, MARGIN))

@@ -25,12 +25,12 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from vertumnus.priors.clip import Clip
-from vertumnus.priors.diffusion import Diffusion
-from vertumnus.priors.folder import mini_folder, understand
-from vertumnus.priors.mini.captions import wrong_captions
-from vertumnus.priors.mini.vocabulary import COLOURS, HELD_OUT_FONT, nouns, with_article
-from vertumnus.priors.mini.world import SIMPLE, World, WorldOptions, held_out
+from vertumnus.models.checkpoint import mini_folder, understand
+from vertumnus.models.clip import Clip
+from vertumnus.models.diffusion import Diffusion
+from vertumnus.models.mini.captions import wrong_captions
+from vertumnus.models.mini.vocabulary import COLOURS, HELD_OUT_FONT, nouns, with_article
+from vertumnus.models.mini.world import SIMPLE, World, WorldOptions, held_out
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "training"))
 import judge as judges

@@ -7,31 +7,26 @@ from pathlib import Path
 
 import vertumnus
 
-FLOORS = {
-    "errors": 0,
-    "version": 0,
-    "jit": 0,
-    "cachedir": 0,
-    "document": 1,
-    "elements": 1,
-    "render": 2,
-    "shapes": 2,
-    "priors": 2,
-    "optimise": 3,
-    "metrics": 3,
-    "export": 3,
-    "packing": 4,
-    "composing": 4,
-    "mosaic": 4,
-    "cli": 5,
-}
-# Rooms on one floor that may know each other, and the one convenience that goes up (`Collage.render`).
+# From the bottom up; the floors of the design, and within a floor an order of the rooms on it.
+ROOMS = (
+    ("version", "errors", "cachedir", "jit"),
+    ("imaging", "document", "elements"),
+    ("render", "shapes", "models"),
+    ("optimise", "metrics", "guidance", "sampling", "export"),
+    ("strict", "live"),
+    ("packing", "composing", "harmonizing", "mosaic"),
+    ("studio", "cli"),
+)
+FLOORS = {room: place for place, room in enumerate(room for floor in ROOMS for room in floor)}
+# What is still to be undone.
 ALLOWED = {
-    ("elements", "document"),
-    ("jit", "cachedir"),
     ("document", "render"),
-    ("composing", "packing"),  # its strict finish
-    ("priors", "render"),  # the world of icons is drawn with the program's own renderer
+    ("composing", "packing"),
+    ("strict", "packing"),
+    ("guidance", "composing"),
+    ("imaging", "mosaic"),
+    ("imaging", "document"),
+    ("imaging", "elements"),
 }
 PACKAGE = Path(vertumnus.__file__).parent
 
@@ -90,10 +85,10 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
                 assert not {"time", "datetime", "argparse", "cyclopts"} & {alias.name for alias in node.names}, path
 
 
-NEED_TORCH = {"render/oracle.py", "priors/clip.py", "priors/device.py", "priors/diffusion.py"} | {
-    "priors/mini/autoencoder.py",
-    "composing/lora.py",
-    "composing/network.py",
+NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/diffusion.py"} | {
+    "models/mini/autoencoder.py",
+    "guidance/lora.py",
+    "guidance/network.py",
 }
 
 
@@ -105,7 +100,7 @@ def test_torch_is_needed_by_the_oracle_and_by_models_alone():
 
 
 def test_models_are_imported_when_used_and_not_before():
-    code = "import sys, vertumnus.priors, vertumnus.priors.pictogram, vertumnus.priors.mini.world; "
+    code = "import sys, vertumnus.models, vertumnus.models.pictogram, vertumnus.models.mini.world; "
     code += "print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

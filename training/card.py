@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vertumnus.priors.folder import mini_folder
-from vertumnus.priors.mini.vocabulary import nouns
+from vertumnus.models.checkpoint import mini_folder
+from vertumnus.models.mini.vocabulary import nouns
 
 CARD = """# mini
 
@@ -31,7 +31,7 @@ Half precision, safetensors, {megabytes} MB in all. Licence: Apache-2.0, as the 
 
 ## What they were trained on
 
-Pictures that `vertumnus.priors.mini.world` draws, without end and without any file: glyphs of Font Awesome 6 (SIL
+Pictures that `vertumnus.models.mini.world` draws, without end and without any file: glyphs of Font Awesome 6 (SIL
 OFL 1.1), Material Design Icons (Apache-2.0), Remix Icon (Apache-2.0) and Elusive Icons (SIL OFL 1.1), in 12 colours,
 with captions made from what is drawn. The font Phosphor was kept aside for testing, as was one in {share}
 combinations of noun and colour.
@@ -101,7 +101,7 @@ def card(results: dict[str, Any], weights: Path) -> str:
     """The card of those results and weights."""
     from safetensors import safe_open
 
-    from vertumnus.priors.mini.world import HELD_OUT_SHARE
+    from vertumnus.models.mini.world import HELD_OUT_SHARE
 
     def size(path: str) -> str:
         with safe_open(weights / path, "np") as file:

@@ -20,9 +20,9 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
 
-from vertumnus.priors.mini.captions import wrong_captions
-from vertumnus.priors.mini.vocabulary import COLOURS, SIDES, nouns
-from vertumnus.priors.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, Scene, World, WorldOptions
+from vertumnus.models.mini.captions import wrong_captions
+from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
+from vertumnus.models.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, Scene, World, WorldOptions
 
 WRONG = 4  # captions a picture, wrong in one word each
 MOST = 4  # things in a scene

@@ -23,8 +23,8 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from vertumnus.priors.mini.vocabulary import COLOURS, nouns
-from vertumnus.priors.mini.world import SIMPLE, STEADY, World, WorldOptions, held_out
+from vertumnus.models.mini.vocabulary import COLOURS, nouns
+from vertumnus.models.mini.world import SIMPLE, STEADY, World, WorldOptions, held_out
 
 GUIDANCE = 5.0
 STEADY_SHARE = 0.25  # of the run, before variety comes in

@@ -20,8 +20,8 @@ from common import averaged, sizes
 from diffusers import StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
-from vertumnus.priors.folder import mini_folder
-from vertumnus.priors.mini.autoencoder import UnshuffleAutoencoderKL
+from vertumnus.models.checkpoint import mini_folder
+from vertumnus.models.mini.autoencoder import UnshuffleAutoencoderKL
 
 
 def fold(vae: UnshuffleAutoencoderKL, mean: list[float], std: list[float]) -> None:
@@ -74,7 +74,7 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
     )
     pipeline.save_pretrained(to, safe_serialization=True)
     index = json.loads((to / "model_index.json").read_text())
-    index["vae"] = ["vertumnus.priors.mini.autoencoder", "UnshuffleAutoencoderKL"]
+    index["vae"] = ["vertumnus.models.mini.autoencoder", "UnshuffleAutoencoderKL"]
     (to / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     save_words(tokenizer, to / "tokenizer")
     load_as_single(to / "text_encoder")

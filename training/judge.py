@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from vertumnus.priors.mini.vocabulary import COLOURS, nouns
-from vertumnus.priors.mini.world import World, WorldOptions
+from vertumnus.models.mini.vocabulary import COLOURS, nouns
+from vertumnus.models.mini.world import World, WorldOptions
 
 SIDE = 32
 _CLEAR = 0.25  # of the largest difference, below which a pixel is ground

@@ -11,7 +11,7 @@ from itertools import pairwise
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
-from vertumnus.priors.mini.vocabulary import COLOURS, NUMBERS, SIZES, nouns, plural
+from vertumnus.models.mini.vocabulary import COLOURS, NUMBERS, SIZES, nouns, plural
 
 LENGTH = 32  # tokens of a caption, with its beginning and end; the longest scenes need 29
 _OTHER = (

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from common import HELD_OUT_SCENES, Run, autocast, options, save_grid, sizes, to_pictures, to_tensor
 
-from vertumnus.priors.mini.autoencoder import UnshuffleAutoencoderKL
-from vertumnus.priors.mini.world import World, WorldOptions
+from vertumnus.models.mini.autoencoder import UnshuffleAutoencoderKL
+from vertumnus.models.mini.world import World, WorldOptions
 
 
 def build(size: dict) -> UnshuffleAutoencoderKL:

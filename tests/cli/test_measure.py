@@ -175,6 +175,6 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, collage, arguments, w
 
 
 def test_no_model_is_loaded_where_none_is_asked_for(vertumnus, collage, monkeypatch):
-    monkeypatch.setitem(sys.modules, "vertumnus.priors", None)
+    monkeypatch.setitem(sys.modules, "vertumnus.models", None)
     monkeypatch.setitem(sys.modules, "safetensors", None)
     assert vertumnus("measure", collage, "--prompt", "x")[0] == 0

@@ -6,7 +6,7 @@ import pytest
 import vertumnus as vt
 from drawn import blob, element
 from vertumnus.composing.compose import ComposeJob, run
-from vertumnus.composing.prior import PictogramPrior
+from vertumnus.guidance.prior import PictogramPrior
 
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
 QUICK = {"iterations": 120}

@@ -9,10 +9,10 @@ for needed in ("diffusers", "transformers", "peft"):
 
 import tiny  # noqa: E402
 from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
-from vertumnus.composing.network import NetworkGuidance, NetworkPrior  # noqa: E402
 from vertumnus.composing.options import ComposeOptions  # noqa: E402
-from vertumnus.composing.prior import PictogramPrior  # noqa: E402
 from vertumnus.composing.together import run_together  # noqa: E402
+from vertumnus.guidance.network import NetworkGuidance, NetworkPrior  # noqa: E402
+from vertumnus.guidance.prior import PictogramPrior  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 

@@ -5,8 +5,8 @@ import pytest
 
 from drawn import blob, element
 from vertumnus.errors import VertumnusError
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
-from vertumnus.optimise.freedom import Freedom
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.render.coverage import CoverageRenderer, Textures
 from vertumnus.render.placements import Placements
@@ -34,7 +34,7 @@ def free(count=1, **changes):
         "width": SIZE,
         "height": SIZE,
     }
-    return Freedom(**(bounds | changes))
+    return Bounds(**(bounds | changes))
 
 
 class Likeness:

@@ -67,7 +67,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(monkeypatch, tmp_path, name
 
 
 def test_what_is_exported_loads(monkeypatch, tmp_path):
-    from vertumnus.priors import load
+    from vertumnus.models import load
 
     train(monkeypatch, "vae", tmp_path / "vae")
     train(monkeypatch, "clip", tmp_path / "clip")
@@ -128,7 +128,7 @@ def test_perspectives_leave_half_alone_and_keep_the_middle():
 
 def test_what_is_seen_of_each_thing_adds_up_to_what_covers_the_ground():
     clip = __import__("clip")
-    from vertumnus.priors.mini.world import World, WorldOptions
+    from vertumnus.models.mini.world import World, WorldOptions
 
     world = World(3, WorldOptions(single=0.0), side=64)
     hidden = 0
@@ -156,8 +156,8 @@ def test_patches_are_told_what_they_show_mostly():
 
 def test_wrong_captions_of_a_picture_are_several_and_wrong():
     clip = __import__("clip")
-    from vertumnus.priors.mini.vocabulary import nouns
-    from vertumnus.priors.mini.world import World, WorldOptions
+    from vertumnus.models.mini.vocabulary import nouns
+    from vertumnus.models.mini.world import World, WorldOptions
 
     world, known = World(4, WorldOptions(empty=0.0)), nouns(48)
     for scene in map(world.scene, range(50)):
@@ -168,7 +168,7 @@ def test_wrong_captions_of_a_picture_are_several_and_wrong():
 
 def test_the_judge_finds_and_names_objects():
     judge = __import__("judge")
-    from vertumnus.priors.mini.world import SIMPLE, World
+    from vertumnus.models.mini.world import SIMPLE, World
 
     world = World(0, SIMPLE)
     right = []

@@ -15,7 +15,6 @@ from vertumnus.cli.watch import Watch
 from vertumnus.composing.best import best_of
 from vertumnus.composing.compose import ComposeJob, open_prior, run, with_shape
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.particle import ParticlePrior
 from vertumnus.composing.run import Composition
 from vertumnus.composing.sheet import contact_sheet
 from vertumnus.composing.together import run_together
@@ -24,6 +23,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
+from vertumnus.guidance.particle import ParticlePrior
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
 

@@ -232,6 +232,6 @@ def _rate(picture: Image.Image, prompt: str, endpoint: VlmEndpoint, ground: str)
 def load_clip(spec: str) -> ImageTextModel:
     """The CLIP that ``--clip`` names. Raises `VertumnusError` if it is not on this machine."""
     from vertumnus.metrics.clip_scores import PriorClip
-    from vertumnus.priors import load
+    from vertumnus.models import load
 
     return PriorClip(load(spec, "clip"))

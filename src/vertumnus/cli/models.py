@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.priors.folder import MINI, on_this_machine
-from vertumnus.priors.known import KNOWN
+from vertumnus.models.checkpoint import MINI, on_this_machine
+from vertumnus.models.registry import KNOWN
 
 
 def models(

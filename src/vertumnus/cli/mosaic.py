@@ -71,7 +71,7 @@ def mosaic(
     workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
     if moving:
-        from vertumnus.cli.film import film
+        from vertumnus.cli.video import film
 
         assert reference is not None
         if assignment is not None:

@@ -11,8 +11,8 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.icons import draw_icon
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.silhouette import SilhouetteJudge
-from vertumnus.priors.mini.vocabulary import HELD_OUT_FONT, glyphs_of, nouns
-from vertumnus.priors.names import nouns_in
+from vertumnus.models.mini.vocabulary import HELD_OUT_FONT, glyphs_of, nouns
+from vertumnus.models.names import nouns_in
 
 LOOK = 160  # pixels of the longer side at which a silhouette is judged
 GROUND = 8  # around it

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.prior import PictogramPrior, Prior
 from vertumnus.composing.run import Composition
 from vertumnus.composing.scene import make_scene
 from vertumnus.document.bundle import first_problem
@@ -19,6 +18,7 @@ from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
+from vertumnus.guidance.prior import PictogramPrior, Prior
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
@@ -194,7 +194,7 @@ def open_prior(name: str | Path) -> Prior:
     """
     if str(name) == "pictogram":
         return PictogramPrior()
-    from vertumnus.composing.network import NetworkPrior
+    from vertumnus.guidance.network import NetworkPrior
 
     return NetworkPrior(str(name))
 

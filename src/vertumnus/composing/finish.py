@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.composing.scene import Scene
-from vertumnus.optimise.freedom import Freedom
-from vertumnus.packing.ground import Ground
-from vertumnus.packing.moves import insert, polish, separate
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.packing.options import PackOptions
-from vertumnus.packing.problem import RASTER, make_problem
-from vertumnus.packing.strict import rescue
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape, parse_shape
+from vertumnus.strict.finish import rescue
+from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.problem import RASTER, make_problem
 
 SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
 SWEEPS = 10  # of moving pieces apart
@@ -29,12 +29,12 @@ NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
 def move_apart(
     scene: Scene,
     placements: Placements,
-    freedom: Freedom,
+    freedom: Bounds,
     within: Shape | None,
     wanted: NDArray[np.float32] | None,
     gap: float,
     rng: np.random.Generator,
-) -> Iterator[Ground]:
+) -> Iterator[OccupancyGrid]:
     """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
 
     Nothing is moved far, so the whole still reads as it did. Where the prior says what ink it wants, pieces then grow
@@ -58,7 +58,7 @@ def move_apart(
         log_scale_low=placements.log_scale + np.log(SMALLEST),
         log_scale_high=placements.log_scale.copy(),
     )
-    ground = Ground(problem, bounds, RASTER)
+    ground = OccupancyGrid(problem, bounds, RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
     ground.lay(replace(placements, which=problem.pieces))
     ground.pile()

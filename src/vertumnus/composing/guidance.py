@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.composing import terms
-from vertumnus.composing.blur import wide_blur
 from vertumnus.composing.options import RenderLoss
-from vertumnus.composing.prior import SemanticGuidance
-from vertumnus.document.colour import parse_colour
+from vertumnus.guidance.prior import SemanticGuidance
+from vertumnus.imaging.blur import wide_blur
+from vertumnus.imaging.colour import parse_colour
 
 Canvas = NDArray[np.float32]
 

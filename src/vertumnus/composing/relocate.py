@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vertumnus.composing.prior import SemanticGuidance
+from vertumnus.guidance.prior import SemanticGuidance
 from vertumnus.optimise.loop import Optimiser
-from vertumnus.packing.voids import largest_voids
+from vertumnus.strict.voids import largest_voids
 
 FREE = 0.25  # a pixel covered by less than this is free
 LOST = 0.3  # share of wanted pixels around a piece's centre below which it is lost

@@ -12,18 +12,18 @@ from vertumnus.composing.finish import move_apart
 from vertumnus.composing.guidance import ComposeGuidance
 from vertumnus.composing.initialise import random_layout, take_over
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.prior import Prior
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.renderer import ComposeRenderer
 from vertumnus.composing.scene import Scene
 from vertumnus.composing.terms import GeometryPenalty, initial_scale
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
-from vertumnus.optimise.freedom import Freedom
+from vertumnus.guidance.prior import Prior
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser, Stage
-from vertumnus.packing.ground import Ground
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape
+from vertumnus.strict.grid import OccupancyGrid
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
 WIDEST = 6.0  # factor of size to either side that no piece leaves, whatever the geometry term is worth
@@ -93,7 +93,7 @@ class Composition:
             jump=Relocate(self.semantic) if options.relocate else None,
         )
         self.pieces = np.arange(len(start))
-        self.ground: Ground | None = None
+        self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = 0, self.optimiser.total
         self.hurry = False
@@ -227,11 +227,11 @@ def _reference(scene: Scene, share: float) -> NDArray[np.float64]:
     return np.minimum(share * scene.longer / unit, LONGEST) * initial_scale(len(scene.which))
 
 
-def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Freedom:
+def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Bounds:
     scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[scene.which])
     limit = {"free": np.inf, "none": 0.0}.get(options.rotation, options.rotation)  # type: ignore[arg-type]
     turn = np.full(len(start), np.deg2rad(limit))
-    return Freedom(
+    return Bounds(
         movable=movable,
         log_scale_low=np.minimum(scale - np.log(WIDEST), start.log_scale),
         log_scale_high=np.maximum(scale + np.log(WIDEST), start.log_scale),

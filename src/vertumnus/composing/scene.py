@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vertumnus.composing.terms import initial_scale
 from vertumnus.document.pictures import Pictures
 from vertumnus.elements.element import Element
-from vertumnus.elements.pyramid import mip_level
+from vertumnus.imaging.pyramid import mip_level
 from vertumnus.render.coverage import Textures
 from vertumnus.render.sprites import Sprites, level_at, premultiplied
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from vertumnus.composing.compose import ComposeJob, Watcher, run
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.particle import Judge, Particle, ParticlePrior, ask
 from vertumnus.composing.run import Composition
+from vertumnus.guidance.particle import Judge, Particle, ParticlePrior, ask
 
 
 class SharedPrior:

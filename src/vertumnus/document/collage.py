@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from vertumnus.document import bundle
-from vertumnus.document.colour import parse_colour
 from vertumnus.document.pictures import Pictures
 from vertumnus.document.placement import Placement
+from vertumnus.imaging.colour import parse_colour
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vertumnus.elements.pyramid import shrink_below
+from vertumnus.imaging.pyramid import shrink_below
 
 TEXELS = 64  # a side
 MASK_SIDE = 128  # the mask the distances are measured on is shrunk to this first

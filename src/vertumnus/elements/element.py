@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from vertumnus.document.pictures import Pictures, content_name
 from vertumnus.elements.distance import DistanceTexture, distance_texture
 from vertumnus.elements.probes import Probes, make_probes
-from vertumnus.elements.pyramid import mip_level, shrink_below
 from vertumnus.elements.read import keep_picture, store_picture
+from vertumnus.imaging.pyramid import mip_level, shrink_below
 
 ALPHA_SIDE = 384  # texels of the longer side of the alpha kept with an element
 MAX_SIDE = 2048  # pixels of the longer side of a stored picture

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
-from vertumnus.document.colour import parse_colour
 from vertumnus.elements.element import Element, make_element
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.imaging.colour import parse_colour
 
 ICON_SIDE = 384  # pixels of the longer side that an icon becomes as an element
 _TRIAL = 256  # pixels of an em at which a glyph's ink is measured

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from vertumnus.document.atomic import atomic_write
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.document.colour import parse_colour
+from vertumnus.imaging.colour import parse_colour
 
 MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
 

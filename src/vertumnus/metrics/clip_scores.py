@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.colour import parse_colour
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.colour import parse_colour
 from vertumnus.metrics.contour import contour_map
 
 Features = NDArray[np.floating[Any]]
@@ -30,7 +30,7 @@ class ImageTextModel(Protocol):
 
 
 class PriorClip:
-    """A CLIP of the priors room (`vertumnus.priors.load`) as an `ImageTextModel`."""
+    """A CLIP of the priors room (`vertumnus.models.load`) as an `ImageTextModel`."""
 
     def __init__(self, clip: Any) -> None:
         self.clip = clip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vertumnus.cachedir import user_folder
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.decode import TILE_SUFFIXES
+from vertumnus.imaging.decode import TILE_SUFFIXES
 from vertumnus.mosaic.store import THUMBNAIL, TileStore
 from vertumnus.mosaic.tile import TileRecord, read_tiles
 from vertumnus.mosaic.workers import Threads, Workers

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.decode import decode_picture
+from vertumnus.imaging.decode import decode_picture
 from vertumnus.mosaic.index import base_folder, index_place
 from vertumnus.mosaic.plan import Plan, Source
 from vertumnus.mosaic.store import TileStore

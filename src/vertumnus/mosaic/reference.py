@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import decode_picture
 from vertumnus.jit import kernel
 from vertumnus.mosaic.colour import LINEAR
-from vertumnus.mosaic.decode import decode_picture
 from vertumnus.mosaic.grid import Grid
 
 SEEN, MOST, LEAST = 32, 4096, 512  # pixels of the reference: to a cell, and of a side at most and at least

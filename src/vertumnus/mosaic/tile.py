@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.decode import decode_picture
+from vertumnus.imaging.decode import decode_picture
 from vertumnus.mosaic.fingerprint import perceptual_hash
 from vertumnus.mosaic.sampling import mean_cells
 

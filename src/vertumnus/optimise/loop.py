@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.optimise.adam import Adam
-from vertumnus.optimise.freedom import Freedom
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Gradients, Placements
 
 Canvas = NDArray[np.float32]
@@ -83,7 +83,7 @@ class Optimiser:
         placements: Placements,
         unit: Floats,
         stages: Sequence[Stage],
-        freedom: Freedom,
+        freedom: Bounds,
         rng: np.random.Generator,
         noise: float = 0.03,
         noise_ends: float = 0.7,

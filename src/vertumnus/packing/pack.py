@@ -18,10 +18,10 @@ from vertumnus.elements.weights import apply_weights
 from vertumnus.errors import VertumnusError
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
 from vertumnus.packing.options import PackOptions
-from vertumnus.packing.problem import Problem, make_problem
 from vertumnus.packing.run import Layout, Packing
 from vertumnus.packing.starts import Starts, best_of_starts
 from vertumnus.shapes import Shape, parse_shape
+from vertumnus.strict.problem import Problem, make_problem
 from vertumnus.version import __version__
 
 Watcher = Callable[[Packing | Starts], None]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.optimise.loop import Optimiser
-from vertumnus.packing.voids import largest_voids
 from vertumnus.render.placements import Placements
+from vertumnus.strict.voids import largest_voids
 
 FREE = 0.25  # a raster pixel covered by less than this is free
 ROOM = 1.6  # size of an element (root of its area) that a void of radius 1 promises

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
-from vertumnus.optimise.freedom import Freedom
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser
-from vertumnus.packing.fixed import finish_fixed, pour
-from vertumnus.packing.ground import Ground
 from vertumnus.packing.objective import PackingGuidance
-from vertumnus.packing.problem import Problem, make_freedom, start_placements
-from vertumnus.packing.proportional import finish_narrow, finish_proportional
 from vertumnus.packing.soft import soft_optimiser
-from vertumnus.packing.strict import finish_free
 from vertumnus.render.placements import Placements
+from vertumnus.strict.finish import finish_free
+from vertumnus.strict.fixed import finish_fixed, pour
+from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.problem import Problem, make_freedom, start_placements
+from vertumnus.strict.proportional import finish_narrow, finish_proportional
 
-Finish = Callable[[Problem, Freedom, Placements, np.random.Generator], Iterator[Ground]]
+Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Iterator[OccupancyGrid]]
 
 
 class Layout(NamedTuple):
@@ -52,7 +52,7 @@ class Packing:
         self.freedom = make_freedom(problem, start)
         self.freedom.clip(start)
         self.optimiser: Optimiser = soft_optimiser(problem, self.freedom, start, self.rng)
-        self.ground: Ground | None = None
+        self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = 0, self.optimiser.total
         self.hurry = False

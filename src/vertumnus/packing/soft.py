@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from vertumnus.optimise.freedom import Freedom
+from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.packing.objective import PackingGuidance, height_map
 from vertumnus.packing.options import LossWeights
-from vertumnus.packing.problem import RASTER, Problem
 from vertumnus.packing.relocate import Relocate
 from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
+from vertumnus.strict.problem import RASTER, Problem
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
 ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000}  # for 100 pieces
@@ -62,7 +62,7 @@ def _weights(problem: Problem) -> LossWeights:
     return options.loss.model_copy(update=changes)
 
 
-def _soft_freedom(problem: Problem, freedom: Freedom) -> Freedom:
+def _soft_freedom(problem: Problem, freedom: Bounds) -> Bounds:
     """Pieces are kept a little larger than they may be in the end: the strict finish shrinks some."""
     if problem.options.sizes != "free" or problem.options.fixed or problem.options.overlap == "allow":
         return freedom
@@ -73,7 +73,7 @@ def _soft_freedom(problem: Problem, freedom: Freedom) -> Freedom:
 
 def soft_optimiser(
     problem: Problem,
-    freedom: Freedom,
+    freedom: Bounds,
     start: Placements,
     rng: np.random.Generator,
 ) -> Optimiser:

@@ -12,8 +12,8 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 from vertumnus.document.collage import Collage
-from vertumnus.packing.problem import Problem
 from vertumnus.packing.run import Layout, Packing
+from vertumnus.strict.problem import Problem
 
 _stop: Event | None = None
 

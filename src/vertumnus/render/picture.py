@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.document.colour import parse_colour
-from vertumnus.elements.pyramid import mip_level
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.colour import parse_colour
+from vertumnus.imaging.pyramid import mip_level
 from vertumnus.render.composite import SpriteRenderer
 from vertumnus.render.placements import Placements
 from vertumnus.render.sprites import Sprites, level_at, premultiplied

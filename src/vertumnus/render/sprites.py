@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.elements.pyramid import halve, mip_level
+from vertumnus.imaging.pyramid import halve, mip_level
 
 MAX_LEVELS = 24
 

@@ -1,0 +1,1 @@
+"""What an image should become: a value and a gradient by the image."""

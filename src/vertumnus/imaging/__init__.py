@@ -1,0 +1,1 @@
+"""Pictures as arrays: decoding, colour, pyramids and filters, each once."""

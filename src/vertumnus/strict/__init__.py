@@ -1,0 +1,1 @@
+"""The occupancy grid and the finishers: nothing overlaps, to the pixel."""

@@ -1,0 +1,155 @@
+"""The strict finish for pieces of free size: no raster pixel in two silhouettes, none outside the shape.
+
+Pieces that overlap are moved apart, put down one by one, each shrunk only as far as it must be, and then grow into
+what is free; small ones and those that found no place are moved to the largest voids. From the first yield on the
+layout keeps the promise at every moment, so it may be stopped at any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from vertumnus.optimise.bounds import Bounds
+from vertumnus.render.placements import Placements
+from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.problem import RASTER, Problem
+from vertumnus.strict.refill import fill_voids, make_room
+from vertumnus.strict.voids import largest_voids
+
+PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried before the full raster
+SWEEPS = {"fast": (6, 1, 3), "normal": (8, 2, 4), "high": (12, 4, 6)}  # first, rounds of voids, after each
+TRIALS = 60
+LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
+NEAREST = 6  # voids tried first for a piece that belongs where it is
+SMALL = 0.5  # of its fair share of area, below which a piece is put down early
+REDUCED = 0.7  # of its scale, at which it is then put down
+
+
+def finish_free(
+    problem: Problem,
+    freedom: Bounds,
+    placements: Placements,
+    rng: np.random.Generator,
+) -> Iterator[OccupancyGrid]:
+    """Makes a soft layout strict, pieces of free size. Yields the ground after each sweep."""
+    first, rounds, after = SWEEPS[problem.options.quality]
+    zoom = coarse_zoom(problem)
+    ground = OccupancyGrid(problem, freedom, zoom or RASTER)
+    ground.lay(placements)
+    ground.pose[ground.movable, 2] = np.maximum(0.96 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
+    ground.pile()
+    for _ in range(8):
+        separate(rng.permutation(ground.movable), 40, 0.5, 0, ground.free_spots()[:1], *ground.arrays, rng)
+    ground.clear()
+    yield from _sweeps(ground, rng, 0.98, first, rounds, after)
+    for _ in range(LOWERINGS):
+        if ground.placed[ground.movable].all():
+            break
+        lower_sizes(ground)
+        yield from _sweeps(ground, rng, 0.99, 2, 1, 1)
+    if zoom:
+        # The rasters differ at the edges: put down again on the full one, each shrunk by a hair.
+        fine = OccupancyGrid(problem, freedom, RASTER)
+        fine.bounds[:, :2] = ground.bounds[:, :2] * (RASTER / zoom)
+        fine.lay(ground.placements(), ground.placed)
+        yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
+
+
+def lower_sizes(ground: OccupancyGrid) -> None:
+    """Lowers the range of sizes of all pieces alike, and takes them up to be put down again."""
+    ground.bounds[ground.movable, :2] *= LOWER
+    ground.pose[:, 2] = np.minimum(ground.pose[:, 2], ground.bounds[:, 1])
+    ground.clear()
+
+
+def raise_sizes(ground: OccupancyGrid) -> None:
+    """Raises the range of sizes of all pieces alike as far as the smallest allows, once all are placed."""
+    free = ground.movable
+    if len(free) and ground.placed[free].all():
+        ground.bounds[free, :2] *= max(1.0, float((ground.pose[free, 2] / ground.bounds[free, 0]).min()))
+
+
+def coarse_zoom(problem: Problem) -> float:
+    """Raster pixels to a canvas pixel on which large pieces are moved first; 0 where the full raster will do."""
+    zoom = float(np.sqrt(PIECE_PIXELS * max(len(problem.pieces), 1) / problem.area))
+    return zoom if zoom < 0.7 * RASTER else 0.0
+
+
+def _sweeps(
+    ground: OccupancyGrid, rng: np.random.Generator, shrink: float, first: int, rounds: int, after: int
+) -> Iterator[OccupancyGrid]:
+    put_down(ground, rng, shrink)
+    yield ground
+    yield from grow(ground, rng, first, rounds, after)
+
+
+def grow(
+    ground: OccupancyGrid, rng: np.random.Generator, first: int, rounds: int, after: int
+) -> Iterator[OccupancyGrid]:
+    """Sweeps over pieces that are put down: they grow, and small and unplaced ones move to voids."""
+    for sweeps in [first] + [after] * rounds:
+        reach = np.full(len(ground.pose), 1.5)
+        for _ in range(sweeps):
+            polish(rng.permutation(ground.movable), TRIALS, reach, *ground.arrays, rng)
+            yield ground
+        into_voids(ground, rng)
+        rescue(ground, rng)
+        raise_sizes(ground)
+    yield ground
+
+
+def put_down(ground: OccupancyGrid, rng: np.random.Generator, shrink: float) -> None:
+    """Puts every piece down near where it lies: small ones first, a little smaller, then the large ones.
+
+    A small piece among large ones loses what they take of it, all of it if it comes last; a large one
+    hardly notices. A piece that finds no place is put where least is in its way, and its neighbours shrink.
+    """
+    order = ground.largest_first()
+    share = ground.pose[:, 2] * ground.problem.unit / ground.zoom / ground.problem.fair
+    small = order[share[order] ** 2 < SMALL]
+    ground.pose[small, 2] = np.maximum(ground.pose[small, 2] * REDUCED, ground.bounds[small, 0])
+    insert(small, 0.95, 0.25, 30, *ground.arrays, rng)
+    insert(order[share[order] ** 2 >= SMALL], shrink, 0.25, 12, *ground.arrays, rng)
+    rescue(ground, rng)
+
+
+def rescue(ground: OccupancyGrid, rng: np.random.Generator) -> None:
+    """Puts pieces that found no place where least is in their way, at their least size; neighbours shrink.
+
+    Pieces that have a place where they belong are first tried in the voids nearest to it.
+    """
+    lost = ground.movable[~ground.placed[ground.movable]]
+    if not len(lost):
+        return
+    spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
+    scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
+    order = np.concatenate([ground.largest_first(), lost])  # one put down here may be in the next one's way
+    if ground.problem.keep_places:
+        for piece in lost:
+            home = ground.pose[piece, :2]
+            near = spots[np.argsort(np.hypot(*(spots - home).T))[:NEAREST]]
+            make_room(
+                lost[lost == piece], scale, np.vstack([home, near]), 300, order, ground.fixed, *ground.arrays, rng
+            )
+        lost = lost[~ground.placed[lost]]
+    make_room(lost, scale, spots, 300, order, ground.fixed, *ground.arrays, rng)
+
+
+def into_voids(ground: OccupancyGrid, rng: np.random.Generator) -> int:
+    """Moves unplaced and small pieces to the largest voids, where that gains area; returns how many."""
+    movable = ground.movable
+    area = (ground.pose[movable, 2] * ground.problem.unit[movable]) ** 2
+    order = movable[np.argsort(area, kind="stable")]
+    missing = int(np.count_nonzero(area == 0))
+    few = 0 if ground.problem.keep_places else max(10, len(order) // 3)
+    pool = order[: max(missing, few)]
+    most = max(20, len(movable) // 10, 2 * missing)
+    voids, radii = largest_voids(ground.taken == 0, most, 3.0)
+    if not len(voids) or not len(pool):
+        return 0
+    unit = np.zeros(len(ground.problem.elements))
+    unit[ground.which] = ground.problem.unit
+    return int(fill_voids(voids, radii, pool, 6, ground.problem.options.flip, unit**2, *ground.arrays, rng))

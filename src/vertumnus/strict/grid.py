@@ -1,0 +1,134 @@
+"""The ground of the strict finish: one raster with everything that is taken on it, and the pieces' poses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from vertumnus.document.placement import Placement
+from vertumnus.optimise.bounds import Bounds
+from vertumnus.render.placements import Placements
+from vertumnus.strict.moves import put
+from vertumnus.strict.problem import RASTER, Problem
+
+PLACE_STEPS = 1000  # to a canvas pixel, in the document
+TURN_STEPS = 1000  # to a degree
+SCALE_DIGITS = 5
+
+
+class OccupancyGrid:
+    """A raster of ``zoom`` pixels to a canvas pixel.
+
+    taken    H x W counts: the outside of the shape, the border kept free, and what is put down
+    fixed    H x W counts of what can never move: the outside and what is locked
+    pose     N x 4: x, y and scale in raster pixels, rotation in degrees; scale 0 where not placed
+    bounds   N x 4: least and most scale, least and most rotation
+    final    whether this raster is the one the strict promise is about
+    """
+
+    def __init__(self, problem: Problem, freedom: Bounds, zoom: float) -> None:
+        self.problem, self.freedom, self.zoom = problem, freedom, zoom
+        self.final = zoom == RASTER
+        self.gap = problem.options.gap * zoom
+        inside = problem.mask if zoom == RASTER else problem.target(zoom) > 0.99
+        border = problem.options.border * zoom
+        if border > 0:
+            inside = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] > border
+        self.outside = ~inside
+        self.taken = self.outside.astype(np.uint16)
+        self.fixed = self.taken.copy()
+        sprites = problem.sprites
+        self.pictures = (sprites.texels, sprites.table, sprites.size, *problem.probes)
+        self.which = problem.pieces
+        self.flip = np.zeros(len(problem.pieces), bool)
+        self.pose = np.zeros((len(problem.pieces), 4))
+        self.bounds = np.column_stack(
+            [
+                np.exp(freedom.log_scale_low) * zoom,
+                np.exp(freedom.log_scale_high) * zoom,
+                np.rad2deg(freedom.rotation_low),
+                np.rad2deg(freedom.rotation_high),
+            ]
+        )
+        typical = np.floor(np.log10(problem.fair / problem.unit))
+        self.grain = np.column_stack(
+            [
+                np.full(len(typical), PLACE_STEPS / zoom),
+                10.0 ** (SCALE_DIGITS - typical) / zoom,
+                np.full(len(typical), float(TURN_STEPS)),
+            ]
+        )
+        self.movable = np.flatnonzero(freedom.movable)
+
+    def lay(self, placements: Placements, only: NDArray[np.bool_] | None = None) -> None:
+        """Takes over poses without putting them down, and clears the ground but for what is locked."""
+        p = placements
+        turn = np.rad2deg(p.rotation)
+        free = np.isinf(self.freedom.rotation_low)
+        turn = np.where(free, (turn + 180) % 360 - 180, turn)
+        self.pose = np.column_stack([p.x * self.zoom, p.y * self.zoom, np.exp(p.log_scale) * self.zoom, turn])
+        if only is not None:
+            self.pose[~only, 2] = 0.0
+        self.flip = p.flip.copy()
+        self.clear()
+
+    def clear(self) -> None:
+        """Takes up every piece that is not locked."""
+        self.taken[:] = self.outside
+        for i in np.flatnonzero(~self.freedom.movable):
+            put(1, self.taken, self.pose, i, self.flip, self.which, self.pictures, self.gap)
+        self.fixed = self.taken.copy()
+
+    def pile(self) -> None:
+        """Puts every piece down where it lies, on top of each other if need be."""
+        self.clear()
+        for i in self.movable[self.placed[self.movable]]:
+            put(1, self.taken, self.pose, i, self.flip, self.which, self.pictures, self.gap)
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """What the moves of `vertumnus.strict.moves` share."""
+        return (
+            self.taken, self.pose, self.flip, self.which, self.bounds, self.pictures, self.gap, self.grain
+        )  # fmt: skip
+
+    @property
+    def placed(self) -> NDArray[np.bool_]:
+        """Which pieces are put down."""
+        return self.pose[:, 2] > 0
+
+    def placement(self, piece: int) -> Placement:
+        """One piece's place as the document writes it."""
+        x, y, scale, turn = self.pose[piece]
+        return Placement(x / self.zoom, y / self.zoom, scale / self.zoom, float(turn), bool(self.flip[piece]))
+
+    def placements(self) -> Placements:
+        """The poses in canvas pixels; those not placed keep their position and their least scale."""
+        scale = np.where(self.placed, self.pose[:, 2], np.maximum(self.bounds[:, 0], 1e-9)) / self.zoom
+        return Placements(
+            x=self.pose[:, 0] / self.zoom,
+            y=self.pose[:, 1] / self.zoom,
+            log_scale=np.log(scale),
+            rotation=np.deg2rad(self.pose[:, 3]),
+            flip=self.flip.copy(),
+            which=self.which,
+        )
+
+    def largest_first(self) -> NDArray[np.intp]:
+        """The movable pieces that are placed, by area."""
+        size = self.pose[self.movable, 2] * self.problem.unit[self.movable]
+        order = np.argsort(-size, kind="stable")
+        return self.movable[order[size[order] > 0]]
+
+    def free_spots(self) -> NDArray[np.float64]:
+        """The centres of all pixels that nothing takes, V x 2."""
+        rows, columns = np.nonzero(self.taken == 0)
+        return np.column_stack([columns, rows]).astype(np.float64) + 0.5
+
+    def coverage(self) -> float:
+        """Share of the shape that the pieces' silhouettes add up to."""
+        size = self.pose[:, 2] * self.problem.unit / self.zoom
+        return float((size**2).sum() / self.problem.area)

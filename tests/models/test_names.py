@@ -1,0 +1,92 @@
+"""Which icons a prompt means."""
+
+import re
+
+import pytest
+
+from vertumnus.errors import VertumnusError
+from vertumnus.models.mini.vocabulary import glyphs_of, nouns, plural
+from vertumnus.models.names import LONGEST, _synonyms, ink_prompt, known_words, match_icons, singulars
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "same_as"),
+    [
+        ("butterfly", ["butterfly"], "butterfly"),
+        ("Two red butterflies", ["butterflies"], "butterfly"),
+        ("a kitten", ["kitten"], "cat"),
+        ("my bikes", ["bikes"], "bicycle"),
+        ("knives", ["knives"], "knife"),
+        ("a picture of an automobile", ["automobile"], "car"),
+        ("a teddy bear", ["teddy bear"], "teddy bear"),
+        ("the king's crown", ["crown"], "crown"),
+    ],
+)
+def test_exact_plural_and_synonym(prompt, words, same_as):
+    glyphs, matched = match_icons(prompt)
+    assert matched == words
+    assert set(glyphs_of(same_as)) <= set(glyphs)
+
+
+def test_several_things_bring_the_icons_of_all():
+    both, matched = match_icons("a cat and an umbrella")
+    assert matched == ["cat", "umbrella"]
+    assert set(both) == set(match_icons("cat")[0]) | set(match_icons("umbrella")[0])
+
+
+def test_filled_glyphs_are_preferred_to_outlines():
+    for prompt in ("heart", "house", "fish"):
+        assert not any("outline" in glyph.name or glyph.name.endswith("-line") for glyph in match_icons(prompt)[0])
+
+
+def test_an_outline_is_better_than_nothing():
+    glyphs, matched = match_icons("account outline")
+    assert matched == ["account outline"]
+    assert [glyph.name for glyph in glyphs] == ["account-outline"]
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "!?"])
+def test_an_empty_prompt_is_refused(prompt):
+    with pytest.raises(VertumnusError, match="prompt: it is empty"):
+        match_icons(prompt)
+
+
+def test_an_unknown_prompt_lists_the_nearest_words():
+    with pytest.raises(VertumnusError, match="did you mean butterfly"):
+        match_icons("a buterfly")
+    with pytest.raises(VertumnusError, match="some it knows: star"):
+        match_icons("a qxqxqxqx")
+
+
+def test_every_known_word_is_found():
+    for word in known_words()[::23]:
+        if len(re.findall(r"[a-z0-9]+", word)) <= LONGEST and "'" not in word:
+            assert match_icons(word)[0], word
+
+
+def test_a_colour_that_is_all_there_is_may_be_a_thing():
+    assert match_icons("an orange")[1] == ["orange"]
+    assert match_icons("an orange cat")[1] == ["cat"]
+
+
+def test_synonyms_are_of_nouns_with_glyphs():
+    for word, noun in _synonyms().items():
+        assert noun in nouns(), (word, noun)
+        assert glyphs_of(noun)
+
+
+def test_plurals_lead_back():
+    for noun in nouns():
+        if " " not in noun:
+            assert noun in singulars(plural(noun)), noun
+
+
+def test_a_prompt_of_mini_s_world_is_told_what_mini_knows():
+    assert ink_prompt("a red kitten") == "a black cat, on white"
+    assert ink_prompt("scissors") == "black scissors, on white"
+    with pytest.raises(VertumnusError, match=r"'a helicopter' names nothing that mini knows"):
+        ink_prompt("a helicopter")
+    with pytest.raises(VertumnusError, match="did you mean umbrella"):
+        ink_prompt("an umbrela")
+    with pytest.raises(VertumnusError, match="prompt: it is empty"):
+        ink_prompt(" ")
