@@ -9,20 +9,18 @@ import vertumnus
 
 # From the bottom up; the floors of the design, and within a floor an order of the rooms on it.
 ROOMS = (
-    ("version", "errors", "cachedir", "jit"),
+    ("version", "errors", "limits", "validation", "cachedir", "jit"),
     ("imaging", "document", "elements"),
     ("render", "shapes", "models"),
     ("optimise", "metrics", "guidance", "sampling", "export"),
     ("strict", "live"),
-    ("packing", "composing", "harmonizing", "mosaic"),
+    ("packing", "composing", "harmonizing", "mosaic", "remake"),
     ("studio", "cli"),
 )
 FLOORS = {room: place for place, room in enumerate(room for floor in ROOMS for room in floor)}
 # What is still to be undone.
 ALLOWED = {
     ("document", "render"),
-    ("composing", "packing"),
-    ("strict", "packing"),
     ("guidance", "composing"),
     ("imaging", "mosaic"),
     ("imaging", "document"),

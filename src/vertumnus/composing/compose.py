@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.run import Composition
 from vertumnus.composing.scene import make_scene
-from vertumnus.document.bundle import first_problem
 from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element
@@ -22,6 +21,7 @@ from vertumnus.guidance.prior import PictogramPrior, Prior
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
+from vertumnus.validation import first_problem
 from vertumnus.version import __version__
 
 Watcher = Callable[[Composition], None]

@@ -16,6 +16,7 @@ from vertumnus.document.atomic import atomic_write, cannot_write
 from vertumnus.document.migrate import migrate
 from vertumnus.document.pictures import check_hash, open_picture
 from vertumnus.errors import VertumnusError
+from vertumnus.validation import first_problem
 
 if TYPE_CHECKING:
     from vertumnus.document.collage import Collage
@@ -105,6 +106,12 @@ def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where
         check_hash(layer.image, data, where)
         open_picture(io.BytesIO(data), f"{where}: layers[{index}].image: {layer.image}").close()
         checked.add(layer.image)
+    for name in collage.made_by.pictures if collage.made_by else ():
+        data = read(name) if name not in checked else None
+        if data is not None:
+            check_hash(name, data, where)
+            open_picture(io.BytesIO(data), f"{where}: made_by.pictures: {name}").close()
+            checked.add(name)
     return checked
 
 
@@ -125,25 +132,7 @@ def _parse(model: type[C], data: bytes, where: str) -> C:
     try:
         return model.model_validate(migrate(document, where))
     except ValidationError as error:
-        raise VertumnusError(f"{where}: {first_problem(error)}") from None
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first complaint of pydantic as ``field: what is wrong``, with how many more there are."""
-    first, *rest = error.errors()
-    field = ""
-    for part in first["loc"]:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    given = first["input"]
-    shown = f", not {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    if first["type"] == "missing":
-        message, shown = "this field is missing", ""
-    elif first["type"] == "extra_forbidden":
-        message, shown = "a collage has no such field", ""
-    more = f" (and {len(rest)} more)" if rest else ""
-    return f"{field}: {message}{shown}{more}"
+        raise VertumnusError(f"{where}: {first_problem(error, 'a collage')}") from None
 
 
 def save(collage: Collage, path: Path) -> None:
@@ -159,6 +148,12 @@ def save(collage: Collage, path: Path) -> None:
 def used_pictures(collage: Collage) -> list[str]:
     """The names of the pictures the layers show, each once, in order of first use."""
     return list(dict.fromkeys(layer.image for layer in collage.layers))
+
+
+def kept_pictures(collage: Collage) -> list[str]:
+    """The names of the pictures that are saved: those of the layers, and those kept for making it again."""
+    beside = collage.made_by.pictures if collage.made_by else []
+    return list(dict.fromkeys([*used_pictures(collage), *(name for name in beside if name in collage.pictures)]))
 
 
 def to_json(collage: Collage) -> bytes:
@@ -178,7 +173,7 @@ def to_json(collage: Collage) -> bytes:
 def _save_zip(collage: Collage, path: Path) -> None:
     with atomic_write(path) as stream, zipfile.ZipFile(stream, "w") as bundle:
         _add(bundle, JSON_NAME, to_json(collage), zipfile.ZIP_DEFLATED)
-        for name in used_pictures(collage):
+        for name in kept_pictures(collage):
             _add(bundle, name, collage.pictures.read(name), zipfile.ZIP_STORED)
 
 
@@ -195,7 +190,7 @@ def _save_folder(collage: Collage, path: Path) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    for name in used_pictures(collage):
+    for name in kept_pictures(collage):
         file = path.parent / name
         data = collage.pictures.read(name)
         # Named by content: one that is there whole is the same picture.

@@ -69,7 +69,17 @@ class MadeBy(BaseModel):
     tool: str
     versions: dict[str, str] = {}
     options: dict[str, Any] = {}
+    inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
+    pictures: list[str] = Field([], description="pictures kept for making it again that no layer shows")
     report: dict[str, Any] = {}
+
+    @field_validator("pictures")
+    @classmethod
+    def _inside_the_bundle(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not IMAGE_NAME.fullmatch(name):
+                raise ValueError("must be elements/<hex digits of its SHA-256>.png, .jpg or .webp")
+        return names
 
 
 class Collage(BaseModel):
