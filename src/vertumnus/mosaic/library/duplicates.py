@@ -1,4 +1,4 @@
-"""Perceptual hashes, and the near-duplicates they betray."""
+"""Near-duplicates among pictures, told by their perceptual hashes and mean colours."""
 
 from __future__ import annotations
 
@@ -6,35 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.mosaic.sampling import CELLS
 
 DISTANCE = 3  # bits that may differ; four bands of 16 bits then always share one
 COLOUR = 0.06  # of sRGB values: a recoloured copy is another tile
 WINDOW = 64  # neighbours compared in a crowded bucket, so that nothing is quadratic
-_LUMA = np.array([0.299, 0.587, 0.114])
-# The lowest 8 frequencies of the orthonormal discrete cosine transform of 16 values.
-_COSINES = np.cos(np.pi / CELLS * np.outer(np.arange(8), np.arange(CELLS) + 0.5)) * (2 / CELLS) ** 0.5
-_COSINES[0] *= 0.5**0.5
-
-
-def perceptual_hash(cells: NDArray[np.number]) -> int:
-    """64 bits that change little when a picture is scaled, compressed or brightened.
-
-    cells   16 x 16 x 3 mean sRGB values
-    The signs of the 8 x 8 lowest frequencies of its lightness against their median, as in Zauner, "Implementation
-    and benchmarking of perceptual image hash functions" (2010), section 3.2.
-    """
-    lightness = cells @ _LUMA
-    low = (_COSINES @ lightness @ _COSINES.T).ravel()
-    bits = low[1:] > np.median(low[1:])
-    value = int.from_bytes(np.packbits(np.concatenate([[False], bits])).tobytes(), "big")
-    return value - (1 << 64) if value >> 63 else value
 
 
 def near_duplicates(hashes: NDArray[np.int64], means: NDArray[np.floating]) -> NDArray[np.int64]:
     """For each picture the first one of which it is a near-duplicate: itself where there is none earlier.
 
-    hashes   N, of `perceptual_hash`
+    hashes   N, of `vertumnus.mosaic.library.summary.perceptual_hash`
     means    N x 3 mean sRGB colour, 0 to 1
     Hashes are compared only within buckets that agree in 16 of 64 bits: time grows as N log N.
     """

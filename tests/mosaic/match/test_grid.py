@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from photographs import drawn
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.adaptive import adaptive_grid
-from vertumnus.mosaic.features import cell_shares
-from vertumnus.mosaic.grid import count_grid, level_grid, regular_grid
-from vertumnus.mosaic.reference import check_resolution, linear_light
+from vertumnus.mosaic.match.features import cell_shares
+from vertumnus.mosaic.match.grid import adaptive_grid, count_grid, level_grid, regular_grid
+from vertumnus.mosaic.match.reference import check_resolution, linear_light
 
 
 def times_covered(grid, width, height):
@@ -90,9 +89,9 @@ def test_adaptive_cells_are_small_where_the_detail_is():
 
 
 @pytest.mark.parametrize(("make", "words"), [
-    (lambda: regular_grid(10, 10, 0, 4), "--grid: 0 x 4"),
-    (lambda: level_grid(10, 10, 11), "--level: must be 0 to 10, not 11"),
-    (lambda: count_grid(10, 10, 0), "--count: must be 1"),
+    (lambda: regular_grid(10, 10, 0, 4), "`grid`: 0 x 4"),
+    (lambda: level_grid(10, 10, 11), "`level`: must be 0 to 10, not 11"),
+    (lambda: count_grid(10, 10, 0), "`count`: must be 1"),
     (lambda: check_resolution(regular_grid(10, 10, 20, 20), 10, 10, "small.png"), "small.png: 10 x 10 pixels is"),
 ])  # fmt: skip
 def test_bad_grids(make, words):

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.fingerprint import near_duplicates
-from vertumnus.mosaic.index import base_folder, index_place
-from vertumnus.mosaic.store import ROW_SHAPE, TileStore
-from vertumnus.mosaic.tile import LONGEST
+from vertumnus.mosaic.library.duplicates import near_duplicates
+from vertumnus.mosaic.library.index import base_folder, index_place
+from vertumnus.mosaic.library.record import LONGEST
+from vertumnus.mosaic.library.store import ROW_SHAPE, TileStore
 
 BLOCK = 4096  # tiles held in memory at once
 
@@ -118,7 +118,7 @@ class TileLibrary:
                 row for store in self._stores for row in store.query("SELECT path, reason FROM skipped LIMIT 1")
             ]
             why = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
-            raise VertumnusError(f"{names}: --tiles: no picture in it can be read{why}")
+            raise VertumnusError(f"{names}: `tiles`: no picture in it can be read{why}")
 
 
 def release(mapped: NDArray[Any]) -> None:

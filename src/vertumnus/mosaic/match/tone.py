@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.imaging.light import ENCODED, LINEAR, encode_srgb
 from vertumnus.jit import kernel
-from vertumnus.mosaic.colour import ENCODED, LINEAR, encode_srgb
 
 Method = Literal["none", "mean", "mean-std", "histogram", "transport"]
 EVEN = 1e-4  # deviation of linear light below which a tile has no contrast to scale
@@ -39,13 +39,13 @@ class Tone(NamedTuple):
         method, _, amount = text.partition(":")
         known = get_args(Method)
         if method not in known:
-            raise VertumnusError(f"--tone: {method!r} is not one of {', '.join(known)}{did_you_mean(method, known)}")
+            raise VertumnusError(f"`tone`: {method!r} is not one of {', '.join(known)}{did_you_mean(method, known)}")
         try:
             value = float(amount) if amount else 1.0
         except ValueError:
             value = -1.0
         if not 0 <= value <= 1:
-            raise VertumnusError(f"--tone: the amount must be a number from 0 to 1, not {amount!r}")
+            raise VertumnusError(f"`tone`: the amount must be a number from 0 to 1, not {amount!r}")
         return cls(cast(Method, method), value) if method != "none" and value > 0 else cls()
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.mosaic.search import Candidates, nearest
+from vertumnus.mosaic.match.search import Candidates, nearest
 
 Floats = NDArray[np.float32]
 CHUNK = 1 << 22  # pairs looked at together

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from vertumnus.mosaic.auction import GAP, auction
-from vertumnus.mosaic.search import nearest
+from vertumnus.mosaic.match.auction import GAP, auction
+from vertumnus.mosaic.match.search import nearest
 
 
 def problem(cells, tiles, ways=1, seed=0, spread=0.6):

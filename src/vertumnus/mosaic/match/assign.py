@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.jit import kernel
-from vertumnus.mosaic.auction import LISTED, auction
-from vertumnus.mosaic.even import assign_evenly
-from vertumnus.mosaic.greedy import Chosen, Floats, Placer
-from vertumnus.mosaic.search import Candidates, nearest
+from vertumnus.mosaic.match.auction import LISTED, auction
+from vertumnus.mosaic.match.greedy import Chosen, Floats, Placer
+from vertumnus.mosaic.match.search import Candidates, nearest
 
 Method = Literal["optimal", "greedy", "even"]
 APART = 2.0  # cells between equal tiles that do not touch
+WANTED = 32  # cells that a tile used too little looks at
 DITHERED = 160  # tiles each cell looks at when the residual is dithered
 Progress = Callable[[int, int], None]
 
@@ -56,19 +56,19 @@ def check_rules(rules: Rules, cells: int, tiles: int) -> None:
     known = get_args(Method)
     if rules.method not in known:
         raise VertumnusError(
-            f"--assign: {rules.method!r} is not one of {', '.join(known)}{did_you_mean(rules.method, known)}"
+            f"`assign`: {rules.method!r} is not one of {', '.join(known)}{did_you_mean(rules.method, known)}"
         )
     if rules.max_uses is not None and rules.max_uses < 1:
-        raise VertumnusError(f"--max-uses: must be at least 1, not {rules.max_uses}")
+        raise VertumnusError(f"`max_uses`: must be at least 1, not {rules.max_uses}")
     if not (math.isfinite(rules.min_distance) and rules.min_distance >= 0):
-        raise VertumnusError(f"--min-distance: must be a number not below 0, not {rules.min_distance}")
+        raise VertumnusError(f"`min_distance`: must be a number not below 0, not {rules.min_distance}")
     if rules.method == "even" and (rules.min_distance > 1 or rules.dither):
-        raise VertumnusError("--assign even: does not go together with --min-distance or --dither")
+        raise VertumnusError("`assign` even: does not go together with `min_distance` or `dither`")
     if rules.max_uses is not None and rules.max_uses * tiles < cells:
-        used = "--unique: {} tiles used once" if rules.max_uses == 1 else "--max-uses: {} tiles used at most {} times"
+        used = "`unique`: {} tiles used once" if rules.max_uses == 1 else "`max_uses`: {} tiles used at most {} times"
         raise VertumnusError(
             f"{used.format(f'{tiles:,}', f'{rules.max_uses:,}')} cannot fill {cells:,} cells;"
-            f" the smallest limit that works is --max-uses {-(-cells // tiles):,}"
+            f" the smallest limit that works is `max_uses` {-(-cells // tiles):,}"
         )
 
 
@@ -109,7 +109,7 @@ def assign(
 ) -> tuple[Chosen, dict[str, Any]]:
     """Gives every cell a tile; returns the choice and what is to be reported about it.
 
-    cells, tiles   features, see `vertumnus.mosaic.features`
+    cells, tiles   features, see `vertumnus.mosaic.match.features`
     centres        N x 2, cells
     colours        needed for dithering
     seed           of the sample that first prices are worked out from
@@ -145,6 +145,32 @@ def assign(
     if rules.method == "optimal" and uses >= count and rules.min_distance <= 1 and not rules.dither:
         report["gap"] = 0.0
     return chosen, report | use_statistics(chosen.tile, centres, total)
+
+
+def assign_evenly(cells: Floats, tiles: Floats, candidates: Candidates, seed: int = 0) -> Chosen:
+    """Uses every tile floor(N / M) or ceil(N / M) times, for N cells and M tiles.
+
+    An optimal assignment with the upper limit; then each tile used too little takes over cells of tiles used more
+    than the lower limit, those first where it costs least.
+    """
+    count, (total, ways, width) = len(cells), tiles.shape
+    uses, floor = -(-count // total), count // total
+    found = auction(cells, tiles, candidates, uses, seed=seed)
+    tile, way, cost = found.tile.copy(), found.way.copy(), found.cost.copy()
+    used = np.bincount(tile, minlength=total)
+    while (short := np.flatnonzero(used < floor)).size:
+        givers = np.flatnonzero(used[tile] > floor)
+        asking = np.ascontiguousarray(tiles[short]).reshape(-1, width)
+        offers = nearest(asking, cells[givers, None], WANTED, -cost[givers])
+        gain = offers.cost - cost[givers[np.maximum(offers.tile, 0)]]
+        for place in np.argsort(gain, axis=None, kind="stable"):
+            n, k = divmod(int(place), gain.shape[1])
+            j, i = int(short[n // ways]), int(givers[offers.tile[n, k]])
+            if used[j] < floor and used[tile[i]] > floor:
+                used[tile[i]] -= 1
+                used[j] += 1
+                tile[i], way[i], cost[i] = j, n % ways, offers.cost[n, k]
+    return Chosen(tile, way, cost)
 
 
 def _under_limits(
@@ -188,7 +214,7 @@ def _too_few(
             works = distance
             break
     return (
-        f"--min-distance: {len(tiles):,} tiles are too few to keep equal ones {rules.min_distance:g} cells apart;"
+        f"`min_distance`: {len(tiles):,} tiles are too few to keep equal ones {rules.min_distance:g} cells apart;"
         f" {works} works"
     )
 

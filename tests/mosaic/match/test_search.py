@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from vertumnus.mosaic import search
-from vertumnus.mosaic.search import nearest
+from vertumnus.mosaic.match import search
+from vertumnus.mosaic.match.search import nearest
 
 
 @pytest.mark.parametrize("cells", [3, 90])  # few are scanned, many multiplied
 @pytest.mark.parametrize("ways", [1, 3])
 @pytest.mark.parametrize("priced", [False, True])
 def test_all_pairs(cells, ways, priced, monkeypatch):
-    monkeypatch.setattr(search, "_faiss", lambda *_: None)
     monkeypatch.setattr(search, "BLOCK_VALUES", 900)
     rng = np.random.default_rng(cells + ways)
     asked, tiles = rng.random((cells, 12)).astype(np.float32), rng.random((700, ways, 12)).astype(np.float32)
@@ -25,20 +24,6 @@ def test_all_pairs(cells, ways, priced, monkeypatch):
     np.testing.assert_allclose(found.cost, np.take_along_axis(cost.min(axis=2), order[:, :9], axis=1), rtol=1e-5)
     left_out = np.take_along_axis(best, order[:, 9:10], axis=1)[:, 0]
     assert (found.bound <= left_out).all()
-
-
-def test_faiss_gives_the_same():
-    pytest.importorskip("faiss")
-    rng = np.random.default_rng(5)
-    asked, tiles = rng.random((50, 12)).astype(np.float32), rng.random((800, 1, 12)).astype(np.float32)
-    through = search._faiss(asked, tiles, 7)
-    assert through is not None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "_faiss", lambda *_: None)
-        plain = nearest(asked, tiles, 7)
-    again = nearest(asked, tiles, 7)
-    np.testing.assert_array_equal(plain.tile, again.tile)
-    np.testing.assert_array_equal(plain.cost, again.cost)
 
 
 def test_fewer_tiles_than_asked_for():

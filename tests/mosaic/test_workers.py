@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vertumnus
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.index import FOLDER, update_index
+from vertumnus.mosaic.library.index import FOLDER, update_index
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.output import make_painter
-from vertumnus.mosaic.workers import ray_workers
+from vertumnus.mosaic.workers import RayWorkers
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -21,9 +22,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes on this machine."""
-    root = str(Path(__file__).parents[1])
+    root = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(vertumnus.__file__).parents[1])])
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": root}})
-    yield ray_workers("local")
+    yield RayWorkers("local")
     ray.shutdown()
 
 

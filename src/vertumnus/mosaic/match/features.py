@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.colour import Space, in_space
-from vertumnus.mosaic.grid import Grid
-from vertumnus.mosaic.library import BLOCK, TileLibrary
-from vertumnus.mosaic.reference import sample_cells
-from vertumnus.mosaic.sampling import CELLS, sample_boxes
-from vertumnus.mosaic.variants import Variant, crop_boxes, oriented
+from vertumnus.imaging.light import Space, in_space
+from vertumnus.mosaic.library.library import BLOCK, TileLibrary
+from vertumnus.mosaic.library.summary import CELLS
+from vertumnus.mosaic.match.crops import Variant, crop_boxes, oriented
+from vertumnus.mosaic.match.grid import Grid
+from vertumnus.mosaic.match.sampling import sample_boxes, sample_cells
 
 Floats = NDArray[np.float32]
 MAX_SIDE = CELLS // 2
@@ -39,12 +39,12 @@ class FeatureSpec:
     def check(self) -> None:
         """Raises `VertumnusError` for values that make no sense."""
         if not 1 <= self.side <= MAX_SIDE:
-            raise VertumnusError(f"--subcells: must be 1 to {MAX_SIDE}, not {self.side}")
+            raise VertumnusError(f"`subcells`: must be 1 to {MAX_SIDE}, not {self.side}")
         for name, weight in (("colour", self.colour), ("edges", self.edges), ("mean", self.mean)):
             if not (np.isfinite(weight) and weight >= 0):
-                raise VertumnusError(f"--{name}: must be a number not below 0, not {weight}")
+                raise VertumnusError(f"`{name}`: must be a number not below 0, not {weight}")
         if self.colour == self.edges == self.mean == 0:
-            raise VertumnusError("--colour, --edges, --mean: one of the weights must be above 0")
+            raise VertumnusError("`colour`, `edges`, `mean`: one of the weights must be above 0")
 
     @property
     def width(self) -> int:

@@ -5,8 +5,8 @@ from PIL import Image
 from scipy.fft import dctn
 
 from photographs import NAMES, photograph
-from vertumnus.mosaic.fingerprint import _COSINES, near_duplicates, perceptual_hash
-from vertumnus.mosaic.sampling import mean_cells
+from vertumnus.mosaic.library.duplicates import near_duplicates
+from vertumnus.mosaic.library.summary import _COSINES, mean_cells, perceptual_hash
 
 
 def facts(image):

@@ -6,8 +6,8 @@ from scipy.stats import wasserstein_distance
 
 from photographs import photograph
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.colour import decode_srgb
-from vertumnus.mosaic.tone import Tone, apply_tone, tone_curve, transport_map
+from vertumnus.imaging.light import decode_srgb
+from vertumnus.mosaic.match.tone import Tone, apply_tone, tone_curve, transport_map
 
 
 def light(pixels):
@@ -99,7 +99,7 @@ def test_a_curve_of_equal_counts_changes_nothing():
 
 @pytest.mark.parametrize("text", ["men:0.5", "mean:2", "mean:x", "mean-std:-1", "mean:nan"])
 def test_bad_tones(text):
-    with pytest.raises(VertumnusError, match="--tone: "):
+    with pytest.raises(VertumnusError, match="`tone`: "):
         Tone.parse(text)
 
 

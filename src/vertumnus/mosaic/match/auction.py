@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.mosaic.search import Candidates, nearest
+from vertumnus.mosaic.match.search import Candidates, nearest
 
 Floats = NDArray[np.float32]
 GAP = 0.02  # what is proved at least, of the total cost; what is reached is some five times better

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.colour import decode_srgb, perceptual
-from vertumnus.mosaic.features import FeatureSpec, mean_colours, tile_features
-from vertumnus.mosaic.grid import regular_grid
-from vertumnus.mosaic.index import update_index
-from vertumnus.mosaic.library import TileLibrary
-from vertumnus.mosaic.variants import crop_boxes, oriented, variants
+from vertumnus.imaging.light import decode_srgb, perceptual
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.match.crops import crop_boxes, oriented, variants
+from vertumnus.mosaic.match.features import FeatureSpec, mean_colours, tile_features
+from vertumnus.mosaic.match.grid import regular_grid
 
 
 def stripes(angle, phase=0.0, size=8):
@@ -99,9 +99,9 @@ def test_crops_have_the_cells_aspect_and_stay_within():
 
 
 @pytest.mark.parametrize(("spec", "words"), [
-    (FeatureSpec(side=9), "--subcells: must be 1 to 8"),
-    (FeatureSpec(colour=-1), "--colour: must be"),
-    (FeatureSpec(mean=np.nan), "--mean: must be"),
+    (FeatureSpec(side=9), "`subcells`: must be 1 to 8"),
+    (FeatureSpec(colour=-1), "`colour`: must be"),
+    (FeatureSpec(mean=np.nan), "`mean`: must be"),
     (FeatureSpec(colour=0, edges=0, mean=0), "one of the weights"),
 ])  # fmt: skip
 def test_bad_specs(spec, words):

@@ -12,8 +12,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode_picture
-from vertumnus.mosaic.fingerprint import perceptual_hash
-from vertumnus.mosaic.sampling import mean_cells
+from vertumnus.mosaic.library.summary import mean_cells, perceptual_hash
 
 LONGEST = 4  # a thumbnail's longer side over its shorter one; a longer strip is cut
 

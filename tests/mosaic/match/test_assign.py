@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, use_statistics
-from vertumnus.mosaic.grid import regular_grid
-from vertumnus.mosaic.search import nearest
+from vertumnus.mosaic.match.assign import APART, Colours, Rules, apart_by_itself, assign, use_statistics
+from vertumnus.mosaic.match.grid import regular_grid
+from vertumnus.mosaic.match.search import nearest
 
 GRID = regular_grid(200, 150, 15, 20)
 
@@ -101,12 +101,12 @@ def test_statistics_of_a_known_assignment():
 
 
 @pytest.mark.parametrize(("rules", "words"), [
-    (Rules(max_uses=2), "at most 2 times cannot fill 300 cells; the smallest limit that works is --max-uses 3"),
-    (Rules(max_uses=0), "--max-uses: must be at least 1"),
-    (Rules(min_distance=-1), "--min-distance: must be"),
-    (Rules(min_distance=float("nan")), "--min-distance: must be"),
-    (Rules("best"), "--assign: 'best' is not one of"),
-    (Rules("even", min_distance=3), "--assign even: does not go together"),
+    (Rules(max_uses=2), "at most 2 times cannot fill 300 cells; the smallest limit that works is `max_uses` 3"),
+    (Rules(max_uses=0), "`max_uses`: must be at least 1"),
+    (Rules(min_distance=-1), "`min_distance`: must be"),
+    (Rules(min_distance=float("nan")), "`min_distance`: must be"),
+    (Rules("best"), "`assign`: 'best' is not one of"),
+    (Rules("even", min_distance=3), "`assign` even: does not go together"),
 ])  # fmt: skip
 def test_bad_rules(rules, words):
     with pytest.raises(VertumnusError, match=words):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.mosaic.library import release
+from vertumnus.mosaic.library.library import release
 
 Floats = NDArray[np.float32]
 BLOCK_VALUES = 1 << 22  # distances held at once
@@ -52,43 +52,36 @@ def nearest(
     tiles   M x ways x D features, memory-mapped or not
     price   M, added to costs for the choice, 0 by default
 
-    Uses FAISS where it is installed, no prices are given and tiles have one way to be shown. Ties go to the tile
-    that comes first. The same result for any number of threads.
+    Ties go to the tile that comes first. The same result for any number of threads.
     """
     total, ways, width = tiles.shape
     count = min(count, total)
-    found = _faiss(cells, tiles, count) if price is None and ways == 1 else None
-    if found is None:
-        best = np.full((len(cells), count), np.inf, np.float32)
-        which = np.full((len(cells), count), -1, np.int64)
-        price = np.zeros(total, np.float32) if price is None else np.asarray(price, np.float32)
-        rows = max(1, min(total, 8192 // ways))
-        for first in range(0, total, rows):
-            last = min(first + rows, total)
-            if len(cells) <= FEW:
-                _scan(cells, tiles[first:last], price[first:last], first, best, which)
-                release(tiles)
-                continue
-            block = np.ascontiguousarray(tiles[first:last]).reshape(-1, width)
+    best = np.full((len(cells), count), np.inf, np.float32)
+    which = np.full((len(cells), count), -1, np.int64)
+    price = np.zeros(total, np.float32) if price is None else np.asarray(price, np.float32)
+    rows = max(1, min(total, 8192 // ways))
+    for first in range(0, total, rows):
+        last = min(first + rows, total)
+        if len(cells) <= FEW:
+            _scan(cells, tiles[first:last], price[first:last], first, best, which)
             release(tiles)
-            norm = np.einsum("ij,ij->i", block, block)
-            step = max(1, BLOCK_VALUES // len(block))
-            for start in range(0, len(cells), step):
-                part = cells[start : start + step]
-                # |c - t|^2 less |c|^2, which is the same for all tiles of a cell
-                away = part @ block.T
-                away *= -2
-                away += norm
-                _keep_best(
-                    away, ways, price[first:last], first, best[start : start + step], which[start : start + step]
-                )
-            if progress is not None:
-                progress(last, total)
-        bound = best[:, -1] if count < total else np.full(len(cells), np.inf)
-        if len(cells) > FEW:
-            bound = bound + np.einsum("ij,ij->i", cells, cells)
-    else:
-        which, bound = found
+            continue
+        block = np.ascontiguousarray(tiles[first:last]).reshape(-1, width)
+        release(tiles)
+        norm = np.einsum("ij,ij->i", block, block)
+        step = max(1, BLOCK_VALUES // len(block))
+        for start in range(0, len(cells), step):
+            part = cells[start : start + step]
+            # |c - t|^2 less |c|^2, which is the same for all tiles of a cell
+            away = part @ block.T
+            away *= -2
+            away += norm
+            _keep_best(away, ways, price[first:last], first, best[start : start + step], which[start : start + step])
+        if progress is not None:
+            progress(last, total)
+    bound = best[:, -1] if count < total else np.full(len(cells), np.inf)
+    if len(cells) > FEW:
+        bound = bound + np.einsum("ij,ij->i", cells, cells)
     return _exact(cells, tiles, which, price, np.asarray(bound, np.float32))
 
 
@@ -160,25 +153,3 @@ def _exact(cells: Floats, tiles: Floats, which: NDArray[np.int64], price: Floats
     # What was left out was compared with rounding; the bound allows for that.
     slack = np.float32(2e-6) * (1 + np.einsum("ij,ij->i", cells, cells))
     return Candidates(tile.astype(np.int32), way.astype(np.int16), cost, bound - slack)
-
-
-def _faiss(cells: Floats, tiles: Floats, count: int) -> tuple[NDArray[np.int64], Floats] | None:
-    """The same through FAISS, block by block, or None where it is not installed."""
-    try:
-        import faiss
-    except ImportError:
-        return None
-    total = len(tiles)
-    best = np.full((len(cells), 0), np.inf, np.float32)
-    which = np.full((len(cells), 0), -1, np.int64)
-    queries = np.ascontiguousarray(cells, np.float32)
-    for first in range(0, total, 1 << 16):
-        block = np.ascontiguousarray(tiles[first : first + (1 << 16), 0])
-        release(tiles)
-        away, index = faiss.knn(queries, block, min(count, len(block)))
-        best = np.concatenate([best, away], axis=1)
-        which = np.concatenate([which, index + first], axis=1)
-        order = np.argsort(best, axis=1, kind="stable")[:, :count]
-        best, which = np.take_along_axis(best, order, axis=1), np.take_along_axis(which, order, axis=1)
-    bound = best[:, -1].copy() if count < total else np.full(len(cells), np.inf, np.float32)
-    return which, bound

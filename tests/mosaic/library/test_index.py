@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.index import FOLDER, prune_index, update_index
-from vertumnus.mosaic.library import TileLibrary
-from vertumnus.mosaic.sampling import mean_cells
-from vertumnus.mosaic.store import NAME, TileStore
+from vertumnus.mosaic.library.index import FOLDER, prune_index, update_index
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.library.store import NAME, TileStore
+from vertumnus.mosaic.library.summary import mean_cells
 from vertumnus.mosaic.workers import Threads
 
 
@@ -132,7 +132,7 @@ def test_killed_anywhere_it_goes_on_from_there(tiles):
         """
         import os, sys, signal
         from pathlib import Path
-        from vertumnus.mosaic import index, store
+        from vertumnus.mosaic.library import index, store
         index.COMMIT = 16
         last, add = int(sys.argv[2]), store.TileWriter.add
         def dying(self, record):
@@ -166,7 +166,7 @@ def test_a_full_disk_keeps_what_is_there(tiles, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("vertumnus.mosaic.store.os.write", full)
+        patch.setattr("vertumnus.mosaic.library.store.os.write", full)
         with pytest.raises(VertumnusError, match="No space left on device"):
             update_index(tiles)
     assert contents(tiles) == before

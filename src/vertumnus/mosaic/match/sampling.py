@@ -1,24 +1,11 @@
-"""Area averages of pictures and of boxes within them.
-
-Averages are of sRGB values: a mosaic seen small is nearly always one that a screen or a program has made small, and
-that is how they do it. Averages of linear light would match what an eye does far from a print; where tiles have
-strong contrast they are brighter.
-"""
+"""Area averages of boxes, in many small pictures or in one large one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vertumnus.jit import kernel
-
-CELLS = 16  # a picture is summed up by CELLS x CELLS means
-
-
-def mean_cells(image: Image.Image) -> NDArray[np.uint8]:
-    """Mean colour of each of CELLS x CELLS equal parts of an RGB picture, CELLS x CELLS x 3 bytes."""
-    return np.asarray(image.resize((CELLS, CELLS), Image.Resampling.BOX))
 
 
 def sample_boxes(pictures: NDArray[np.float32], boxes: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -64,3 +51,49 @@ def _mean_line(line, start, end, size, out):
         b += weight * line[x, 2]
     span = end - start
     out[0], out[1], out[2] = r / span, g / span, b / span
+
+
+def sample_cells(picture: NDArray[np.float32], boxes: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+    """Side x side area means of each box of a picture, N x side x side x 3; beyond its border the border repeats."""
+    table = np.zeros((picture.shape[0] + 1, picture.shape[1] + 1, 3))
+    np.cumsum(picture, axis=0, out=table[1:, 1:])
+    np.cumsum(table[1:, 1:], axis=1, out=table[1:, 1:])
+    return _sample_cells(table, np.ascontiguousarray(boxes, np.float64), side)
+
+
+@kernel
+def _sample_cells(table, boxes, side):
+    rows, columns = table.shape[0] - 1, table.shape[1] - 1
+    out = np.empty((len(boxes), side, side, 3), np.float32)
+    for n in range(len(boxes)):
+        left, top, right, bottom = boxes[n]
+        for j in range(side):
+            y0, y1 = _span(top + (bottom - top) * j / side, top + (bottom - top) * (j + 1) / side, rows)
+            for i in range(side):
+                x0, x1 = _span(left + (right - left) * i / side, left + (right - left) * (i + 1) / side, columns)
+                for k in range(3):
+                    total = (
+                        _at(table, y1, x1, k) - _at(table, y0, x1, k) - _at(table, y1, x0, k) + _at(table, y0, x0, k)
+                    )
+                    out[n, j, i, k] = max(total / ((y1 - y0) * (x1 - x0)), 0.0)
+    return out
+
+
+@kernel
+def _span(start, end, size):
+    """A span cut to the picture; one that lies outside becomes its outermost pixel."""
+    if end <= 0.5:
+        return 0.0, min(1.0, float(size))
+    if start >= size - 0.5:
+        return max(float(size) - 1, 0.0), float(size)
+    return max(start, 0.0), min(end, float(size))
+
+
+@kernel
+def _at(table, y, x, k):
+    """The summed-area table between its points."""
+    i, j = min(int(y), table.shape[0] - 2), min(int(x), table.shape[1] - 2)
+    v, u = y - i, x - j
+    above = table[i, j, k] * (1 - u) + table[i, j + 1, k] * u
+    below = table[i + 1, j, k] * (1 - u) + table[i + 1, j + 1, k] * u
+    return above * (1 - v) + below * v

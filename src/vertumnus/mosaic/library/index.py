@@ -11,8 +11,8 @@ from pathlib import Path
 from vertumnus.cachedir import user_folder
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import TILE_SUFFIXES
-from vertumnus.mosaic.store import THUMBNAIL, TileStore
-from vertumnus.mosaic.tile import TileRecord, read_tiles
+from vertumnus.mosaic.library.record import TileRecord, read_tiles
+from vertumnus.mosaic.library.store import THUMBNAIL, TileStore
 from vertumnus.mosaic.workers import Threads, Workers
 
 FOLDER = ".vertumnus-tiles"  # in the folder of pictures; not searched for pictures itself
@@ -127,7 +127,7 @@ def _scan(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
         yield folder.name, (stat.st_size, stat.st_mtime_ns)
         return
     if not folder.is_dir():
-        raise VertumnusError(f"{folder}: --tiles: there is no such folder or file")
+        raise VertumnusError(f"{folder}: `tiles`: there is no such folder or file")
     waiting = [""]
     while waiting:
         inner = waiting.pop()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vertumnus.mosaic.reference import sample_cells
-from vertumnus.mosaic.sampling import mean_cells, sample_boxes
+from vertumnus.mosaic.library.summary import mean_cells
+from vertumnus.mosaic.match.sampling import sample_boxes, sample_cells
 
 
 def plain_mean(light, left, top, right, bottom):

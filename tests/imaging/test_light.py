@@ -3,7 +3,7 @@
 import numpy as np
 from skimage.color import rgb2lab
 
-from vertumnus.mosaic.colour import decode_srgb, encode_srgb, perceptual, to_bytes
+from vertumnus.imaging.light import decode_srgb, encode_srgb, perceptual, to_bytes
 
 
 def test_lab_is_that_of_scikit_image():

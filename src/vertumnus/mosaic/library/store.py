@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.sampling import CELLS
-from vertumnus.mosaic.tile import TileRecord
+from vertumnus.mosaic.library.record import TileRecord
+from vertumnus.mosaic.library.summary import CELLS
 
 FORMAT = "vertumnus/tiles"
 VERSION = 2
@@ -69,12 +69,12 @@ class TileStore:
         if meta.get("format") != FORMAT or meta.get("version") != VERSION:
             raise VertumnusError(
                 f"{self.folder / NAME}: version: the index was written by another version of vertumnus"
-                f" ({meta.get('version')}, not {VERSION}); run vertumnus tiles index --rebuild"
+                f" ({meta.get('version')}, not {VERSION}); index the folder anew with `rebuild`"
             )
 
     def _damaged(self, error: object) -> VertumnusError:
         return VertumnusError(
-            f"{self.folder / NAME}: the index is damaged ({error}); run vertumnus tiles index --rebuild"
+            f"{self.folder / NAME}: the index is damaged ({error}); index the folder anew with `rebuild`"
         )
 
     def query(self, sql: str, values: Iterable[object] = ()) -> list[tuple[object, ...]]:
