@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from vertumnus.live.spec import RunSpec
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
-    from vertumnus.mosaic.index import update_index
-    from vertumnus.mosaic.library import TileLibrary
+    from vertumnus.mosaic.library.index import update_index
+    from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
@@ -76,7 +76,7 @@ _HOME = {
     "Shape": "shapes",
     "Snapshot": "live.run",
     "Stop": "live.commands",
-    "TileLibrary": "mosaic.library",
+    "TileLibrary": "mosaic.library.library",
     "Undo": "live.commands",
     "VertumnusError": "errors",
     "again": "remake",
@@ -93,7 +93,7 @@ _HOME = {
     "pack": "packing.pack",
     "parse_shape": "shapes",
     "save_mosaic": "mosaic.output",
-    "update_index": "mosaic.index",
+    "update_index": "mosaic.library.index",
     "variations": "live.several",
 }
 
