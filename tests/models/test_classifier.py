@@ -55,7 +55,9 @@ def test_gradient_against_finite_differences(lite0):
         with torch.no_grad():
             step = 1e-8
             ahead, behind = (lite0.log_probabilities(picture + s * step * way)[0, 967] for s in (1, -1))
-        assert float((ahead - behind) / (2 * step)) == pytest.approx(float((picture.grad * way).sum()), rel=1e-4)
+        assert float((ahead - behind) / (2 * step)) == pytest.approx(
+            float((picture.grad * way).sum()), rel=1e-3
+        )  # kinks of ReLU6
     finally:
         lite0.network.float()
 

@@ -113,7 +113,9 @@ def match_classes(prompt: str) -> tuple[int, ...]:
     words = _plain(prompt).split()
     if not words:
         raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
-    table, found, at = _table(), [], 0
+    table = _table()
+    found: list[int] = []
+    at = 0
     while at < len(words):
         for count in range(min(LONGEST, len(words) - at), 0, -1):
             head, last = words[at : at + count - 1], words[at + count - 1]
