@@ -143,7 +143,7 @@ def test_several_folders_and_merged_duplicates(reference, tiles, tmp_path):
     other = make_folder(tmp_path / "other", 12, seed=5)
     plan = make_mosaic(reference, [tiles, other], count=500, max_uses=7)
     assert plan.report["tiles"] == 72
-    assert {source.index for source in plan.sources} == {index_place(tiles), index_place(other)}
+    assert {source.store for source in plan.sources} == {index_place(tiles), index_place(other)}
     same = make_folder(tmp_path / "same", 12, seed=0)
     plan = make_mosaic(reference, [tiles, same], count=50, merge_duplicates=True)
     assert plan.report["merged"] >= 12

@@ -39,6 +39,7 @@ def mosaic(
     coherence: float | None = None,
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
+    force: Annotated[bool, Parameter(negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
 ) -> None:
     """Rebuild a picture from tiles.
@@ -70,6 +71,8 @@ def mosaic(
         A folder for the indexes of folders of pictures; your cache by default.
     beside
         Keep the index inside the folder of pictures, in .vertumnus-tiles.
+    force
+        Replace a deep zoom, its folder and its page even if this program did not make them.
     options
         How tiles are matched and assigned.
     """
@@ -90,7 +93,7 @@ def mosaic(
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
     if coherence is not None:
         raise VertumnusError("--coherence: is for videos")
-    check_kinds(output)
+    check_kinds(output, force)
     for path in output:
         check_writable(path)
     workers = RayWorkers(ray) if ray is not None else Threads()
@@ -100,7 +103,7 @@ def mosaic(
             make_painter(plan, *output_size(plan, size))
     for path in output:
         with progress_bar(f"drawing {path.name}") as show:
-            written = save_mosaic(plan, path, size, workers, show)
+            written = save_mosaic(plan, path, size, workers, show, force=force)
         pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(plan.grid)} cells"
         note = f", the tone clipped {written.clipped / written.values:.2%} of its values" if written.values else ""
         print(" and ".join(str(p) for p in written.paths) + pixels + note)

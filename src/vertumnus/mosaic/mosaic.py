@@ -141,7 +141,7 @@ class MosaicMaker:
         sources = []
         for number in used.tolist():
             found = self.library.tile(number)
-            sources.append(Source(found.path, found.digest, found.width, found.height, found.index))
+            sources.append(Source(found.path, found.digest, found.width, found.height, found.store))
         aspects = self.library.aspects[tile]
         crop = np.empty((len(tile), 4))
         for n, (place, turn, _) in enumerate(self.ways):

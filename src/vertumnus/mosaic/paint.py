@@ -161,17 +161,17 @@ def _find_thumbnails(sources: list[Source]) -> list[_Thumbnail | None]:
     stores: dict[Path, TileStore | None] = {}
     found: list[_Thumbnail | None] = []
     for source in sources:
-        if source.index not in stores:
+        if source.store not in stores:
             try:
-                stores[source.index] = TileStore(source.index)
+                stores[source.store] = TileStore(source.store)
             except VertumnusError:
-                stores[source.index] = None
-        store = stores[source.index]
+                stores[source.store] = None
+        store = stores[source.store]
         rows = []
         if store is not None:
             query = "SELECT start, across, down FROM tile WHERE digest=? LIMIT 1"
             rows = store.query(query, [bytes.fromhex(source.digest)])
-        found.append(_Thumbnail(source.index, *(int(str(n)) for n in rows[0])) if rows else None)
+        found.append(_Thumbnail(source.store, *(int(str(n)) for n in rows[0])) if rows else None)
     return found
 
 

@@ -35,7 +35,7 @@ class Source(NamedTuple):
     digest: str
     width: int
     height: int
-    index: Path
+    store: Path
 
 
 @dataclass(eq=False)
@@ -91,8 +91,8 @@ def _to_json(plan: Plan) -> bytes:
         "columns": COLUMNS,
     }
     tiles = ",\n  ".join(
-        json.dumps([str(path), digest, width, height, str(index)], ensure_ascii=False)
-        for path, digest, width, height, index in plan.sources
+        json.dumps([str(path), digest, width, height, str(store)], ensure_ascii=False)
+        for path, digest, width, height, store in plan.sources
     )
     rows = ",\n  ".join("[" + ", ".join(_short(v) for v in row) + "]" for row in plan.rows().tolist())
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")

@@ -26,7 +26,7 @@ class Tile(NamedTuple):
     digest: str
     width: int
     height: int
-    index: Path
+    store: Path
 
 
 class TileLibrary:
