@@ -72,13 +72,17 @@ class Bounds:
         return replace(self, movable=self.movable[chosen], low=self.low.take(chosen), high=self.high.take(chosen))
 
     def join(self, other: Bounds) -> Self:
-        """These and then the others', of the groups that are free here."""
+        """These and then the others', of the groups that are free here; unbounded where the others say nothing."""
 
-        def both(mine: Parameters, theirs: Parameters) -> Parameters:
-            return Parameters({name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})
+        def both(mine: Parameters, theirs: Parameters, end: float) -> Parameters:
+            total = {}
+            for name, values in mine.groups.items():
+                more = theirs[name] if name in theirs else np.full((len(values), len(other.movable)), end)
+                total[name] = np.concatenate([values, more], axis=1)
+            return Parameters(total)
 
-        movable = np.concatenate([self.movable, other.movable])
-        return replace(self, movable=movable, low=both(self.low, other.low), high=both(self.high, other.high))
+        low, high = both(self.low, other.low, UNBOUNDED[0]), both(self.high, other.high, UNBOUNDED[1])
+        return replace(self, movable=np.concatenate([self.movable, other.movable]), low=low, high=high)
 
     def restrict(self, gradients: Gradients) -> Gradients:
         """The gradients by what is free, zero where nothing may change."""
