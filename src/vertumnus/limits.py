@@ -83,10 +83,10 @@ def check_canvas(size: tuple[int, int], most: int = WORK_PIXELS) -> tuple[int, i
 
     Raises `VertumnusError` if a side is not a whole number from 1 to `SIDE`, or all is more than ``most`` pixels.
     """
-    width, height = (check_whole("size", side, 1, SIDE) for side in size)
+    width, height = (check_whole("`size`", side, 1, SIDE) for side in size)
     if width * height > most:
         raise VertumnusError(
-            f"size: {width} x {height} is more than {most:,} pixels; a layout does not depend on resolution, so make"
+            f"`size`: {width} x {height} is more than {most:,} pixels; a layout does not depend on resolution, so make"
             " it smaller and draw it larger"
         )
     return width, height

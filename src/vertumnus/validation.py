@@ -18,7 +18,10 @@ class Options(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise VertumnusError(first_problem(error)) from error
+            field, colon, rest = first_problem(error).partition(":")
+            raise VertumnusError(
+                f"`{field}`:{rest}" if colon and field.isidentifier() else f"{field}{colon}{rest}"
+            ) from error
 
     def changed(self, **values: Any) -> Self:
         """These choices with some given anew.

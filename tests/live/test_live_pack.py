@@ -1,6 +1,5 @@
 """A live packing: told things while it runs and after it has finished, and made again from its document."""
 
-
 import numpy as np
 import pytest
 

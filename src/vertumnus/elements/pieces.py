@@ -31,7 +31,7 @@ class Pieces:
 
     def __init__(self, elements: Sequence[Element], count: int | None = None, warm: Collage | None = None) -> None:
         if count is not None and count < 1:
-            raise VertumnusError(f"count: must be at least 1, not {count}")
+            raise VertumnusError(f"`count`: must be at least 1, not {count}")
         self.warm = warm
         self.elements: list[Element] = []
         self.placed: list[int] = []
@@ -65,6 +65,10 @@ class Pieces:
         self.placed.append(-1)
         self.locked.append(0.0)
 
+    def clear(self) -> None:
+        """Takes all pieces out."""
+        self.elements, self.names, self.placed, self.locked = [], [], [], []
+
     def remove(self, piece: int) -> None:
         """Takes a piece out."""
         for column in (self.elements, self.names, self.placed, self.locked):
@@ -78,7 +82,7 @@ class Pieces:
     def _same(self, element: Element) -> Element:
         """The element itself, or an equal one that is there: uses of a picture share what was worked out of it."""
         for known in self.elements:
-            if (known.image, known.weight) == (element.image, element.weight):
+            if (known.image, known.name, known.weight) == (element.image, element.name, element.weight):
                 return known
         return element
 

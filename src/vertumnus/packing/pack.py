@@ -20,7 +20,7 @@ from vertumnus.limits import PIECES, SEED, STARTS, check_canvas, check_whole
 from vertumnus.live.notebook import NotebookBar, in_notebook
 from vertumnus.live.several import Starts, best_of
 from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_document
-from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.packing.options import PackKeywords, PackOptions
 from vertumnus.packing.run import Packing
 from vertumnus.shapes import Coverage, Shape, parse_shape
@@ -77,7 +77,7 @@ def pack(
     >>> len(collage.layers), collage.made_by.report["overlap"]
     (12, 0.0)
     """
-    starts = check_whole("starts", starts, 1, STARTS)
+    starts = check_whole("`starts`", starts, 1, STARTS)
     live = live_pack(
         elements,
         shape,
@@ -131,9 +131,9 @@ def live_pack(
     >>> live.finished, live.document().layers[0].locked
     (True, True)
     """
-    seed = check_whole("seed", seed, 0, SEED)
+    seed = check_whole("`seed`", seed, 0, SEED)
     if count is not None:
-        count = check_whole("count", count, 1, PIECES)
+        count = check_whole("`count`", count, 1, PIECES)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
     before = _before(warm)
     chosen = _options(warm, options, choices)
@@ -189,12 +189,14 @@ def run(
     """
     if starts > 1:
         if checkpoint is not None:
-            raise VertumnusError("checkpoint: goes with one start; leave out starts")
+            raise VertumnusError("`checkpoint`: goes with one start; leave out `starts`")
         return best_of(live, starts, watch)
+    if checkpoint is not None:
+        require_writable(checkpoint)
     identity = live.spec.identity()
     if resume:
         if checkpoint is None:
-            raise VertumnusError("resume: needs the checkpoint to go on from")
+            raise VertumnusError("`resume`: needs the checkpoint to go on from")
         live.restore(load_checkpoint(checkpoint, identity))
     for _ in live:
         stopped = live.stopping
@@ -231,10 +233,10 @@ def _size(size: int | str | tuple[int, int] | None, warm: Collage | None) -> tup
         try:
             return int(width), int(height if cross else width)
         except ValueError:
-            raise VertumnusError(f"size: {size!r} is not a size; write 600 or 800x600") from None
+            raise VertumnusError(f"`size`: {size!r} is not a size; write 600 or 800x600") from None
     if isinstance(size, tuple | list):
         if len(size) != 2:
-            raise VertumnusError(f"size: must be one side or (width, height), not {size!r}")
+            raise VertumnusError(f"`size`: must be one side or (width, height), not {size!r}")
         return size[0], size[1]
     return size, size
 
@@ -243,16 +245,16 @@ def _colour(text: str) -> str:
     try:
         parse_colour(text)
     except VertumnusError as error:
-        raise VertumnusError(f"background: {error}") from None
+        raise VertumnusError(f"`background`: {error}") from None
     return text
 
 
 def _shape_of(before: RunSpec | None, warm: Collage | None) -> Shape:
     """The shape that a collage was packed into, from the picture of it in the document."""
     if before is None or before.mask is None or warm is None:
-        raise VertumnusError("shape: missing; name a shape to fill, or start from a collage that was packed into one")
+        raise VertumnusError("`shape`: missing; name a shape to fill, or start from a collage that was packed into one")
     if before.mask not in warm.pictures:
-        raise VertumnusError(f"shape: missing, and {before.mask}, the picture of the start's, is not there either")
+        raise VertumnusError(f"`shape`: missing, and {before.mask}, the picture of the start's, is not there either")
     drawn = warm.pictures.image(before.mask).convert("L")
 
     def drawing(width: int, height: int) -> Coverage:

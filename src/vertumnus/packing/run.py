@@ -31,6 +31,7 @@ from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
 from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser
 from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
@@ -46,7 +47,6 @@ from vertumnus.strict.voids import largest_voids
 
 Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Iterator[OccupancyGrid]]
 ADDED = 1.2  # of a void's radius, the root of the area that an added piece starts with
-POSE = ("x", "y", "log_scale", "rotation", "flip")
 
 
 class Packing(LiveRun):
@@ -274,8 +274,7 @@ class Packing(LiveRun):
         else:
             here.rotation[at] = np.deg2rad(command.rotation)
         if self.phase == "arrange" and not self.finished and not self.problem.locked[at]:
-            for name in POSE:
-                getattr(self.optimiser.placements, name)[at] = getattr(here, name)[at]
+            self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
             self.optimiser.forget(np.array([at]))
         else:
             self._rebuild(here)
@@ -290,8 +289,7 @@ class Packing(LiveRun):
         scale = command.scale or max(ADDED * radius, 1.0) / element.unit
         x, y = (centre[0] if command.x is None else command.x), (centre[1] if command.y is None else command.y)
         new = Placements.of([Placement(x, y, scale, command.rotation)], [0])
-        columns = {name: np.append(getattr(here, name), getattr(new, name)) for name in POSE}
-        return Placements(**columns, which=np.append(here.which, np.int32(0)))
+        return here.join(new)
 
     def _roomiest(self) -> tuple[NDArray[np.float64], float]:
         """The middle of the largest void and how wide it is, canvas pixels."""
@@ -325,7 +323,7 @@ class Packing(LiveRun):
             options = options.changed(element_size=self.side)
         locked = np.where(self.pinned, np.exp(here.log_scale), 0.0).tolist()
         self.problem = make_problem(self.pieces.elements, self.mask, self.spec.size, options, locked, keep_places)
-        self._begin(replace(here, which=self.problem.pieces))
+        self._begin(here.showing(self.problem.pieces))
 
     # Writing it down.
 
@@ -345,7 +343,6 @@ class Packing(LiveRun):
             "numbers": self.numbers.copy(),
             "pinned": self.pinned.copy(),
             "fixed": self.problem.locked.copy(),
-            "movable": self.freedom.movable.copy(),
             "pieces": [
                 {**reference(element), "called": called, "layer": layer, "locked": locked}
                 for element, called, layer, locked in zip(
@@ -364,27 +361,32 @@ class Packing(LiveRun):
         self.options = PackOptions(**state["options"])
         self.side = state["side"]
         self.numbers, self.pinned = np.array(state["numbers"]), np.array(state["pinned"])
+        known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
         self.pieces = self.pieces.copy()
-        for column in (self.pieces.elements, self.pieces.names, self.pieces.placed, self.pieces.locked):
-            column.clear()  # type: ignore[attr-defined]
+        self.pieces.clear()
         for piece in state["pieces"]:
-            element = self.library[piece["image"]]
-            self.pieces.add(replace(element, name=piece["name"], weight=piece["weight"]))
+            name, image, weight = piece["name"], piece["image"], piece["weight"]
+            element = known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight)
+            self.pieces.add(element)
             self.pieces.names[-1] = piece["called"]
             self.pieces.placed[-1], self.pieces.locked[-1] = piece["layer"], piece["locked"]
-        x, y, log_scale, rotation, flip = state["placements"]
-        which = np.zeros(len(x), np.int32)
-        here = Placements(x.copy(), y.copy(), log_scale.copy(), rotation.copy(), flip != 0, which)
+        x, y, log_scale, rotation = State.of(state).array("placements.pose", (4, len(self.numbers)))
+        here = Placements(x, y, log_scale, rotation, state["flip"], 0)
         pinned, self.pinned = self.pinned, np.array(state["fixed"])
         self._pose(here, bool(state["keep_places"]))
         self.pinned = pinned
-        self.freedom.movable[:] = state["movable"]
-        self.optimiser.restore({name: _copied(value) for name, value in state.items()})
+        own = {"which": self.problem.pieces, "unit": self.problem.unit}
+        self.optimiser.restore(State({**_optimiser_state(state), **own}, State.of(state).source))
         self.done = self.optimiser.iteration
         self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
         if self.finished:
             self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
             self.grid = OccupancyGrid.of(self.problem, self.freedom, state) if "grid_pose" in state else None
+
+
+def _optimiser_state(state: dict[str, Any]) -> dict[str, Any]:
+    mine = ("iteration", "flip", "movable", "rng")
+    return {n: _copied(v) for n, v in state.items() if n in mine or n.startswith(("placements.", "adam."))}
 
 
 def _copied(value: Any) -> Any:
