@@ -138,7 +138,7 @@ def test_without_the_strict_finish_pieces_may_overlap():
     [
         ({"prompt": "  "}, "prompt: it is empty"),
         ({"prompt": "qwxzv blorptaculars"}, "names no icon"),
-        ({"prompt": "a heart", "count": 0}, "count: must be at least 1"),
+        ({"prompt": "a heart", "count": 0}, "`count`: must be at least 1"),
         ({"prompt": "a heart", "count": 6000}, "too many"),
         ({"prompt": "a heart", "window": 0}, "window"),
         ({"prompt": "a heart", "background": "mauvish"}, "background"),
