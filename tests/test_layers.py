@@ -90,6 +90,12 @@ NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/
     "guidance/network.py",
     "guidance/score.py",
     "guidance/student.py",
+    "sampling/attention.py",
+    "sampling/attention_maps.py",
+    "sampling/control.py",
+    "sampling/sample.py",
+    "sampling/schedulers.py",
+    "sampling/step.py",
 }
 
 

@@ -4,9 +4,9 @@
     VSD, eq. (4):   grad = w(t) (eps_teacher(x_t) - eps_student(x_t))
 
 of SCORE (Shao et al., AAAI 2026), x_t = sqrt(abar_t) x + sqrt(1 - abar_t) eps. The student is to know the
-distribution of the renders; here that is the exact noise predictor of a window of recent ones, as the teacher is that
-of the icons a prompt means, so no network is trained. (The paper prints eq. (4) with student and teacher the other way
-round; descent needs this way, as in ProlificDreamer, Wang et al., 2023, eq. 9.)
+distribution of the renders; here that is the exact noise predictor of a window of recent ones, as the teacher is
+that of the icons a prompt means, so no network is trained. (The paper prints eq. (4) with student and teacher the
+other way round; descent needs this way, as in ProlificDreamer, Wang et al., 2023, eq. 9.)
 """
 
 from __future__ import annotations
