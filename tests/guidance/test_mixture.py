@@ -41,7 +41,7 @@ def test_values_and_gradients_are_weighted_sums():
     np.testing.assert_allclose(gradients, 2 * 3 - 0.5)
     np.testing.assert_allclose(mixture.target_alpha, (2 * 1 + 0.5 * 0.5) / 2.5)
     assert mixture.skipped == 2
-    assert mixture.state() == {"0/slope": 3, "1/slope": -1}
+    assert mixture.state() == {"0.slope": 3, "1.slope": -1}
     mixture.restore(mixture.state())
     assert [part.kept for part, _, _ in mixture.parts] == [{"slope": 3}, {"slope": -1}]
     mixture.close()

@@ -22,7 +22,7 @@ from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.protocol import Guidance, GuidanceOptions, Request, Source
 from vertumnus.guidance.registry import DEFAULT, kept_guidance, open_named
 from vertumnus.metrics.packing import measure_packing
-from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
 from vertumnus.version import __version__
 
@@ -218,6 +218,8 @@ def run(
 
     every   iterations between checkpoints
     """
+    if checkpoint is not None:
+        require_writable(checkpoint)
     composition = job.composition(seed)
     identity = job.identity(seed)
     if resume:

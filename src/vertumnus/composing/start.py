@@ -65,14 +65,13 @@ def free_within(start: Placements, movable: NDArray[np.bool_], scene: Scene, opt
     scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[scene.which])
     limit = {"free": np.inf, "none": 0.0}.get(options.rotation, options.rotation)  # type: ignore[arg-type]
     turn = np.full(len(start), np.deg2rad(limit))
-    return Bounds(
-        movable=movable,
-        log_scale_low=np.minimum(scale - np.log(WIDEST), start.log_scale),
-        log_scale_high=np.maximum(scale + np.log(WIDEST), start.log_scale),
-        rotation_low=-turn,
-        rotation_high=turn,
-        one_scale=False,
-        width=scene.size[0],
-        height=scene.size[1],
+    return Bounds.of(
+        movable,
+        *scene.size,
         beyond=BEYOND * max(scene.size),
+        log_scale=(
+            np.minimum(scale - np.log(WIDEST), start.log_scale),
+            np.maximum(scale + np.log(WIDEST), start.log_scale),
+        ),
+        rotation=(-turn, turn),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vertumnus.guidance.protocol import Canvas, Guidance, GuidanceOptions, Request, Source, Values
+from vertumnus.optimise.checkpoint import State
 
 
 class Mixture:
@@ -51,12 +52,12 @@ class Mixture:
 
     def state(self) -> dict[str, Any]:
         """Of each, under its number."""
-        return {f"{n}/{key}": value for n, part in enumerate(self.parts) for key, value in part[0].state().items()}
+        return {f"{n}.{key}": value for n, part in enumerate(self.parts) for key, value in part[0].state().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Each goes on from its own."""
         for n, (part, _, _) in enumerate(self.parts):
-            part.restore({k.removeprefix(f"{n}/"): v for k, v in state.items() if k.startswith(f"{n}/")})
+            part.restore(State.of(state).part(str(n)))
 
     def close(self) -> None:
         """Closes all."""
