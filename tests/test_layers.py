@@ -92,6 +92,8 @@ NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/
     "sampling/attention.py",
     "sampling/attention_maps.py",
     "sampling/control.py",
+    "sampling/decode.py",
+    "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",
