@@ -25,7 +25,7 @@ def gaussian(model, mean, variance):
 
 
 def test_the_noise_of_a_gaussian_is_known(models, monkeypatch):
-    """The probability flow takes z = m + s u to a m + sqrt(a^2 s^2 + 1 - a^2) u, and inversion comes near with steps."""
+    """The probability flow takes z = m + s u to a m + sqrt(a^2 s^2 + 1 - a^2) u, and inversion comes near."""
     model = models["sd1"]
     monkeypatch.setattr(model, "predict_noise", gaussian(model, 0.3, 0.25))
     u = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -61,9 +61,7 @@ def test_a_picture_of_mini_comes_back(models):
 
     def error(refine):
         found = invert(model, picture, "a red fish", steps=20, refine=refine)
-        rest = sample(
-            model, "a red fish", steps=20, guidance=1.0, scheduler="ddim", latents=found[1], strength=0.95
-        )
+        rest = sample(model, "a red fish", steps=20, guidance=1.0, scheduler="ddim", latents=found[1], strength=0.95)
         with torch.no_grad():
             return (model.decode(finish(rest)).clamp(0, 1) - kept).abs().mean().item()
 
