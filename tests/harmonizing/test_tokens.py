@@ -6,7 +6,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.tokens import find_spans, prompt_of, speak, token_offsets
 
 pytest.importorskip("transformers")
-from tiny import tokenizer  # noqa: E402
+from tiny import tokenizer
 
 
 def said(prompt, texts):

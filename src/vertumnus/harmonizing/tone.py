@@ -35,7 +35,7 @@ SAME = Tone((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 
 
 def linear(srgb: Pixels) -> Floats:
-    """sRGB bytes to linear light from 0 to 1 (IEC 61966-2-1)."""
+    """SRGB bytes to linear light from 0 to 1 (IEC 61966-2-1)."""
     value = srgb.astype(np.float32) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
