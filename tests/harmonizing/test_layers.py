@@ -118,4 +118,4 @@ def test_layers_of_every_kind_are_drawn_with_their_settings():
     stack = stack_of(collage, (64, 64))
     assert stack.pictures[1, 32, 19, 3] == 128
     middle = stack.composite()[32, 19].astype(int)
-    assert np.abs(middle - (np.array([220, 30, 30]) + [30, 160, 60]) / 2).max() <= 1.5
+    assert np.abs(middle - np.array([250, 190, 90]) / 2).max() <= 1.5

@@ -34,7 +34,7 @@ def test_punctuation_and_spaces_within():
 
 
 def test_a_text_that_is_not_there_is_named_with_a_prompt():
-    with pytest.raises(VertumnusError, match="layer 'ginger' is not in it.*rice and ginger"):
+    with pytest.raises(VertumnusError, match=r"layer 'ginger' is not in it.*rice and ginger"):
         find_spans("a bowl of rice", ["rice", "ginger"])
     with pytest.raises(VertumnusError, match="layer 2: its text is empty"):
         find_spans("rice", ["rice", " "])

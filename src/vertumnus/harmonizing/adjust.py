@@ -12,7 +12,7 @@ from vertumnus.harmonizing.layers import Stack
 
 
 class Adjusted(NamedTuple):
-    """What auto-adjust chose for a layer: attention to it where it is seen and against it elsewhere, noise, control."""
+    """What was chosen for a layer: attention to it where it is seen, against it elsewhere, noise and control."""
 
     attract: float
     repel: float

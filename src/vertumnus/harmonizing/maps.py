@@ -1,8 +1,8 @@
 """How far each place may change, and when: the noise map of Collage Diffusion, eq. (2) and (3).
 
-Printed, eq. (3) lets the solver change a pixel (m = 1) where h < t, while sec. 4.4 and 4.5 want the opposite: h is how
-much harmonisation a layer gets, and h = 0 keeps it. The authors' code holds a pixel to the noised composite as long as
-the noise level is above its own, and so does this program: m = 1 where t <= h.
+Printed, eq. (3) lets the solver change a pixel (m = 1) where h < t, while sec. 4.4 and 4.5 want the opposite: h is
+how much harmonisation a layer gets, and h = 0 keeps it. The authors' code holds a pixel to the noised composite as
+long as the noise level is above its own, and so does this program: m = 1 where t <= h.
 """
 
 from __future__ import annotations

@@ -80,8 +80,9 @@ def speak(tokenizer: Any, prompt: str, texts: Sequence[str]) -> list[Spoken]:
     room = int(tokenizer.model_max_length) - 2  # without the start and the end
     if len(offsets) > room:
         at = offsets[room][0]
+        cut = prompt[at : at + 30]
         raise VertumnusError(
-            f"prompt: has {len(offsets)} tokens and the model reads {room}; it would be cut at {prompt[at : at + 30]!r}"
+            f"prompt: has {len(offsets)} tokens and the model reads {room}; it would be cut at {cut!r}"
         )
     spoken = []
     for text, (first, end) in zip(texts, find_spans(prompt, texts), strict=True):

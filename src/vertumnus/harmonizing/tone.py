@@ -1,9 +1,9 @@
 """Harmonising without any model: every layer's tone fitted to what is around it, and seams smoothed.
 
-Tone is an affine change of each channel in linear light, so it can be kept in the document (`gain`, `offset`) and undone
-there; the statistics matched are those of Reinhard et al. 2001, mean and standard deviation, against the picture in a
-ring around the layer. Seams are blended as by Pérez et al. 2003: along them the picture is solved for, with the
-gradients it had on both sides and none across.
+Tone is an affine change of each channel in linear light, so it can be kept in the document (`gain`, `offset`) and
+undone there; the statistics matched are those of Reinhard et al. 2001, mean and standard deviation, against the
+picture in a ring around the layer. Seams are blended as by Pérez et al. 2003: along them the picture is solved for,
+with the gradients it had on both sides and none across.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def blend_seams(stack: Stack, picture: Pixels, width: float = BAND) -> Pixels:
     picture   H x W x 3, the composite
     width     in shares of the longer side, how far to each side of a seam the picture may change
 
-    Within the band, the picture is the least-squares solution whose differences between neighbours are what they were,
-    but 0 between pixels of different layers; outside of it, and so at its border, nothing changes.
+    Within the band, the picture is the least-squares solution whose differences between neighbours are what they
+    were, but 0 between pixels of different layers; outside of it, and so at its border, nothing changes.
     """
     seams = seam_pixels(stack.visible)
     band = ndimage.distance_transform_edt(~seams) < max(1.0, width * max(stack.size))
