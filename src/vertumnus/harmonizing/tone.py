@@ -8,6 +8,7 @@ with the gradients it had on both sides and none across.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,24 @@ def match_tones(stack: Stack, strength: list[float]) -> list[Tone]:
 def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
     red, green, blue = (round(float(value), 6) for value in values)
     return red, green, blue
+
+
+def harmonize_tones(stack: Stack, strength: float | None = None) -> Pixels:
+    """The composite with every layer's tone matched, by its noise or ``strength``, and the seams smoothed."""
+    shares = [0.0 if layer.noise == 0 else layer.noise if strength is None else strength for layer in stack.layers]
+    toned = stack.pictures.copy()
+    for index, tone in enumerate(match_tones(stack, shares)):
+        toned[index, ..., :3] = with_tone(toned[index, ..., :3], tone)
+    return blend_seams(stack, replace(stack, pictures=toned).composite())
+
+
+def with_tone(srgb: Pixels, tone: Tone) -> Pixels:
+    """A picture under a tone, ... x 3."""
+    if tone == SAME:
+        return srgb
+    light = np.clip(linear(srgb) * np.float32(tone.gain) + np.float32(tone.offset), 0, 1)
+    value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.floor(value * 255 + 0.5), np.uint8)
 
 
 def blend_seams(stack: Stack, picture: Pixels, width: float = BAND) -> Pixels:
