@@ -89,6 +89,10 @@ NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/
     "models/mini/autoencoder.py",
     "guidance/lora.py",
     "guidance/network.py",
+    "sampling/control.py",
+    "sampling/sample.py",
+    "sampling/schedulers.py",
+    "sampling/step.py",
 }
 
 

@@ -117,7 +117,6 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tiles, tmp
     (tmp_path / "bad" / "junk.jpg").write_bytes(b"junk")
     if "--ray" in arguments:
         monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
-        monkeypatch.delitem(sys.modules, "vertumnus.mosaic.cluster", raising=False)
     places = {
         "here": tmp_path,
         "ref": reference,

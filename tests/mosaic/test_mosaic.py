@@ -12,7 +12,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.likeness import psnr
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.index import update_index
+from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.output import draw_mosaic, make_painter, output_size, save_mosaic
 from vertumnus.mosaic.plan import load_plan, save_plan
@@ -183,7 +183,7 @@ def test_drawing_without_the_index(reference, tiles):
     ({"rows": [[0, 0, 0, 9, 0, 0, 0, 1, 1, 0, 0, 0]]}, "rows: hold a cell without area"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 2, 1, 0, 0, 0]]}, "rows: hold a crop"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 1, 1, 7, 0, 0]]}, "rows: hold a turn"),
-    ({"tone": "loud"}, "--tone: 'loud'"),
+    ({"tone": "loud"}, "`tone`: 'loud'"),
     ({"width": 0}, "width, height: must be above 0"),
     ({"seed": None}, "not a whole mosaic"),
 ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -65,10 +66,22 @@ def _sentence(error: CycloptsError) -> str:
     cause = error.__cause__
     if isinstance(cause, ValidationError):
         field, _, rest = first_problem(cause).partition(":")
-        return f"--{field.replace('_', '-')}:{rest}" if rest else field
+        return f"`{field}`:{rest}" if field else rest.strip()
     return " ".join(str(error).split())
 
 
+OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+
+
+def as_flags(sentence: str) -> str:
+    """A sentence of the library with the options it names, in backticks there, as they are typed.
+
+    >>> as_flags("`max_uses`: must be at least 1")
+    '--max-uses: must be at least 1'
+    """
+    return OPTION.sub(lambda name: "--" + name[1].replace("_", "-"), sentence)
+
+
 def _refuse(sentence: str) -> int:
-    print(f"vertumnus: {sentence}", file=sys.stderr)
+    print(f"vertumnus: {as_flags(sentence)}", file=sys.stderr)
     return 2

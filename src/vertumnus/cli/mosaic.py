@@ -15,13 +15,13 @@ from vertumnus.cli.common import bar, progress_bar
 from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
-from vertumnus.mosaic.index import IndexReport
+from vertumnus.mosaic.library.index import IndexReport
+from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import check_kinds, make_painter, output_size, save_mosaic
 from vertumnus.mosaic.plan import Plan, load_plan
-from vertumnus.mosaic.tone import Tone
-from vertumnus.mosaic.workers import Threads, Workers, ray_workers
+from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
 
 SKIPPED_SHOWN = 5
 
@@ -76,7 +76,7 @@ def mosaic(
         assert reference is not None
         if assignment is not None:
             raise VertumnusError(f"{reference}: --assignment is for still pictures")
-        workers = ray_workers(ray) if ray is not None else Threads()
+        workers = RayWorkers(ray) if ray is not None else Threads()
         film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers)
         return
     if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
@@ -86,7 +86,7 @@ def mosaic(
     check_kinds(output)
     for path in output:
         check_writable(path)
-    workers = ray_workers(ray) if ray is not None else Threads()
+    workers = RayWorkers(ray) if ray is not None else Threads()
     plan = _plan(reference, tiles or [], assignment, seed, options, workers)
     for path in output:  # what can be told to fail fails before anything is drawn
         if path.suffix.lower() not in (".json", ".csv"):

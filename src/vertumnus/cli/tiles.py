@@ -13,10 +13,10 @@ from cyclopts import App, Parameter
 from vertumnus.cli.common import progress_bar
 from vertumnus.cli.mosaic import say_skipped
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.index import index_place, prune_index, update_index
-from vertumnus.mosaic.library import TileLibrary
-from vertumnus.mosaic.store import TileStore
-from vertumnus.mosaic.workers import Threads, ray_workers
+from vertumnus.mosaic.library.index import index_place, prune_index, update_index
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.library.store import TileStore
+from vertumnus.mosaic.workers import RayWorkers, Threads
 
 tiles = App(name="tiles", help="The index of a folder of pictures: make it, look at it, tidy it.")
 
@@ -46,7 +46,7 @@ def index(
     """
     if thumbnail is not None and not 16 <= thumbnail <= 1024:
         raise VertumnusError(f"--thumbnail: must be 16 to 1024, not {thumbnail}")
-    workers = ray_workers(ray) if ray is not None else Threads()
+    workers = RayWorkers(ray) if ray is not None else Threads()
     for place in folder:
         began, cpu = time.perf_counter(), time.process_time()
         with progress_bar(f"indexing {place}") as show:

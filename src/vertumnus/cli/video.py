@@ -15,8 +15,8 @@ from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.index import update_index
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import output_size
 from vertumnus.mosaic.paint import Painter

@@ -10,17 +10,23 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.adaptive import adaptive_grid
-from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
-from vertumnus.mosaic.features import FeatureSpec, Floats, cell_features, cell_shares, mean_colours, tile_features
-from vertumnus.mosaic.grid import Grid, count_grid, level_grid, regular_grid
-from vertumnus.mosaic.index import IndexReport, update_index
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.index import IndexReport, update_index
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.match.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
+from vertumnus.mosaic.match.crops import Variant, crop_boxes, variants
+from vertumnus.mosaic.match.features import (
+    FeatureSpec,
+    Floats,
+    cell_features,
+    cell_shares,
+    mean_colours,
+    tile_features,
+)
+from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
+from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
+from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicOptions
 from vertumnus.mosaic.plan import Plan, Source
-from vertumnus.mosaic.reference import check_resolution, linear_light, read_reference, shrink_reference
-from vertumnus.mosaic.tone import Tone
-from vertumnus.mosaic.variants import Variant, crop_boxes, variants
 from vertumnus.mosaic.workers import Workers
 
 Watch = Callable[[str, int, int], None]
@@ -175,7 +181,7 @@ class MosaicMaker:
         except (ValueError, ZeroDivisionError):
             aspect = 0.0
         if not 0.1 <= aspect <= 10:
-            raise VertumnusError(f"--aspect: {text!r} is not an aspect; write 4:3, or pictures, from 1:10 to 10:1")
+            raise VertumnusError(f"`aspect`: {text!r} is not an aspect; write 4:3, or pictures, from 1:10 to 10:1")
         return aspect
 
 
@@ -188,7 +194,7 @@ def parse_grid(text: str) -> tuple[int, int]:
     try:
         return int(rows), int(columns if cross else "")
     except ValueError:
-        raise VertumnusError(f"--grid: {text!r} is not rows x columns; write 48x64") from None
+        raise VertumnusError(f"`grid`: {text!r} is not rows x columns; write 48x64") from None
 
 
 def _part(watch: Watch | None, what: str) -> Callable[[int, int], None] | None:

@@ -14,10 +14,10 @@ from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import BANDED, check_format, save_bands
 from vertumnus.mosaic.bands import Bands
 from vertumnus.mosaic.collage import to_collage
-from vertumnus.mosaic.page import save_page
+from vertumnus.mosaic.match.reference import read_reference, shrink_reference
 from vertumnus.mosaic.paint import Painter
 from vertumnus.mosaic.plan import Plan, save_plan
-from vertumnus.mosaic.reference import read_reference, shrink_reference
+from vertumnus.mosaic.viewer import save_page
 from vertumnus.mosaic.workers import Workers
 
 ASSIGNMENTS = (".json", ".csv")
@@ -56,12 +56,12 @@ def output_size(plan: Plan, size: str | None) -> tuple[int, int]:
             else:
                 width, height = (round(width * side / longer) for side in (grid.width, grid.height))
         except ValueError:
-            raise VertumnusError(f"--size: {size!r} is not a size; write 8000 or 8000x6000") from None
+            raise VertumnusError(f"`size`: {size!r} is not a size; write 8000 or 8000x6000") from None
     if not all(1 <= side <= MAX_SIDE for side in (width, height)):
-        raise VertumnusError(f"--size: {width} x {height} is not between 1 and {MAX_SIDE:,} pixels a side")
+        raise VertumnusError(f"`size`: {width} x {height} is not between 1 and {MAX_SIDE:,} pixels a side")
     sides = (grid.boxes[:, 2:] - grid.boxes[:, :2]) * [width / grid.width, height / grid.height]
     if sides.min() < 1:
-        raise VertumnusError(f"--size: {width} x {height} leaves less than a pixel for the smallest cell")
+        raise VertumnusError(f"`size`: {width} x {height} leaves less than a pixel for the smallest cell")
     return width, height
 
 

@@ -17,12 +17,12 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode_picture
-from vertumnus.mosaic.index import base_folder, index_place
+from vertumnus.mosaic.library.index import base_folder, index_place
+from vertumnus.mosaic.library.record import cut_size, cut_strip
+from vertumnus.mosaic.library.store import TileStore
+from vertumnus.mosaic.match.crops import oriented
+from vertumnus.mosaic.match.tone import Clipping, apply_tone
 from vertumnus.mosaic.plan import Plan, Source
-from vertumnus.mosaic.store import TileStore
-from vertumnus.mosaic.tile import cut_size, cut_strip
-from vertumnus.mosaic.tone import Clipping, apply_tone
-from vertumnus.mosaic.variants import oriented
 
 Bytes = NDArray[np.uint8]
 HELD_BYTES = 128 << 20  # of decoded pictures that may be needed again

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.grid import Grid, Kind
-from vertumnus.mosaic.tone import Tone
+from vertumnus.mosaic.match.grid import Grid, Kind
+from vertumnus.mosaic.match.tone import Tone
 
 FORMAT = "vertumnus/mosaic"
 VERSION = 1
@@ -123,10 +123,10 @@ def load_plan(path: Path) -> Plan:
         raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError) as error:
         raise VertumnusError(
-            f"{path}: not readable JSON ({error}); --assignment takes what -o NAME.json wrote"
+            f"{path}: not readable JSON ({error}); `assignment` takes what -o NAME.json wrote"
         ) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise VertumnusError(f"{path}: format: not a mosaic's assignment; --assignment takes what -o NAME.json wrote")
+        raise VertumnusError(f"{path}: format: not a mosaic's assignment; `assignment` takes what -o NAME.json wrote")
     if document.get("version") != VERSION:
         raise VertumnusError(f"{path}: version: {document.get('version')!r} is not known, only {VERSION} is")
     try:
