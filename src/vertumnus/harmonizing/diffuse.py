@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
@@ -61,8 +60,8 @@ def make_plan(stack: Stack, options: HarmonizeOptions, noise: Sequence[float] | 
         if options.strength is not None and own:
             level = options.strength
         levels.append(level)
-        attract.append(one.attract if one else layer.attract)
-        repel.append(one.repel if one else layer.repel)
+        attract.append(one.attract if one else getattr(layer, "attract", 0.4))
+        repel.append(one.repel if one else getattr(layer, "repel", 0.6))
         control.append(one.control if one else layer.control)
     most = max(levels) if options.background is None else max(*levels, options.background)
     if most == 0:
@@ -140,9 +139,9 @@ class Harmonizer:
                         with torch.no_grad():
                             clean = model.to_latents(self._picture(model.device))
                     noise = torch.cat([torch.randn((1, *clean.shape[1:]), generator=maker) for maker in keepers])
-                    held = step.noised_next(clean.expand_as(step.next), noise.to(clean.device))
+                    held = step.noised_next(clean.expand_as(step.next_latents), noise.to(clean.device))
                     mask = torch.from_numpy(allowed).to(clean.device)
-                    step.next = torch.where(mask, step.next, held)
+                    step.next_latents = torch.where(mask, step.next_latents, held)
                 yield step
 
     def run(self, seeds: Sequence[int]) -> list[Pixels]:
@@ -155,7 +154,7 @@ class Harmonizer:
             last = step
         if last is None:
             raise VertumnusError(f"steps: strength {self.plan.strength:g} of {self.options.steps} steps leaves none")
-        return self.finished(last.next)
+        return self.finished(last.next_latents)
 
     def finished(self, latents: Tensor) -> list[Pixels]:
         """Latents as pictures of the canvas, with what is kept put back, to the bit."""

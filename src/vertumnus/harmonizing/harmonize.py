@@ -117,11 +117,11 @@ class HarmonizeJob:
         for step in self._run.steps(seeds):
             last = step
             if watch is not None:
-                _ = step.next
+                _ = step.next_latents
                 watch(step.index + 1, step.count, 0, len(seeds))
         if last is None:
             raise VertumnusError(f"strength: too little of {self.options.steps} steps to change anything")
-        finished: list[Pixels] = self._run.finished(last.next)
+        finished: list[Pixels] = self._run.finished(last.next_latents)
         return finished
 
     def fill(self, gallery: Gallery, seeds: Iterable[int], watch: Watcher | None = None) -> None:

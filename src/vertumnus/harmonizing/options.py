@@ -27,7 +27,9 @@ class HarmonizeOptions(BaseModel):
     strength: Share | None = Field(
         None, description="noise of every layer that is not kept, in place of its own; without ln, of the whole"
     )
-    background: Share | None = Field(None, description="noise where no layer is seen; the most any layer has by default")
+    background: Share | None = Field(
+        None, description="noise where no layer is seen; the most any layer has by default"
+    )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")

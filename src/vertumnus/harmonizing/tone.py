@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from vertumnus.harmonizing.layers import Pixels, Stack
+from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack
 
 Floats = NDArray[np.float32]
 RING = 0.12  # of the longer side, how far around a layer its surroundings reach
@@ -46,8 +46,8 @@ def match_tones(stack: Stack, strength: list[float]) -> list[Tone]:
 
     strength   of each layer, 0 (left as it is) to 1 (mean and deviation become those around it)
 
-    The surroundings are what is seen within `RING` of the layer and is not the layer itself; a layer that covers the
-    whole canvas, or is hardly seen, stays as it is.
+    The surroundings are what other layers show within `RING` of it; the plain ground says nothing of light. A layer
+    that covers the whole canvas, lies alone, or is hardly seen, stays as it is.
     """
     picture = linear(stack.composite())
     reach = RING * max(stack.size)
@@ -57,7 +57,8 @@ def match_tones(stack: Stack, strength: list[float]) -> list[Tone]:
         if seen.sum() < LEAST or share == 0:
             tones.append(SAME)
             continue
-        ring = (ndimage.distance_transform_edt(~seen) <= reach) & ~stack.seen(index)
+        others = (stack.visible != NOBODY) & ~stack.seen(index)
+        ring = (ndimage.distance_transform_edt(~seen) <= reach) & others
         if ring.sum() < LEAST:
             tones.append(SAME)
             continue
@@ -76,8 +77,11 @@ def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def harmonize_tones(stack: Stack, strength: float | None = None) -> Pixels:
-    """The composite with every layer's tone matched, by its noise or ``strength``, and the seams smoothed."""
-    shares = [0.0 if layer.noise == 0 else layer.noise if strength is None else strength for layer in stack.layers]
+    """The composite with every layer's tone matched, by half its noise or ``strength``, and the seams smoothed.
+
+    Half: a layer whose tone is all its surroundings' is lost in them.
+    """
+    shares = [0.5 * (layer.noise if strength is None or layer.noise == 0 else strength) for layer in stack.layers]
     toned = stack.pictures.copy()
     for index, tone in enumerate(match_tones(stack, shares)):
         toned[index, ..., :3] = with_tone(toned[index, ..., :3], tone)
