@@ -5,14 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harmonizing.scenes import rough
-from tiny import stable_diffusion
-from vertumnus.errors import VertumnusError
-from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, to_latent_size
-from vertumnus.harmonizing.layers import stack_of
-from vertumnus.harmonizing.options import HarmonizeOptions
-from vertumnus.models import load
-from vertumnus.sampling.sample import finish, sample
+from harmonizing.scenes import rough  # noqa: E402
+from tiny import stable_diffusion  # noqa: E402
+from vertumnus.errors import VertumnusError  # noqa: E402
+from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, to_latent_size  # noqa: E402
+from vertumnus.harmonizing.layers import stack_of  # noqa: E402
+from vertumnus.harmonizing.options import HarmonizeOptions  # noqa: E402
+from vertumnus.models import load  # noqa: E402
+from vertumnus.sampling.sample import finish, sample  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 torch.set_num_threads(1)  # tiny models are no faster with more

@@ -6,17 +6,17 @@ import pytest
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.layered import layer_similarities, region
 
+COLOURS = {"red": (1, -1, -1), "blue": (-1, -1, 1)}
+
 
 class MeanColour:
     """A picture is its mean colour off grey; a text is a colour's name."""
-
-    colours = {"red": (1, -1, -1), "blue": (-1, -1, 1)}
 
     def image_features(self, images):
         return np.stack([np.asarray(image, np.float64).mean((0, 1)) - 128 for image in images])
 
     def text_features(self, texts):
-        return np.array([self.colours[text] for text in texts], np.float64)
+        return np.array([COLOURS[text] for text in texts], np.float64)
 
 
 def halves(left, right):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats, free, noise_map
 from vertumnus.harmonizing.options import HarmonizeOptions
+from vertumnus.sampling.attention import Hook, attention_control
 from vertumnus.sampling.sample import sample
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Harmonizer:
     model     of latents or of pixels, with cross-attention of a known kind where that is used
     text      the states of the prompt, if they are not the model's own of it (with learned tokens)
     controls  ControlNets; each gets the plan's weight map
-    attention   a context manager that steers the model's attention while the run goes on, or None
+    hooks     what steers the model's attention while the run goes on
 
     The composite's last row and column are repeated up to a size the model takes; results are cut back.
     """
@@ -96,27 +97,25 @@ class Harmonizer:
         multiple: int | None = None,
         text: TextStates | None = None,
         controls: Sequence[Control] = (),
-        attention: Any = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         self.stack, self.prompt, self.model, self.options, self.plan = stack, prompt, model, options, plan
         self.multiple = multiple or size_multiple(model)
-        self.text, self.controls, self.attention = text, list(controls), attention
+        self.text, self.controls, self.hooks = text, list(controls), list(hooks)
         self.composite = stack.composite()
         self.image = np.asarray(padded(self.composite, self.multiple), np.uint8)
         h = np.asarray(padded(plan.noise, self.multiple), np.float32)
         self.h = to_latent_size(h, model.factor)
 
     def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
-        """The sampler's steps for a batch of seeds, with everything applied; the last one's ``next`` is the result."""
+        """The sampler's steps for a batch of seeds, with everything applied; the last one ends in the result."""
         model, options = self.model, self.options
         total = float(len(model.alphas_cumprod))
         keepers = [torch.Generator().manual_seed(seed + HELD) for seed in seeds]
         clean: Tensor | None = None
         with ExitStack() as entered:
-            if self.attention is not None:
-                steering = entered.enter_context(self.attention)
-            else:
-                steering = None
+            if self.hooks:
+                entered.enter_context(attention_control(model, *self.hooks))
             for step in sample(
                 model,
                 self.text if self.text is not None else self.prompt,
@@ -129,8 +128,6 @@ class Harmonizer:
                 seed=list(seeds),
                 control=self.controls,
             ):
-                if steering is not None:
-                    steering.at(step)
                 t = float(step.schedule.timesteps[step.index + 1]) / total if step.index + 1 < step.count else 0.0
                 allowed = free(self.h, t)
                 if not allowed.all():

@@ -35,8 +35,8 @@ def harmonize(
 ) -> Collage:
     """Turns the layers of a collage into one coherent picture (Collage Diffusion, Sarukkai et al., WACV 2024).
 
-    prompt   what the whole shows; every layer's text is a part of it. The collage's own by default; ``auto`` makes one
-             from the layers
+    prompt   what the whole shows; every layer's text is a part of it. The collage's own by default; ``auto`` makes
+             one from the layers
     model    a diffusion model: ``mini``, a folder, an id; None to fit tones and smooth seams without one
     seed     the same collage, prompt, options, model and seed give the same picture on one machine
     layer    name or text of a layer to make anew over the last result, everything else staying to the bit (sec. 4.5)
