@@ -7,28 +7,14 @@ torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
-import tiny  # noqa: E402
-from vertumnus.models import load  # noqa: E402
 from vertumnus.sampling.control import Control  # noqa: E402
 from vertumnus.sampling.sample import finish, sample  # noqa: E402
 from vertumnus.sampling.schedulers import make_scheduler  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-torch.set_num_threads(1)  # tiny models are no faster with more
 
 FAMILIES = ("sd1", "sd2", "xl", "mini")
 SCHEDULERS = ("ddim", "euler", "euler_ancestral", "dpm++", "lcm")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    place = tmp_path_factory.mktemp("checkpoints")
-    return {
-        "sd1": load(tiny.stable_diffusion(place / "sd1")),
-        "sd2": load(tiny.stable_diffusion(place / "sd2", "v_prediction")),
-        "xl": load(tiny.stable_diffusion_xl(place / "xl")),
-        "mini": load("mini", "diffusion"),
-    }
 
 
 def pipeline(model, kind, scheduler, **more):

@@ -7,33 +7,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
-import tiny  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.models import load  # noqa: E402
 from vertumnus.sampling.sample import finish, sample  # noqa: E402
 from vertumnus.sampling.schedulers import Schedule, make_scheduler  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-torch.set_num_threads(1)  # tiny models are no faster with more
 
 SCHEDULERS = ("ddim", "euler", "euler_ancestral", "dpm++", "lcm")
 FAMILIES = ("sd1", "sd2", "mini")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    place = tmp_path_factory.mktemp("checkpoints")
-    return {
-        "sd1": load(tiny.stable_diffusion(place / "sd1")),
-        "sd2": load(tiny.stable_diffusion(place / "sd2", "v_prediction")),
-        "if": load(tiny.deepfloyd(place / "if")),
-        "mini": load("mini", "diffusion"),
-    }
-
-
-@pytest.fixture(scope="module")
-def model(models):
-    return models["sd1"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

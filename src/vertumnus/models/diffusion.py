@@ -62,6 +62,7 @@ class Diffusion:
     resolution       pixels a side of its pictures
     shape            channels, rows and columns of what noise is added to
     factor           pixels a side of what noise is added to
+    branches         2 while the network answers with guidance, the negative's items before the text's; else 1
     alphas_cumprod   abar_t of its schedule, as many as it has steps
     scheduler_config  the rest of it, for diffusers' schedulers
     """
@@ -83,6 +84,7 @@ class Diffusion:
         self.prediction: str = pipeline.scheduler.config.get("prediction_type", "epsilon")
         if self.prediction not in ("epsilon", "v_prediction", "sample"):
             raise VertumnusError(f"{name}: predicts {self.prediction}, which is not supported")
+        self.branches = 1
         self.scheduler_config: Any = pipeline.scheduler.config
         self.alphas_cumprod = pipeline.scheduler.alphas_cumprod.to(self.device, torch.float32)
 
@@ -226,6 +228,7 @@ class Diffusion:
         With guidance the network sees the negative's B items, then the text's B, in one batch.
         """
         text = text.repeated(len(x_t)) if len(text) == 1 else text
+        self.branches = 1 if guidance == 1.0 else 2
         if guidance == 1.0:
             return self._answer(x_t, t, text, condition, kwargs)
         negative = self.encode_negative() if negative is None else negative
