@@ -73,7 +73,8 @@ class HarmonizeJob:
         self.stack = edit_stack(collage, layer, size) if layer is not None else first_stack(collage, size)
         self.texts = [text_of(one.prompt, one.name) for one in self.stack.layers]
         self.prompt = self._prompt(prompt)
-        self.spoken = [n for n, one in enumerate(self.stack.layers) if one not in results(collage)]
+        done = {one.name for one in results(collage)}
+        self.spoken = [n for n, one in enumerate(self.stack.layers) if one.name not in done]
         if self.model is not None and options.attention:
             find_spans(self.prompt, [self.texts[n] for n in self.spoken])
         self._run: Any = None
@@ -91,9 +92,8 @@ class HarmonizeJob:
 
     def identity(self) -> dict[str, Any]:
         """Plain values that tell these results from others."""
-        plain = self.collage.model_copy(update={"made_by": None})
         return {
-            "collage": hashlib.sha256(to_json(plain)).hexdigest(),
+            "collage": collage_digest(self.collage),
             "prompt": self.prompt,
             "layer": self.layer,
             "model": self.model.name if self.model is not None else None,
@@ -123,6 +123,25 @@ class HarmonizeJob:
             raise VertumnusError(f"strength: too little of {self.options.steps} steps to change anything")
         finished: list[Pixels] = self._run.finished(last.next_latents)
         return finished
+
+    def attention_picture(self, seed: int) -> Pixels:
+        """Where each layer's words were looked for while a seed's result was made, side by side over it."""
+        from vertumnus.harmonizing.attention import attention_picture
+        from vertumnus.harmonizing.prepare import prepare, spoken_layers
+        from vertumnus.sampling.attention import attention_control
+        from vertumnus.sampling.attention_maps import ReadMaps
+
+        if self.model is None:
+            raise VertumnusError("attention: there is none without a model")
+        run = prepare(self)
+        reader = ReadMaps()
+        with attention_control(self.model, reader):
+            picture = run.run([seed])[0]
+        height, width = run.h.shape
+        maps = reader.mean(height, width)[0]
+        factor, (wide, high) = self.model.factor, self.stack.size
+        maps = maps[:, : -(-high // factor), : -(-wide // factor)]
+        return attention_picture(maps, [words for _, words in spoken_layers(self)], picture)
 
     def fill(self, gallery: Gallery, seeds: Iterable[int], watch: Watcher | None = None) -> None:
         """Writes the results of all seeds that a gallery lacks, some at a time.
@@ -169,6 +188,11 @@ def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:
         return stack_of(collage, size)
     layers = [one.model_copy(update={"visible": True}) for one in collage.layers if one not in rounds]
     return stack_of(collage.model_copy(update={"layers": layers}), size)
+
+
+def collage_digest(collage: Collage) -> str:
+    """SHA-256 of what a collage shows: its canvas and layers, whose pictures are named by their own hashes."""
+    return hashlib.sha256(to_json(collage.model_copy(update={"made_by": None}))).hexdigest()
 
 
 def text_of(prompt: str | None, name: str) -> str:

@@ -77,11 +77,11 @@ def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
 
 
 def harmonize_tones(stack: Stack, strength: float | None = None) -> Pixels:
-    """The composite with every layer's tone matched, by half its noise or ``strength``, and the seams smoothed.
+    """The composite with every layer's tone matched, by a third of its noise or ``strength``, and the seams smoothed.
 
-    Half: a layer whose tone is all its surroundings' is lost in them.
+    A third: a layer whose tone is all its surroundings' is lost in them.
     """
-    shares = [0.5 * (layer.noise if strength is None or layer.noise == 0 else strength) for layer in stack.layers]
+    shares = [(1 / 3) * (layer.noise if strength is None or layer.noise == 0 else strength) for layer in stack.layers]
     toned = stack.pictures.copy()
     for index, tone in enumerate(match_tones(stack, shares)):
         toned[index, ..., :3] = with_tone(toned[index, ..., :3], tone)
