@@ -25,6 +25,7 @@ VERBS = {
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
