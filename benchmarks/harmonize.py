@@ -182,9 +182,7 @@ def noise_levels(scenes: int, steps: int) -> dict[str, Any]:
             changes[level].append(float(np.abs(picture[seen].astype(float) - before[seen]).mean()))
     rows = {str(level): interval(np.array(values)) for level, values in changes.items()}
     rows["monotone scenes"] = float(
-        np.mean(
-            [all(a <= b for a, b in pairwise(one)) for one in zip(*changes.values(), strict=True)]
-        )
+        np.mean([all(a <= b for a, b in pairwise(one)) for one in zip(*changes.values(), strict=True)])
     )
     return rows
 

@@ -37,6 +37,7 @@ def make(
     layer: Annotated[list[str] | None, Parameter(name="--layer")] = None,
     size: str = "512",
     model: str = "mini",
+    control: list[str] | None = None,
     seed: int = 0,
     seeds: int = 1,
     show: Annotated[str | None, Parameter(name="--show")] = None,
@@ -64,6 +65,8 @@ def make(
         Of the canvas of such layers in pixels: 512 or 800x600.
     model
         mini, the folder of a diffusion model, or its id; none fits tones and smooths seams without one.
+    control
+        A ControlNet or T2I-Adapter: MODEL sees the layers' own edges, MODEL=PICTURE a map made elsewhere.
     seed
         The first seed.
     seeds
@@ -78,7 +81,7 @@ def make(
     document = Collage.load(collage) if collage is not None else _placed(layer or [], parse_size(size))
     if show not in (None, "attention"):
         raise VertumnusError(f"--show: {show!r} is not known; attention is")
-    job = _job(document, prompt, model, None, options)
+    job = _job(document, prompt, model, None, options, control)
     _run(job, output, seed, seeds, show == "attention")
 
 
@@ -94,6 +97,7 @@ def edit(
     output: Annotated[list[Path] | None, Parameter(name=["-o", "--output"])] = None,
     prompt: str | None = None,
     model: str = "mini",
+    control: list[str] | None = None,
     seed: int = 0,
     seeds: int = 10,
     options: Annotated[HarmonizeOptions | None, Parameter(name="*", group="How")] = None,
@@ -121,6 +125,8 @@ def edit(
         What the whole shows; the collage's own by default.
     model
         mini, the folder of a diffusion model, or its id.
+    control
+        A ControlNet or T2I-Adapter: MODEL sees the layers' own edges, MODEL=PICTURE a map made elsewhere.
     seed
         The first seed.
     seeds
@@ -138,7 +144,7 @@ def edit(
     words = re.sub(r"[^\w-]+", "-", layer)
     folder = gallery or collage.with_name(f"{collage.stem}-{words}")
     if take is None:
-        _run(_job(document, prompt, model, layer, options), [folder], seed, seeds, False)
+        _run(_job(document, prompt, model, layer, options, control), [folder], seed, seeds, False)
         print(f"choose one: vertumnus harmonize edit {collage} --layer {layer!r} --take SEED")
         return
     identity = read_index(folder)["identity"]
@@ -150,12 +156,17 @@ def edit(
 
 
 def _job(
-    document: Collage, prompt: str | None, model: str, layer: str | None, options: HarmonizeOptions | None
+    document: Collage,
+    prompt: str | None,
+    model: str,
+    layer: str | None,
+    options: HarmonizeOptions | None,
+    control: list[str] | None,
 ) -> HarmonizeJob:
     chosen = options or HarmonizeOptions()
     if model == "none":
         chosen = chosen.model_copy(update={"method": "none"})
-    job = HarmonizeJob(document, prompt, None if chosen.method == "none" else model, layer, chosen)
+    job = HarmonizeJob(document, prompt, None if chosen.method == "none" else model, layer, chosen, control or [])
     for name in job.stack.hidden:
         print(f"layer {name!r} is hidden and was left out")
     for name in job.stack.outside:

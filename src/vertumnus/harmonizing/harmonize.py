@@ -32,6 +32,7 @@ def harmonize(
     seed: int = 0,
     layer: str | None = None,
     options: HarmonizeOptions | None = None,
+    controls: Sequence[str] = (),
 ) -> Collage:
     """Turns the layers of a collage into one coherent picture (Collage Diffusion, Sarukkai et al., WACV 2024).
 
@@ -41,11 +42,13 @@ def harmonize(
     seed     the same collage, prompt, options, model and seed give the same picture on one machine
     layer    name or text of a layer to make anew over the last result, everything else staying to the bit (sec. 4.5)
     options  how
+    controls  ControlNets, ``MODEL`` for the layers' own edges or ``MODEL=PICTURE`` for another map; each layer's
+             ``control`` says how firmly it is held
 
     Returns the collage with the result as what is seen and its layers hidden behind their settings.
     Raises `VertumnusError` if the prompt, a layer or the model cannot be used.
     """
-    job = HarmonizeJob(collage, prompt, model, layer, options or HarmonizeOptions())
+    job = HarmonizeJob(collage, prompt, model, layer, options or HarmonizeOptions(), controls)
     return job.document(job.pictures([seed])[0], seed)
 
 
@@ -65,8 +68,10 @@ class HarmonizeJob:
         model: str | Path | Diffusion | None,
         layer: str | None,
         options: HarmonizeOptions,
+        controls: Sequence[str] = (),
     ) -> None:
         self.collage, self.options, self.layer = collage, options, layer
+        self.controls = list(controls)
         self.model = None if options.method == "none" or model is None else open_model(model)
         resolution = self.model.resolution if self.model is not None else RESOLUTION
         size = working_size(collage.width, collage.height, resolution, options.longest)
@@ -98,6 +103,7 @@ class HarmonizeJob:
             "layer": self.layer,
             "model": self.model.name if self.model is not None else None,
             "options": self.options.model_dump(mode="json"),
+            "controls": self.controls,
         }
 
     def pictures(self, seeds: Sequence[int], watch: Watcher | None = None) -> list[Pixels]:

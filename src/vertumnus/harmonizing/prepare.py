@@ -23,13 +23,19 @@ def prepare(job: HarmonizeJob) -> Harmonizer:
     if job.options.method == "sa":
         raise VertumnusError("method: sa is not there yet")
     plan = make_plan(job.stack, job.options)
+    multiple = size_multiple(model)
+    controls = []
+    if job.controls:
+        from vertumnus.harmonizing.control import ControlSpec, make_controls
+
+        specs = [ControlSpec.parse(text) for text in job.controls]
+        controls = make_controls(specs, job.stack, plan.control, model, multiple)
     hooks = []
     if job.options.attention:
         spoken = spoken_layers(job)
-        multiple = size_multiple(model)
         window = int(model.pipeline.tokenizer.model_max_length)
         hooks.append(layer_bias(job.stack, spoken, plan.attract, plan.repel, window, multiple))
-    return Harmonizer(job.stack, job.prompt, model, job.options, plan, hooks=hooks)
+    return Harmonizer(job.stack, job.prompt, model, job.options, plan, controls=controls, hooks=hooks)
 
 
 def spoken_layers(job: HarmonizeJob) -> list[tuple[int, Spoken]]:
