@@ -89,6 +89,7 @@ NEED_TORCH = {
     "harmonizing/attention.py",
     "harmonizing/control.py",
     "harmonizing/diffuse.py",
+    "models/classifier.py",
     "render/oracle.py",
     "models/clip.py",
     "models/device.py",
