@@ -141,3 +141,28 @@ def test_numbers_that_are_none_end_in_a_sentence(model, monkeypatch):
     monkeypatch.setattr(model, "decode", lambda z: torch.full((len(z), 3, SIDE, SIDE), float("nan")))
     with pytest.raises(VertumnusError, match="full precision"):
         run.run([0])
+
+
+def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
+    from diffusers import ControlNetModel
+
+    from vertumnus.harmonizing.control import ControlSpec, make_controls
+
+    torch.manual_seed(1)
+    network = ControlNetModel.from_unet(model.unet, conditioning_channels=3)
+    for part in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+        torch.nn.init.normal_(part.weight, std=0.5)
+    network.save_pretrained(tmp_path / "control")
+    plain = harmonizer(model, noise=[0.6] * 3)
+    pictures = []
+    for weight in (0.0, 1.0):
+        weights = np.full((SIDE, SIDE), weight, np.float32)
+        controls = make_controls(
+            [ControlSpec(str(tmp_path / "control"))], plain.stack, weights, model, plain.multiple
+        )
+        run = Harmonizer(plain.stack, "a ball", model, plain.options, plain.plan, controls=controls)
+        pictures.append(run.run([1])[0])
+    assert (pictures[0] == plain.run([1])[0]).all()
+    assert (pictures[1] != pictures[0]).any()
+    with pytest.raises(VertumnusError, match="not the folder of a ControlNet"):
+        make_controls([ControlSpec(str(tmp_path))], plain.stack, weights, model, plain.multiple)

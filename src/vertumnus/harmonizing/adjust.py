@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from vertumnus.harmonizing.layers import Stack
 
 
@@ -43,6 +45,6 @@ def rule(r: float, topmost: bool) -> Adjusted:
 
 def _share(stack: Stack, index: int) -> float:
     alpha = stack.pictures[index, ..., 3] > 0
-    rows, columns = alpha.any(1).nonzero()[0], alpha.any(0).nonzero()[0]
+    rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
     longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     return float(longer / max(stack.size))

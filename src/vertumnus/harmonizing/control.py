@@ -6,9 +6,10 @@ How far a layer's structure is kept is its ``control``; the map of it multiplies
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ SIGMA = 1.0  # pixels, of Canny's blur
 class ControlSpec(NamedTuple):
     """A ControlNet or T2I-Adapter, and what it sees.
 
-    model    as `vertumnus.models.load_control` takes it
+    model    the folder of a network of diffusers
     picture  a map made elsewhere (depth, pose ...); None for edges made from the layers
     """
 
@@ -77,17 +78,37 @@ def make_controls(
     """
     if not specs:
         return []
-    from vertumnus.models import load_control
-
     made = []
     for spec in specs:
         shown = edges(stack) if spec.picture is None else _read(spec.picture, stack.size)
         image = torch.tensor(np.asarray(padded(shown, multiple), np.float32) / 255).movedim(-1, 0)
-        network = load_control(spec.model, device=str(model.device))
+        network = load_network(spec.model).to(model.device)
         made.append(
             Control(network, image, weight_map=torch.tensor(np.asarray(padded(weights, multiple), np.float32)))
         )
     return made
+
+
+def load_network(folder: str) -> Any:
+    """A ControlNet or T2I-Adapter from a local folder in diffusers' layout.
+
+    Raises `VertumnusError` if it is not there, of another kind, or not in safetensors.
+    """
+    import diffusers
+
+    from vertumnus.models.device import quiet
+
+    kinds = {"ControlNetModel": diffusers.ControlNetModel, "T2IAdapter": diffusers.T2IAdapter}
+    try:
+        kind = json.loads((Path(folder) / "config.json").read_text())["_class_name"]
+        with quiet():
+            network = kinds[kind].from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        sentence = " ".join(str(error).split())[:200]
+        raise VertumnusError(
+            f"{folder}: is not the folder of a ControlNet or T2I-Adapter in safetensors ({sentence})"
+        ) from None
+    return network.requires_grad_(False).eval()
 
 
 def _read(path: Path, size: tuple[int, int]) -> Pixels:

@@ -48,7 +48,7 @@ class Stack:
     @property
     def alpha(self) -> Floats:
         """L x H x W, from 0 to 1."""
-        return self.pictures[..., 3].astype(np.float32) / 255
+        return (self.pictures[..., 3] / np.float32(255)).astype(np.float32)
 
     @property
     def visible(self) -> NDArray[np.int32]:

@@ -92,7 +92,7 @@ def with_tone(srgb: Pixels, tone: Tone) -> Pixels:
     """A picture under a tone, ... x 3."""
     if tone == SAME:
         return srgb
-    light = np.clip(linear(srgb) * np.float32(tone.gain) + np.float32(tone.offset), 0, 1)
+    light = np.clip(linear(srgb) * np.array(tone.gain, np.float32) + np.array(tone.offset, np.float32), 0, 1)
     value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.floor(value * 255 + 0.5), np.uint8)
 
