@@ -101,6 +101,8 @@ NEED_TORCH = {
     "sampling/attention.py",
     "sampling/attention_maps.py",
     "sampling/control.py",
+    "sampling/decode.py",
+    "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",
