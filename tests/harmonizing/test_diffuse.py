@@ -149,7 +149,7 @@ def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
     from vertumnus.harmonizing.control import ControlSpec, make_controls
 
     torch.manual_seed(1)
-    network = ControlNetModel.from_unet(model.unet, conditioning_channels=3)
+    network = ControlNetModel.from_unet(model.unet, conditioning_embedding_out_channels=(16, 32))
     for part in (*network.controlnet_down_blocks, network.controlnet_mid_block):
         torch.nn.init.normal_(part.weight, std=0.5)
     network.save_pretrained(tmp_path / "control")
