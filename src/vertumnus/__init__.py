@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
+    from vertumnus.harmonizing.harmonize import harmonize
+    from vertumnus.harmonizing.options import HarmonizeOptions
     from vertumnus.live.commands import (
         Add,
         Move,
@@ -56,6 +58,7 @@ _HOME = {
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
+    "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LiveRun": "live.run",
     "LossWeights": "packing.options",
@@ -84,6 +87,7 @@ _HOME = {
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "harmonize": "harmonizing.harmonize",
     "live_again": "remake",
     "live_pack": "packing.pack",
     "load_plan": "mosaic.plan",
@@ -102,6 +106,7 @@ __all__ = [
     "Collage",
     "ComposeOptions",
     "Element",
+    "HarmonizeOptions",
     "Layer",
     "LiveRun",
     "LossWeights",
@@ -131,6 +136,7 @@ __all__ = [
     "collect",
     "compose",
     "draw_mosaic",
+    "harmonize",
     "live_again",
     "live_pack",
     "load_plan",

@@ -252,7 +252,9 @@ def _colour(text: str) -> str:
 def _shape_of(before: RunSpec | None, warm: Collage | None) -> Shape:
     """The shape that a collage was packed into, from the picture of it in the document."""
     if before is None or before.mask is None or warm is None:
-        raise VertumnusError("`shape`: missing; name a shape to fill, or start from a collage that was packed into one")
+        raise VertumnusError(
+            "`shape`: missing; name one to fill, or start from a collage that was packed into one"
+        )
     if before.mask not in warm.pictures:
         raise VertumnusError(f"`shape`: missing, and {before.mask}, the picture of the start's, is not there either")
     drawn = warm.pictures.image(before.mask).convert("L")
