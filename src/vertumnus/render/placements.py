@@ -37,7 +37,7 @@ class Placements:
     @classmethod
     def of(cls, placements: Iterable[Placement], which: Iterable[int]) -> Placements:
         """From the document's placements (degrees, scale) and the picture each one shows."""
-        rows = np.array([tuple(map(float, place)) for place in placements], np.float64).reshape(-1, 5)
+        rows = np.array([tuple(map(float, place[:5])) for place in placements], np.float64).reshape(-1, 5)
         return cls(
             x=rows[:, 0].copy(),
             y=rows[:, 1].copy(),
