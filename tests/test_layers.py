@@ -76,6 +76,12 @@ NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/
     "models/mini/autoencoder.py",
     "guidance/lora.py",
     "guidance/network.py",
+    "sampling/attention.py",
+    "sampling/attention_maps.py",
+    "sampling/control.py",
+    "sampling/sample.py",
+    "sampling/schedulers.py",
+    "sampling/step.py",
 }
 
 

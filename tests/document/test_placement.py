@@ -34,7 +34,7 @@ def test_matrix_is_the_product_of_the_svg_operations(x, y, scale, rotation, flip
      ("shear", 90.0), ("squeeze", -1.0)],
 )  # fmt: skip
 def test_what_is_no_place_is_refused(field, value):
-    with pytest.raises(VertumnusError, match=f"^{field}: must be a number from"):
+    with pytest.raises(VertumnusError, match=f"^{field}: must be "):
         Placement(**{"x": 1.0, "y": 2.0, "scale": 1.0} | {field: value})
-    with pytest.raises(VertumnusError, match=f"^{field}: must be a number from"):
+    with pytest.raises(VertumnusError, match=f"^{field}: must be "):
         Placement(1.0, 2.0, 1.0)._replace(**{field: value})

@@ -107,9 +107,12 @@ def test_without_form_and_tone_it_is_the_optimisers_renderer():
     flat = [np.asarray(collage.pictures.image(name).convert("RGBa")) for name in names]
     renderer = SpriteRenderer(Sprites.of(flat, [(40, 48)] * 3, [0] * 3), 150, 110, 1.3)
     canvas = renderer.forward(
-        Placements.of([layer.placement for layer in collage.layers], which),
-        opacity=np.array([layer.opacity for layer in collage.layers]),
-        gain=np.array([layer.gain for layer in collage.layers]),
+        Placements.of(
+            [layer.placement for layer in collage.layers],
+            which,
+            opacity=np.array([layer.opacity for layer in collage.layers]),
+            gain=np.array([layer.gain for layer in collage.layers]),
+        )
     )
     shown = np.asarray(render(collage, 1.3)).astype(float) / 255
     shown[..., :3] *= shown[..., 3:]

@@ -67,9 +67,14 @@ class Placement(_Fields):
     ) -> Self:
         """Checked; see the class."""
         made = super().__new__(cls, x, y, scale, rotation, flip, squeeze, shear)
+        for name, value in zip(made._fields, made, strict=True):
+            if not math.isfinite(value):
+                raise VertumnusError(f"{name}: must be a finite number, not {value}")
+        if scale <= 0:
+            raise VertumnusError(f"scale: must be above 0, not {scale}")
         for name, (least, most) in BOUNDS.items():
             value = getattr(made, name)
-            if not least <= value <= most or not math.isfinite(value):  # NaN is within nothing
+            if not least <= value <= most:
                 raise VertumnusError(f"{name}: must be a number from {least:g} to {most:g}, not {value}")
         return made
 

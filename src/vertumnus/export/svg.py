@@ -37,12 +37,12 @@ def save_svg(collage: Collage, path: str | Path) -> None:
         stream.write(_head(collage).encode())
         for name, own in names.items():
             stream.write(_picture(collage, name, own).encode())
-        for clip, own in clips.items():
-            if clip is not None and own is not None:
-                stream.write(_clip(clip, own, collage).encode())
-        for tone, own in tones.items():
-            if tone is not None and own is not None:
-                stream.write(_tone(tone, own).encode())
+        for clip, mark in clips.items():
+            if clip is not None and mark is not None:
+                stream.write(_clip(clip, mark, collage).encode())
+        for tone, mark in tones.items():
+            if tone is not None and mark is not None:
+                stream.write(_tone(tone, mark).encode())
         stream.write(b"</defs>\n")
         if collage.background is not None:
             red, green, blue, alpha = parse_colour(collage.background)

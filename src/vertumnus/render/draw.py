@@ -46,12 +46,14 @@ class Ready(NamedTuple):
     table: Canvas
 
     @property
-    def reach(self) -> float:
-        """Raster pixels from the centre beyond which nothing shows, above and below."""
+    def reach(self) -> tuple[float, float]:
+        """Raster pixels from the centre beyond which nothing shows, to the sides and above and below."""
         _, _, scale, turn = self.pose
         squeeze, lean = self.form
-        wide, tall = 0.5 * self.size[0] * scale, 0.5 * self.size[1] * scale * squeeze
-        return abs(math.sin(turn)) * (wide + abs(lean) * tall) + abs(math.cos(turn)) * tall + 2
+        cos, sin = math.cos(turn), math.sin(turn)
+        wide = 0.5 * self.size[0] * scale + 0.5 * math.hypot(1, lean)
+        tall = 0.5 * self.size[1] * scale * squeeze + 0.5
+        return abs(cos) * wide + abs(sin - lean * cos) * tall + 1, abs(sin) * wide + abs(cos + lean * sin) * tall + 1
 
 
 def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
@@ -76,23 +78,25 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
     )
 
 
-def draw(canvas: Canvas, top: int, ready: Ready, texture: NDArray[np.uint8]) -> None:
+def draw(canvas: Canvas, top: int, left: int, ready: Ready, texture: NDArray[np.uint8]) -> None:
     """Lays a layer over rows of the canvas.
 
     canvas   h x width x 4 premultiplied floats, changed
-    top      the raster row at which it begins
+    top, left   the raster row and column at which it begins
     texture  rows x columns x 4 premultiplied bytes: the layer's mip level
     """
     x, y, scale, turn = ready.pose
     _draw(
-        canvas, f4(x), f4(y - top), f4(scale), f4(turn), f4(ready.form[0]), f4(ready.form[1]), ready.flip, texture,
-        f4(2.0**ready.level), f4(ready.size[0]), f4(ready.size[1]), f4(ready.opacity), ready.gain, ready.offset,
+        canvas, f4(x - left), f4(y - top), f4(scale), f4(turn), f4(ready.form[0]), f4(ready.form[1]), ready.flip,
+        texture, f4(2.0**ready.level), f4(ready.size[0]), f4(ready.size[1]), f4(ready.opacity), ready.gain, ready.offset,
         ready.table,
     )  # fmt: skip
 
 
 @kernel
-def _draw(canvas, x, y, scale, turn, squeeze, lean, flip, texture, coarse, width, tall, opacity, gain, offset, table):
+def _draw(  # type: ignore[no-untyped-def]
+    canvas, x, y, scale, turn, squeeze, lean, flip, texture, coarse, width, tall, opacity, gain, offset, table
+):  # fmt: skip
     half, zero, one = f4(0.5), f4(0), f4(1)
     rows, columns = texture.shape[:2]
     # Pixels to a texel, along the picture's own two axes.

@@ -10,11 +10,13 @@ picture. One that snaps to whole pixels, as a mosaic's cells do (`Layer.snap`), 
 
 A mosaic is therefore drawn as any collage is: give each cell a layer with ``snap``, its ``crop``, its tone as
 ``gain`` and ``offset``, on pictures that are kept (`Pictures.add`) or linked to (`Pictures.link`), with smaller
-versions where there are any (`Pictures.add_preview`), and hand `render_bands` to `vertumnus.export.banded.save_bands`.
+versions where there are any (`Pictures.add_preview`), and hand `render_bands` to
+`vertumnus.export.banded.save_bands`.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator
@@ -121,6 +123,32 @@ def render_bands(
                 future.cancel()
 
 
+def render_layer(
+    collage: Collage, layer: Layer, scale: float = 1.0
+) -> tuple[tuple[slice, slice], NDArray[np.float32]] | None:
+    """One layer alone: the rows and columns of the picture that it may reach, and its premultiplied RGBA there, its
+    opacity and tone in it. None if it lies outside the canvas.
+    """
+    width, height = picture_size(collage, scale)
+    scene = Scene(collage, scale, layers=[layer])
+    if not scene.shown:
+        return None
+    one = scene.shown[0]
+    if one.cell is not None:
+        left, right = one.cell.box[0], one.cell.box[2]
+    else:
+        assert one.ready is not None
+        x, reach = one.ready.pose[0], one.ready.reach[0]
+        left, right = math.floor(x - reach), math.ceil(x + reach) + 1
+    rows = slice(max(0, one.rows[0]), min(height, one.rows[1]))
+    columns = slice(max(0, left), min(width, right))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    strip = Strip(scene.ground, rows.start, rows.stop - rows.start, columns.stop - columns.start, columns.start)
+    scene.lay(0, strip)
+    return (rows, columns), strip.floats()
+
+
 class _Shown(NamedTuple):
     """A visible layer, and how it is drawn."""
 
@@ -139,13 +167,21 @@ class _Shown(NamedTuple):
 class Scene:
     """A collage at one scale, ready to be drawn strip by strip from several threads."""
 
-    def __init__(self, collage: Collage, scale: float, ground: tuple[int, int, int, int], channels: int) -> None:
+    def __init__(
+        self,
+        collage: Collage,
+        scale: float,
+        ground: tuple[int, int, int, int] = (0, 0, 0, 0),
+        channels: int = 4,
+        layers: list[Layer] | None = None,
+    ) -> None:
         self.pictures = collage.pictures
         self.ground, self.channels = ground, channels
         self.width = picture_size(collage, scale)[0]
         self.strips: list[tuple[int, int]] = []
         self.inside: list[list[int]] = []  # of each strip, the layers in it, back to front
-        self.shown = [self._prepare(layer, scale) for layer in collage.layers if layer.visible and layer.opacity > 0]
+        layers = [layer for layer in collage.layers if layer.visible] if layers is None else layers
+        self.shown = [self._prepare(layer, scale) for layer in layers if layer.opacity > 0]
         self.finest: dict[Hashable, int] = {}
         for one in self.shown:
             if one.ready is not None:
@@ -167,8 +203,8 @@ class Scene:
         if cell is not None:
             return _Shown(layer, box, cell, None, (cell.box[1], cell.box[3]))
         ready = make_ready(layer, (width, height), scale)
-        y = ready.pose[1]
-        return _Shown(layer, box, None, ready, (int(np.floor(y - ready.reach)), int(np.ceil(y + ready.reach)) + 1))
+        y, reach = ready.pose[1], ready.reach[1]
+        return _Shown(layer, box, None, ready, (math.floor(y - reach), math.ceil(y + reach) + 1))
 
     def plan(self, strips: list[tuple[int, int]]) -> None:
         """Says which rows the strips are."""
@@ -206,16 +242,20 @@ class Scene:
         top, bottom = self.strips[number]
         strip = Strip(self.ground, top, bottom - top, self.width)
         for n in self.inside[number]:
-            one = self.shown[n]
-            if one.cell is not None:
-                pixels = self.textures.get(n, self._cell, one)
-                mask = hexagon_mask(one.cell) if one.layer.outline == "hexagon" else None
-                strip.lay(pixels, one.cell.box, mask, one.layer.opacity)
-            else:
-                assert one.ready is not None
-                texture = self.textures.get((one.key, one.ready.level), self._texture, one, one.ready.level)
-                draw(strip.floats(), top, one.ready, texture)
+            self.lay(n, strip)
         return strip.finished(self.channels)
+
+    def lay(self, n: int, strip: Strip) -> None:
+        """Lays one layer over some rows."""
+        one = self.shown[n]
+        if one.cell is not None:
+            pixels = self.textures.get(n, self._cell, one)
+            mask = hexagon_mask(one.cell) if one.layer.outline == "hexagon" else None
+            strip.lay(pixels, one.cell.box, mask, one.layer.opacity)
+        else:
+            assert one.ready is not None
+            texture = self.textures.get((one.key, one.ready.level), self._texture, one, one.ready.level)
+            draw(strip.floats(), strip.top, strip.left, one.ready, texture)
 
     def _halvings(self, one: _Shown) -> int:
         assert one.cell is not None
@@ -277,8 +317,8 @@ def _soft_hexagon(width: int, height: int) -> NDArray[np.float32]:
 class Strip:
     """Some rows of the picture: bytes as long as only opaque cells lie in them, then premultiplied floats."""
 
-    def __init__(self, ground: tuple[int, int, int, int], top: int, rows: int, width: int) -> None:
-        self.top = top
+    def __init__(self, ground: tuple[int, int, int, int], top: int, rows: int, width: int, left: int = 0) -> None:
+        self.top, self.left = top, left
         self._bytes: Pixels | None = np.empty((rows, width, 4), np.uint8)
         self._bytes[:] = ground
         self._floats: NDArray[np.float32] | None = None
@@ -298,12 +338,12 @@ class Strip:
         """Lays a cell's pixels over the rows."""
         rows, width = (self._bytes if self._bytes is not None else self.floats()).shape[:2]
         left, top, right, bottom = box
-        x0, x1 = max(left, 0), min(right, width)
+        x0, x1 = max(left, self.left), min(right, self.left + width)
         y0, y1 = max(top, self.top), min(bottom, self.top + rows)
         if x0 >= x1 or y0 >= y1:
             return
         source = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
-        place = (slice(y0 - self.top, y1 - self.top), slice(x0, x1))
+        place = (slice(y0 - self.top, y1 - self.top), slice(x0 - self.left, x1 - self.left))
         own = None if mask is None else mask[y0 - top : y1 - top, x0 - left : x1 - left]
         if source.shape[2] == 3 and opacity == 1 and self._bytes is not None:
             target = self._bytes[place]
