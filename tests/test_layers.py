@@ -22,7 +22,6 @@ FLOORS = {room: place for place, room in enumerate(room for floor in ROOMS for r
 ALLOWED = {
     ("composing", "packing"),
     ("strict", "packing"),
-    ("guidance", "composing"),
     ("imaging", "mosaic"),
 }
 PACKAGE = Path(vertumnus.__file__).parent
@@ -72,13 +71,26 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
                 assert not {"time", "datetime", "argparse", "cyclopts"} & {alias.name for alias in node.names}, path
 
 
-NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/diffusion.py"} | {
+NEED_TORCH = {
+    "harmonizing/attention.py",
+    "harmonizing/control.py",
+    "harmonizing/diffuse.py",
+    "models/classifier.py",
+    "render/oracle.py",
+    "models/clip.py",
+    "models/device.py",
+    "models/diffusion.py",
+} | {
     "models/mini/autoencoder.py",
-    "guidance/lora.py",
+    "guidance/expected.py",
     "guidance/network.py",
+    "guidance/score.py",
+    "guidance/student.py",
     "sampling/attention.py",
     "sampling/attention_maps.py",
     "sampling/control.py",
+    "sampling/decode.py",
+    "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",
