@@ -91,6 +91,10 @@ NEED_TORCH = {
     "models/clip.py",
     "models/device.py",
     "models/diffusion.py",
+    "models/latents.py",
+    "models/memory.py",
+    "models/opening.py",
+    "models/text.py",
 } | {
     "models/mini/autoencoder.py",
     "guidance/lora.py",
