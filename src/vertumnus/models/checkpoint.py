@@ -108,9 +108,7 @@ def _one_file(name: str, path: Path) -> Checkpoint:
     if path.suffix != ".safetensors":
         pickled = path.suffix in (".ckpt", ".pt", ".pth", ".bin")
         why = "pickled, and never loaded" if pickled else "no checkpoint"
-        raise VertumnusError(
-            f"{name}: is {why}; a .safetensors file or a folder of diffusers' layout is needed"
-        )
+        raise VertumnusError(f"{name}: is {why}; a .safetensors file or a folder of diffusers' layout is needed")
     try:
         with path.open("rb") as file:  # a safetensors file begins with the length of its table, and the table
             length = int.from_bytes(file.read(8), "little")
