@@ -100,6 +100,7 @@ NEED_TORCH = {
 } | {
     "models/mini/autoencoder.py",
     "guidance/expected.py",
+    "guidance/network.py",
     "guidance/score.py",
     "guidance/student.py",
     "sampling/attention.py",

@@ -270,5 +270,5 @@ def test_what_is_no_checkpoint(tmp_path, folders):
         understand("x", tmp_path)
     with pytest.raises(VertumnusError, match="there is no such folder and no model of this name; did you mean mini"):
         find("minni")
-    with pytest.raises(VertumnusError, match="is one file"):
+    with pytest.raises(VertumnusError, match=r"is no checkpoint; a \.safetensors file or a folder"):
         find(folders["clip"] / "config.json")
