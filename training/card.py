@@ -101,7 +101,7 @@ def card(results: dict[str, Any], weights: Path) -> str:
     """The card of those results and weights."""
     from safetensors import safe_open
 
-    from vertumnus.models.mini.world import HELD_OUT_SHARE
+    from world import HELD_OUT_SHARE
 
     def size(path: str) -> str:
         with safe_open(weights / path, "np") as file:
