@@ -1,8 +1,8 @@
 """Trains mini's diffusion model, text tower and UNet together: python training/diffusion.py OUT --vae V [--judge J]
 
-Scenes are encoded once (scenes.py). The run begins with single things in one place and of one size: from pure noise the
-best answer is then the noun's own silhouette, which ties nouns to shapes; two things in two places come next, and the
-world's variety after that. Higher noise, where it is decided what a picture shows, is drawn more often. Nouns' tokens
+Scenes are encoded once (scenes.py). The run begins with single things in one place and of one size: from pure noise
+the best answer is then the noun's own silhouette, which ties nouns to shapes; two things in two places come next, and
+the world's variety after that. Higher noise, where it is decided what a picture shows, is drawn more often. Nouns' tokens
 are told where to look (attention.py). With --warm it goes on from weights that ship, whose latents may be fewer.
 """
 
@@ -22,11 +22,10 @@ import vae as autoencoders
 from attention import inside_loss, record
 from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures
 from diffusers import DDIMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from vertumnus.models.mini.vocabulary import nouns, with_article
+from vertumnus.models.mini.vocabulary import with_article
 
 GUIDANCE = 5.0
 MASKS = 0.05  # weight of the attention's loss
@@ -204,7 +203,9 @@ def main() -> None:
         pick = list(zip(kinds, rows, strict=True))
         x0 = torch.from_numpy(np.stack([found[kind].latents[row] for kind, row in pick])).to(device).float()
         masks = torch.from_numpy(np.stack([found[kind].masks[row] for kind, row in pick])).to(device).float() / 255
-        places = torch.from_numpy(np.stack([found[kind].nouns[row] for kind, row in pick]).astype(np.int64)).to(device)
+        places = torch.from_numpy(np.stack([found[kind].nouns[row] for kind, row in pick]).astype(np.int64)).to(
+            device
+        )
         dropped = torch.from_numpy(rng.random(batch) < size["dropout"]).to(device)
         read = torch.stack([tokens[kind][row] for kind, row in pick])
         read = torch.where(dropped[:, None], empty, read)

@@ -1,8 +1,8 @@
 """Gathers the drawings of drawings.toml into drawings.json: python training/fetch.py FOLDER [--photographs]
 
 The icon sets are npm packages, @iconify-json/SET; `npm pack` puts them into FOLDER, and their licences are written
-down with the drawings. What the models are trained on is in the repository this way, and needs no network. Whole sets
-stay in FOLDER, for the autoencoder, which is to see more than the world's nouns; so do two photographs of scikit-learn.
+down with the drawings. What the models are trained on is in the repository this way, and needs no network. Whole
+sets stay in FOLDER, for the autoencoder, which is to see more than the world's nouns; so do two photographs.
 """
 
 from __future__ import annotations

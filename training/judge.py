@@ -1,8 +1,8 @@
 """Trains a judge of samples: python training/judge.py OUT --families judging|choosing
 
-A small classifier of silhouettes that shares nothing with the models it judges: no weights, no eyes, and, for judging,
-no drawing that any of them was trained on. Objects are found by their colours (silhouettes.py) and shown to it as
-32 x 32 covers. The judge that choices are made by (guidance, when to stop) knows the trained families and one more.
+A small classifier of silhouettes that shares nothing with the models it judges: no weights, no eyes, and, for
+judging, no drawing that any of them was trained on. Objects are found by their colours (silhouettes.py) and shown to it
+as 32 x 32 covers. The judge that choices are made by (guidance, when to stop) knows the trained families and one more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from common import Run, options, sizes
 from drawings import CHOOSING, JUDGING, TRAINED, drawings_of, render
 from numpy.typing import NDArray
 from scipy import ndimage
-from silhouettes import SIDE, cut, find_coloured, find_object, name_colour
+from silhouettes import cut, find_coloured, find_object, name_colour
 from torch import nn
 from torch.nn import functional
 
@@ -81,7 +81,7 @@ def judge_single(model: nn.Module, picture: NDArray[np.uint8], colour: str, noun
 
 
 def judge_pair(model: nn.Module, picture: NDArray[np.uint8], things: list[tuple[str, str]], relation: str) -> Pair:
-    """What became of two things, (colour, noun), asked for as the first left of, right of, above or below the second."""
+    """What became of two things, (colour, noun), of which the first was to lie that way to the second."""
     one, other = find_coloured(picture, [colour for colour, _ in things])
     if not (one.there and other.there):
         return Pair(False, 0.0, False, False)

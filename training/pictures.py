@@ -1,7 +1,7 @@
 """What the autoencoder sees: the world, other icons and emoji in any colours, and crops of photographs.
 
-An autoencoder that is to serve pictures beyond the world must see beyond it. Icons are of every set that is trained on
-(of drawings.json alone where the whole sets were not fetched), on grounds of any colour; photographs are
+An autoencoder that is to serve pictures beyond the world must see beyond it. Icons are of every set that is trained
+on (of drawings.json alone where they were not fetched), on grounds of any colour; photographs are
 scikit-image's, and others that lie in a folder. Those that are for testing are never among them.
 """
 
@@ -60,7 +60,9 @@ def icon_scene(icons: list[Pixels], coloured: bool, rng: np.random.Generator, mo
             rng.uniform(-180, 180) if rng.random() < 0.3 else 0.0, Image.Resampling.BILINEAR, expand=True
         )
         picture = picture.convert("RGBA")
-        left, top = (int((rng.uniform(-0.2, 1.2) if most > 1 else rng.random()) * (SIDE - length)) for length in picture.size)
+        left, top = (
+            int((rng.uniform(-0.2, 1.2) if most > 1 else rng.random()) * (SIDE - length)) for length in picture.size
+        )
         canvas.paste(picture, (left, top), picture)
     return np.asarray(canvas)
 

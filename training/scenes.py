@@ -114,7 +114,7 @@ def read(folder: Path, kind: str, tokenizer: CLIPTokenizer) -> Encoded:
 
 
 def asked(known: int, count: int, wanted: str, seed: int, several: bool = False) -> list[list[tuple[str, str]]]:
-    """What to ask for: (colour, noun) of one thing, or of two that differ in both, of combinations held out or not."""
+    """What to ask for: (colour, noun) of one thing, or of two that differ in both, of those held out or not."""
     from world import held_out
 
     pairs = [(c, n) for n in nouns(known) for c in COLOURS if held_out(n, c) == (wanted == "held out")]

@@ -49,7 +49,7 @@ def find_object(picture: NDArray[np.uint8]) -> Found:
 
 
 def find_coloured(picture: NDArray[np.uint8], colours: list[str]) -> list[Found]:
-    """What has each of these colours, which must differ: the pixels that are nearer to it than to the ground or others.
+    """What has each of these colours, which must differ: what is nearer to it than to the ground or others.
 
     The ground is a plane of colour, fitted to what of the border is near none of them. Specks are left out.
     """

@@ -2,7 +2,7 @@
 
 Loss: absolute and squared error, half the absolute error of differences between neighbours (edges), and 1e-4
 of the mean divergence from a normal distribution. With --warm it starts from an autoencoder that had fewer latents:
-the new ones are added, and the old ones are held where they were, so that a diffusion model that knows them can go on.
+the new ones are added, and the old ones are held where they were, so that a diffusion model can go on.
 """
 
 from __future__ import annotations

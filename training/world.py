@@ -228,12 +228,14 @@ class World:
         kept = self.options.palette[1] if self.options.palette else COLOURS
         allowed = [colour for colour in kept if all(colour in _grounds_for()[thing] for thing in taken if thing)]
         plain = rng.random() < self.options.plain
-        cut = tuple(rng.random(2).tolist()) + (float(rng.uniform(0.3, 0.8)),)
+        cut = (*tuple(rng.random(2).tolist()), float(rng.uniform(0.3, 0.8)))
         if not plain and rng.random() < self.options.photos:
             if rng.random() < 0.5:
                 which = _pick(rng, list(PHOTOGRAPHS))
                 mean = np.array(mean_colour(which, cut))
-                far = [np.linalg.norm(mean - np.array(COLOURS[colour]) / 255) > CONTRAST for colour in taken if colour]
+                far = [
+                    np.linalg.norm(mean - np.array(COLOURS[colour]) / 255) > CONTRAST for colour in taken if colour
+                ]
                 if all(far):
                     red, green, blue = mean.tolist()
                     return Ground("", "photo", (red, green, blue), (red, green, blue), which=which, cut=cut)
@@ -280,9 +282,7 @@ class World:
                 return [(float(x), float(y), float(e)) for (x, y), e in zip(places, extents, strict=True)]
             shrink = max(0.7, shrink * 0.99)
 
-    def _thing(
-        self, rng: np.random.Generator, noun: str, colour: str, spot: tuple[float, float, float]
-    ) -> Thing:
+    def _thing(self, rng: np.random.Generator, noun: str, colour: str, spot: tuple[float, float, float]) -> Thing:
         options = self.options
         x, y, extent = spot
         drawings = self._plain[noun] if colour else self._emoji[noun]
@@ -313,15 +313,16 @@ class World:
             rotation=np.deg2rad([thing.rotation]),
             flip=np.array([thing.flip], bool),
             which=np.array([sprite], np.int32),
+            gain=np.array([thing.rgb]),
         )
-        return self._renderer.forward(placements, gain=np.array([thing.rgb]))
+        return self._renderer.forward(placements)
 
     def draw(self, scene: Scene) -> Pixels:
         """The scene as height x width x 3 bytes."""
         return self.draw_with_masks(scene)[0]
 
     def draw_with_masks(self, scene: Scene) -> tuple[Pixels, NDArray[np.uint8]]:
-        """The scene, and what is seen of every thing: MOST x height x width, from 0 to 255, nothing hidden counted."""
+        """The scene, and what is seen of each thing: MOST x height x width bytes, hidden parts not counted."""
         canvas = backdrop(scene.ground, self.width, self.height)
         covers: list[NDArray[np.float32]] = []
         for thing in scene.things:
@@ -343,7 +344,19 @@ class World:
         """One noun's drawing alone, centred and upright: height x width coverage from 0 to 1."""
         chosen = self._plain[noun][drawing % len(self._plain[noun])]
         return self.layer(
-            Thing(noun, "black", "", (1.0, 1.0, 1.0), chosen, FILLS[0], self.aspect[0] / 2, self.aspect[1] / 2, extent, 0.0, False)
+            Thing(
+                noun,
+                "black",
+                "",
+                (1.0, 1.0, 1.0),
+                chosen,
+                FILLS[0],
+                self.aspect[0] / 2,
+                self.aspect[1] / 2,
+                extent,
+                0.0,
+                False,
+            )
         )[..., 3]
 
 
@@ -367,5 +380,3 @@ def _shade(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
     rgb = np.array(COLOURS[colour]) / 255 + rng.normal(0, 0.018, 3)
     red, green, blue = np.clip(rgb, 0, 1).tolist()
     return red, green, blue
-
-

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from vertumnus.errors import VertumnusError
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
-    from vertumnus.mosaic.index import update_index
-    from vertumnus.mosaic.library import TileLibrary
+    from vertumnus.mosaic.library.index import update_index
+    from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
@@ -44,7 +44,7 @@ _HOME = {
     "Placement": "document.placement",
     "RenderLoss": "composing.options",
     "Shape": "shapes",
-    "TileLibrary": "mosaic.library",
+    "TileLibrary": "mosaic.library.library",
     "VertumnusError": "errors",
     "collect": "elements.collect",
     "compose": "composing.compose",
@@ -56,7 +56,7 @@ _HOME = {
     "pack": "packing.pack",
     "parse_shape": "shapes",
     "save_mosaic": "mosaic.output",
-    "update_index": "mosaic.index",
+    "update_index": "mosaic.library.index",
 }
 
 __all__ = [

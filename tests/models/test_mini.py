@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 from vertumnus.models import load  # noqa: E402
 from vertumnus.models.checkpoint import mini_folder  # noqa: E402
 from vertumnus.models.mini.vocabulary import COLOURS, nouns  # noqa: E402
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
 from captions import wrong_captions  # noqa: E402
 from world import SIMPLE, World, WorldOptions  # noqa: E402
@@ -115,7 +116,18 @@ def test_reconstructions_are_close(mini):
 
 def test_clip_prefers_true_captions(clip, trained):
     known = nouns(trained["clip"]["nouns"])
-    world = World(3, replace(WorldOptions(), nouns=len(known), combinations="all", empty=0.0, emoji=0.0, drawings=1, counts=(1.0, 0.0, 0.0)))
+    world = World(
+        3,
+        replace(
+            WorldOptions(),
+            nouns=len(known),
+            combinations="all",
+            empty=0.0,
+            emoji=0.0,
+            drawings=1,
+            counts=(1.0, 0.0, 0.0),
+        ),
+    )
     rng = np.random.default_rng(0)
     won = {"noun": [], "colour": []}
     for number in range(60):

@@ -209,7 +209,9 @@ def test_attention_is_told_where_to_look():
             mask = masks[b, thing].reshape(side, 8 // side, side, 8 // side).mean((1, 3)).flatten()
             looks = found[b, :, tokens[b, thing]]
             losses.append(-torch.log((looks * mask).sum() / looks.sum()))
-    assert attention.inside_loss(maps, tokens, masks).item() == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
+    assert attention.inside_loss(maps, tokens, masks).item() == pytest.approx(
+        torch.stack(losses).mean().item(), rel=1e-5
+    )
     assert attention.inside_loss(maps, torch.full_like(tokens, -1), masks) == 0
     free = torch.full((1, 64, 5), 0.2, requires_grad=True)
     attention.inside_loss([free], tokens[:1, :1], masks[:1, :1]).backward()

@@ -56,7 +56,7 @@ def test_a_drawing_is_its_ink():
     for drawing in (drawings_of("heart")[0], drawings_of("fish", EMOJI)[0]):
         ink = render(drawing, 60)
         assert max(ink.shape[:2]) == 60
-        assert all(ink[..., 3].max(axis) .min() > 0 for axis in (0, 1))  # cut out closely, and whole
+        assert all(ink[..., 3].max(axis).min() > 0 for axis in (0, 1))  # cut out closely, and whole
         assert drawing.coloured == (drawing.family in COLOURED) == bool(ink[ink[..., 3] > 250][:, :3].std() > 5)
 
 

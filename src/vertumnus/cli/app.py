@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ VERBS = {
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
@@ -65,10 +67,22 @@ def _sentence(error: CycloptsError) -> str:
     cause = error.__cause__
     if isinstance(cause, ValidationError):
         field, _, rest = first_problem(cause).partition(":")
-        return f"--{field.replace('_', '-')}:{rest}" if rest else field
+        return f"`{field}`:{rest}" if field else rest.strip()
     return " ".join(str(error).split())
 
 
+OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+
+
+def as_flags(sentence: str) -> str:
+    """A sentence of the library with the options it names, in backticks there, as they are typed.
+
+    >>> as_flags("`max_uses`: must be at least 1")
+    '--max-uses: must be at least 1'
+    """
+    return OPTION.sub(lambda name: "--" + name[1].replace("_", "-"), sentence)
+
+
 def _refuse(sentence: str) -> int:
-    print(f"vertumnus: {sentence}", file=sys.stderr)
+    print(f"vertumnus: {as_flags(sentence)}", file=sys.stderr)
     return 2

@@ -20,7 +20,7 @@ from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.prior import PictogramPrior, Prior
 from vertumnus.metrics.packing import measure_packing
-from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
 from vertumnus.version import __version__
 
@@ -211,6 +211,8 @@ def run(
 
     every   iterations between checkpoints
     """
+    if checkpoint is not None:
+        require_writable(checkpoint)
     composition = job.composition(seed)
     identity = job.identity(seed)
     if resume:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +52,10 @@ def move_apart(
         np.where(freedom.movable, 0.0, scale).tolist(),
         keep_places=True,
     )
-    bounds = replace(
-        freedom,
-        log_scale_low=placements.log_scale + np.log(SMALLEST),
-        log_scale_high=placements.log_scale.copy(),
-    )
+    bounds = freedom.changed(log_scale=(placements.log_scale + np.log(SMALLEST), placements.log_scale))
     ground = OccupancyGrid(problem, bounds, RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
-    ground.lay(replace(placements, which=problem.pieces))
+    ground.lay(placements.showing(problem.pieces))
     ground.pile()
     for _ in range(SWEEPS):
         if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:

@@ -20,7 +20,7 @@ class ComposeRenderer:
     The first four are the layers over each other, premultiplied, in a fixed order (standard alpha blending); the
     fifth is A_accum, eq. (10): the sum of the pieces' coverages.
 
-    splat   standard deviation of the paper's Gaussian kernel in raster pixels; 0 draws sharply
+    kernel_sigma   standard deviation of the paper's Gaussian kernel in raster pixels; 0 draws sharply
     gap     canvas pixels that pieces are grown by in the fifth channel
     """
 
@@ -30,12 +30,14 @@ class ComposeRenderer:
         textures: Textures,
         size: tuple[int, int],
         zoom: float,
-        splat: float = 0.0,
+        kernel_sigma: float = 0.0,
         gap: float = 0.0,
     ) -> None:
         self.zoom = zoom
         self.picture: SpriteRenderer | SplatRenderer = (
-            SplatRenderer(sprites, *size, zoom, splat) if splat else SpriteRenderer(sprites, *size, zoom)
+            SplatRenderer(sprites, *size, zoom, kernel_sigma)
+            if kernel_sigma
+            else SpriteRenderer(sprites, *size, zoom)
         )
         self.coverage = CoverageRenderer(textures, *size, zoom, gap)
 

@@ -20,6 +20,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.guidance.prior import Prior
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape
@@ -153,9 +154,8 @@ class Composition:
         _, pieces, placements = self._best
         if placements is not None and np.array_equal(pieces, self.pieces):
             fixed = ~self.optimiser.freedom.movable
-            for name in ("x", "y", "log_scale", "rotation"):
-                found = getattr(placements, name)
-                found[fixed] = getattr(self.optimiser.placements, name)[fixed]
+            for name, found in placements.groups.items():
+                found[:, fixed] = self.optimiser.placements[name][:, fixed]
             self.optimiser.placements = placements
 
     def look(self) -> NDArray[np.float32]:
@@ -163,17 +163,12 @@ class Composition:
         return self.optimiser.stages[0].renderer.forward(self.optimiser.placements)[..., :4]
 
     def move(self, piece: int, **changes: float) -> None:
-        """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there."""
-        at, p = self._at(piece), self.optimiser.placements
-        for name, value in changes.items():
-            if name == "scale":
-                p.log_scale[at] = np.log(value)
-            elif name == "rotation":
-                p.rotation[at] = np.deg2rad(value)
-            elif name in ("x", "y"):
-                getattr(p, name)[at] = value
-            else:
-                raise TypeError(f"a piece has x, y, scale and rotation, no {name}")
+        """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there.
+
+        Raises `VertumnusError` for a number that is not finite or a scale that is not above 0.
+        """
+        at = self._at(piece)
+        self.optimiser.placements.put(at, **changes)
         self.optimiser.forget(np.array([at]))
         self._best = -np.inf, self.pieces, None  # what a person put somewhere does not jump back
 
@@ -210,8 +205,11 @@ class Composition:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a state of the same scene, options and seed."""
-        gone = np.setdiff1d(self.pieces, state["pieces"])
-        for piece in gone:
+        state = State.of(state)
+        left = state.array("pieces", (None,), "i")
+        if not np.array_equal(left, np.intersect1d(self.pieces, left)):
+            raise state.refuse("pieces", "are not those of this run")
+        for piece in np.setdiff1d(self.pieces, left):
             self.remove(int(piece))
         self.optimiser.restore(state)
         self.semantic.restore(state)
@@ -231,14 +229,13 @@ def _freedom(start: Placements, movable: NDArray[np.bool_], scene: Scene, option
     scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[scene.which])
     limit = {"free": np.inf, "none": 0.0}.get(options.rotation, options.rotation)  # type: ignore[arg-type]
     turn = np.full(len(start), np.deg2rad(limit))
-    return Bounds(
-        movable=movable,
-        log_scale_low=np.minimum(scale - np.log(WIDEST), start.log_scale),
-        log_scale_high=np.maximum(scale + np.log(WIDEST), start.log_scale),
-        rotation_low=-turn,
-        rotation_high=turn,
-        one_scale=False,
-        width=scene.size[0],
-        height=scene.size[1],
+    return Bounds.of(
+        movable,
+        *scene.size,
         beyond=BEYOND * max(scene.size),
+        log_scale=(
+            np.minimum(scale - np.log(WIDEST), start.log_scale),
+            np.maximum(scale + np.log(WIDEST), start.log_scale),
+        ),
+        rotation=(-turn, turn),
     )
