@@ -11,7 +11,9 @@ import tiny  # noqa: E402
 from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
 from vertumnus.composing.options import ComposeOptions  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.guidance.network import NetworkGuidance, NetworkPrior  # noqa: E402
+from vertumnus.guidance.distillation import DistillationSource  # noqa: E402
+from vertumnus.guidance.options import DistillationOptions  # noqa: E402
+from vertumnus.guidance.score import ScoreDistillation  # noqa: E402
 from vertumnus.models import load  # noqa: E402
 from vertumnus.optimise.checkpoint import load_checkpoint  # noqa: E402
 
@@ -39,10 +41,10 @@ def test_a_few_steps_are_reproducible_and_leave_the_prior_as_it_was(family, tmp_
         base = prior.predict_noise(x, 500, text, 7.5)
 
     def run(seed):
-        guide = NetworkGuidance(prior, "a tree", np.random.default_rng(seed), student_rate=1e-3)
+        guide = ScoreDistillation(prior, "a tree", np.random.default_rng(seed), student_rate=1e-3)
         canvas = start
         for step in range(3):
-            losses, gradients = guide.distill(canvas, step / 3)
+            losses, gradients = guide(canvas, step / 3)
             assert np.isfinite(losses).all()
             assert all(gradients[n, ..., :4].any() for n in range(2))
             canvas = canvas - 50 * gradients
@@ -61,35 +63,40 @@ def test_a_few_steps_are_reproducible_and_leave_the_prior_as_it_was(family, tmp_
 @pytest.mark.parametrize("family", ["sd1", "if"])
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_collage_by_a_network_is_reproducible_and_resumes(family, every, blobs, tmp_path):
-    prior = NetworkPrior(str(FAMILIES[family](tmp_path / family)), device="cpu")
-    options = ComposeOptions(iterations=6, every=every, strict=False, student_rate=1e-2)
+    chosen = DistillationOptions(
+        model=str(FAMILIES[family](tmp_path / family)), guidance_interval=every, student_rate=1e-2
+    )
+    source = DistillationSource(chosen, device="cpu")
+    options = ComposeOptions(iterations=6, strict=False)
 
     def composed(**more):
-        job = ComposeJob(blobs[:4], "a tree", prior, (60, 40), options)
+        job = ComposeJob(blobs[:4], "a tree", source, (60, 40), options)
         return run(job, 3, **more)
 
     whole = composed()
     kept = tmp_path / "kept.npz"
 
     def stop(composition):
-        composition.hurry = composition.done == 4
+        if composition.done == 4:
+            composition.request_stop()
 
     composed(watch=stop, checkpoint=kept)
     resumed = composed(checkpoint=kept, resume=True)
     assert whole.layout() == composed().layout() == resumed.layout()
     assert np.isfinite(whole.loss)
-    assert whole.semantic.wanted.shape == whole.look().shape[:2]
-    assert 0 <= whole.semantic.wanted.min() <= whole.semantic.wanted.max() <= 1
+    assert whole.joint.target_alpha.shape == whole.look().shape[:2]
+    assert 0 <= whole.joint.target_alpha.min() <= whole.joint.target_alpha.max() <= 1
 
 
 def test_nan_from_the_network_stops_with_the_state_saved(blobs, tmp_path):
-    prior = NetworkPrior(str(tiny.deepfloyd(tmp_path / "if")), device="cpu")
-    job = ComposeJob(blobs[:4], "a tree", prior, (40, 40), ComposeOptions(iterations=20, every=5, strict=False))
+    chosen = DistillationOptions(model=str(tiny.deepfloyd(tmp_path / "if")), guidance_interval=5)
+    source = DistillationSource(chosen, device="cpu")
+    job = ComposeJob(blobs[:4], "a tree", source, (40, 40), ComposeOptions(iterations=20, strict=False))
     kept = tmp_path / "kept.npz"
 
     def break_it(composition):
         if composition.done == 5:
-            prior.model.unet.conv_out.bias.data += float("nan")
+            source.model.unet.conv_out.bias.data += float("nan")
 
     with pytest.raises(VertumnusError, match=r"if: its answer was not finite 10 times in a row"):
         run(job, 3, watch=break_it, checkpoint=kept)

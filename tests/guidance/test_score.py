@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from networks import FittedGaussian, Gaussian, Schedule, Scripted, Tiny  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.guidance.network import NetworkGuidance  # noqa: E402
+from vertumnus.guidance.score import ScoreDistillation  # noqa: E402
 
 SIDE = 8
 
@@ -24,7 +24,7 @@ def canvases(count, side=SIDE, seed=0, channels=5, opaque=False):
 
 
 def guidance(model, seed=0, **options):
-    return NetworkGuidance(model, "a tree", np.random.default_rng(seed), **options)
+    return ScoreDistillation(model, "a tree", np.random.default_rng(seed), **options)
 
 
 def the_noise(model, asked, x):
@@ -38,7 +38,7 @@ def test_sds_is_its_formula_for_a_scripted_predictor():
     model = Scripted(lambda x_t, t: torch.tanh(x_t) * 0.3 + 0.1)
     background = (0.9, 0.5, 0.2)
     canvas = canvases(1)
-    losses, gradients = guidance(model, method="sds", background=background).distill(canvas, 0.3)
+    losses, gradients = guidance(model, method="sds", background=background)(canvas, 0.3)
     (asked,) = model.asked
     assert (asked.text, asked.negative, asked.guidance) == ("a tree", "", 7.5)
     colours, alpha = canvas[..., :3], canvas[..., 3:4]
@@ -68,7 +68,7 @@ def test_vsd_is_teacher_minus_student_for_every_weight(weighting):
     ask = student.predict_noise
     student.predict_noise = lambda x_t, t: said.append(ask(x_t, t)) or said[-1]
     canvas = canvases(3, opaque=True)
-    _, gradients = guidance(model, student=student, weighting=weighting).distill(canvas, 0.3)
+    _, gradients = guidance(model, student=student, weighting=weighting)(canvas, 0.3)
     (asked,) = model.asked
     assert len(set(asked.t.tolist())) == 3  # each its own
     abar = model.alphas_cumprod[asked.t].view(-1, 1, 1, 1)
@@ -89,13 +89,13 @@ def test_the_steps_follow_the_annealing():
     free = guidance(model, method="sds", noise_levels=(0.9, 0.1))
     for progress in (0.0, 0.25, 1.0):
         for _ in range(8):
-            falling.distill(canvases(2), progress)
+            falling(canvases(2), progress)
         low, high = (min(int(a.t.min()) for a in model.asked), max(int(a.t.max()) for a in model.asked))
         middle = 1000 * (0.9 - 0.8 * math.sqrt(progress))
         assert middle - 40 < low < high < middle + 40
         model.asked.clear()
     for _ in range(40):
-        free.distill(canvases(2), 1.0)
+        free(canvases(2), 1.0)
     assert min(int(a.t.min()) for a in model.asked) < 200
     assert max(int(a.t.max()) for a in model.asked) > 800
 
@@ -106,7 +106,7 @@ def test_the_gradient_is_that_of_finite_differences(shape):
     model = Scripted(lambda x_t, t: torch.sin(3 * x_t))
     background = (1.0, 0.8, 0.3)
     canvas = canvases(1, 24)[:, : shape[0], : shape[1], :4]
-    _, gradients = guidance(model, method="sds", background=background).distill(canvas, 0.5)
+    _, gradients = guidance(model, method="sds", background=background)(canvas, 0.5)
     (asked,) = model.asked
 
     def x_of(changed):
@@ -140,7 +140,7 @@ def descend(model, start, steps, rate, student=None, method="sds"):
     guide = guidance(model, method=method, student=student, guidance_scale=1.0, weighting="sds", seed=4)
     size = model.shape[0] * model.shape[1] * model.shape[2]
     for step in range(steps):
-        _, gradients = guide.distill(particles, step / steps)
+        _, gradients = guide(particles, step / steps)
         particles[..., :3] -= rate * (1 - step / steps) * size * gradients[..., :3]
     return 2 * particles[..., :3] - 1
 
@@ -186,7 +186,7 @@ def test_the_gradient_passes_through_the_encoder(tiny):
     """As autograd has it for the whole chain, written plainly."""
     model = tiny("sd")
     canvas = canvases(1, 24)
-    _, gradients = guidance(model, method="sds", seed=5).distill(canvas, 0.5)
+    _, gradients = guidance(model, method="sds", seed=5)(canvas, 0.5)
     rng = np.random.default_rng(np.random.default_rng(5).integers(2**63))
     t = torch.tensor([guidance(model, method="sds").levels.draw(0.5, rng)])
     noise = torch.from_numpy(rng.standard_normal((1, *model.shape), np.float32))
@@ -217,7 +217,7 @@ def test_the_loop_runs_on_random_networks_and_is_reproducible(tiny, family):
         for step in range(first, 5):
             if step == state_at and state is None:
                 kept = canvas.copy(), guide.state()
-            losses, gradients = guide.distill(canvas, step / 5)
+            losses, gradients = guide(canvas, step / 5)
             assert np.isfinite(losses).all()
             assert np.isfinite(guide.student_loss)
             assert all(np.abs(gradients[n, ..., :4]).max() > 0 for n in range(2))
@@ -236,25 +236,25 @@ def test_the_ink_wanted_is_that_of_the_picture_expected():
     picture = torch.full((3, 40, 40), 0.9)
     picture[:, 8:20, 12:30] = 0.2
     guide = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
-    assert guide.wanted() is None
+    assert guide.target_alpha is None
     for seed in range(4):
-        guide.distill(canvases(2, 40, seed), 0.5)
-    wanted = guide.wanted()
+        guide(canvases(2, 40, seed), 0.5)
+    wanted = guide.target_alpha
     assert wanted.shape == (2, 40, 40)
     np.testing.assert_allclose(wanted, np.broadcast_to(picture[0].numpy() < 0.5, wanted.shape), atol=1e-3)
     kept = guide.state()
     other = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
     other.restore(kept)
-    np.testing.assert_array_equal(other.distill(canvases(2, 40), 0.5)[1], guide.distill(canvases(2, 40), 0.5)[1])
-    np.testing.assert_array_equal(other.wanted(), guide.wanted())
+    np.testing.assert_array_equal(other(canvases(2, 40), 0.5)[1], guide(canvases(2, 40), 0.5)[1])
+    np.testing.assert_array_equal(other.target_alpha, guide.target_alpha)
 
 
 def test_the_wanted_ink_has_the_canvas_s_shape():
     picture = torch.full((3, 40, 40), 1.0)
     picture[:, 10:30, 5:35] = 0.0
     guide = guidance(Gaussian(2 * picture - 1, 1e-6, (3, 40, 40)), method="sds")
-    guide.distill(canvases(1, 40)[:, :20], 0.5)
-    wanted = guide.wanted()
+    guide(canvases(1, 40)[:, :20], 0.5)
+    wanted = guide.target_alpha
     assert wanted.shape == (1, 20, 40)
     np.testing.assert_allclose(wanted[0], 1 - picture[0, 10:30], atol=1e-3)
 
@@ -263,21 +263,13 @@ def test_pieces_may_be_seen_as_ink():
     """Then only alpha counts: black over the background."""
     model = Scripted(lambda x_t, t: x_t)
     canvas = canvases(1)
-    _, gradients = guidance(model, method="sds", ink=(0.0, 0.0, 0.0), background=(1.0, 1.0, 1.0)).distill(canvas, 0.5)
+    _, gradients = guidance(model, method="sds", ink=(0.0, 0.0, 0.0), background=(1.0, 1.0, 1.0))(canvas, 0.5)
     assert not gradients[..., :3].any()
     assert gradients[..., 3].any()
     plain = canvas.copy()
     plain[..., :3] = 0
-    _, again = guidance(model, method="sds", background=(1.0, 1.0, 1.0)).distill(plain, 0.5)
+    _, again = guidance(model, method="sds", background=(1.0, 1.0, 1.0))(plain, 0.5)
     np.testing.assert_array_equal(gradients[..., 3], again[..., 3])
-
-
-def test_one_canvas_is_a_batch_of_one_and_contract_two(tiny):
-    canvas = canvases(1, 16)
-    losses, gradients = guidance(tiny("if")).distill(canvas, 0.5)
-    loss, gradient = guidance(tiny("if"))(canvas[0], 0.5)
-    assert loss == losses[0]
-    np.testing.assert_array_equal(gradient, gradients[0])
 
 
 def test_an_answer_that_is_not_finite_is_skipped_and_counted():
@@ -288,36 +280,36 @@ def test_an_answer_that_is_not_finite_is_skipped_and_counted():
 
     bad = [1]
     guide = guidance(Scripted(script), method="sds", patience=3)
-    losses, gradients = guide.distill(canvases(3), 0.5)
+    losses, gradients = guide(canvases(3), 0.5)
     assert np.isnan(losses).tolist() == [False, True, False]
     assert (np.abs(gradients).max((1, 2, 3)) > 0).tolist() == [True, False, True]
-    guide.distill(canvases(3), 0.5)
+    guide(canvases(3), 0.5)
     assert guide.skipped == 2
     bad = []
-    guide.distill(canvases(3), 0.5)
+    guide(canvases(3), 0.5)
     bad = [0]
     for _ in range(2):
-        guide.distill(canvases(3), 0.5)
+        guide(canvases(3), 0.5)
     with pytest.raises(VertumnusError, match=r"^scripted: its answer was not finite 3 times in a row"):
-        guide.distill(canvases(3), 0.5)
+        guide(canvases(3), 0.5)
     assert guide.skipped == 5
 
 
 def test_a_nan_does_not_reach_the_student(tiny):
     model = tiny("sd")
     guide = guidance(model)
-    guide.distill(canvases(1, 16), 0.5)
+    guide(canvases(1, 16), 0.5)
     before = guide.state()
     broken = canvases(1, 16)
     broken[0, 3, 3, 0] = np.nan
-    losses, gradients = guide.distill(broken, 0.5)
+    losses, gradients = guide(broken, 0.5)
     assert np.isnan(losses[0])
     assert not gradients.any()
     for key in ("lora", "lora_mean", "lora_square"):
         np.testing.assert_array_equal(guide.state()[key], before[key])
     last = model.unet.conv_out.bias
     last.data += math.nan
-    guide.distill(canvases(1, 16), 0.5)
+    guide(canvases(1, 16), 0.5)
     np.testing.assert_array_equal(guide.state()["lora"], before["lora"])
     assert guide.skipped == 2
 
@@ -326,8 +318,8 @@ def test_out_of_memory_says_what_to_lower():
     def script(x_t, t):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
-    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; lower --particles"):
-        guidance(Scripted(script), method="sds").distill(canvases(2), 0.5)
+    with pytest.raises(VertumnusError, match=r"^scripted: out of memory; let it judge fewer"):
+        guidance(Scripted(script), method="sds")(canvases(2), 0.5)
 
 
 def test_errors_after_the_first_answer_are_not_dressed_up():
@@ -339,14 +331,14 @@ def test_errors_after_the_first_answer_are_not_dressed_up():
 
     asked = []
     guide = guidance(Scripted(script), method="sds")
-    guide.distill(canvases(1), 0.5)
+    guide(canvases(1), 0.5)
     with pytest.raises(RuntimeError, match="a bug"):
-        guide.distill(canvases(1), 0.5)
+        guide(canvases(1), 0.5)
 
 
 def test_weights_for_another_architecture(tiny):
     with pytest.raises(VertumnusError, match=r"^tiny-sd: its parts do not fit together.*another architecture"):
-        guidance(tiny("sd", text_width=16), method="sds").distill(canvases(1), 0.5)
+        guidance(tiny("sd", text_width=16), method="sds")(canvases(1), 0.5)
     with pytest.raises(VertumnusError, match=r"^scripted: a Identity has no attention"):
         guidance(Scripted(lambda x_t, t: x_t))
 
@@ -358,7 +350,7 @@ def test_bad_input():
     with pytest.raises(VertumnusError, match=r"^a-clip: is no diffusion network"):
         guidance(Clip())
     with pytest.raises(VertumnusError, match=r"^prompt: is empty"):
-        NetworkGuidance(Schedule((3, 8, 8)), " ", np.random.default_rng(0))
+        ScoreDistillation(Schedule((3, 8, 8)), " ", np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(("weights", "threads"), [(10, 1), (100, 2)])
@@ -369,7 +361,7 @@ def test_small_networks_compute_on_one_thread_and_leave_the_others_as_they_were(
     try:
         model = Scripted(lambda x_t, t: used.append(torch.get_num_threads()) or x_t)
         model.unet = torch.nn.Linear(weights, 1, bias=False)
-        guidance(model, method="sds").distill(canvases(1), 0.3)
+        guidance(model, method="sds")(canvases(1), 0.3)
         assert used == [threads]
         assert torch.get_num_threads() == 2
     finally:

@@ -11,7 +11,7 @@ for needed in ("diffusers", "transformers", "peft"):
 
 from networks import Tiny  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.guidance.lora import TARGETS, LoraStudent  # noqa: E402
+from vertumnus.guidance.student import TARGETS, LoraStudent  # noqa: E402
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 
 FAMILIES = ["sd", "sd-v", "if"]

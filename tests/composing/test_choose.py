@@ -2,7 +2,7 @@
 
 import vertumnus as vt
 from drawn import blob, element
-from vertumnus.composing.best import best_of
+from vertumnus.composing.choose import best_of
 
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
 

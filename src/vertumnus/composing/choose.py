@@ -1,4 +1,4 @@
-"""Which of several collages reads best, by a judge that the priors have not seen, where it knows the noun."""
+"""Which of several collages reads best, by a judge that no guidance has seen; and all of them on one sheet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from vertumnus.document.collage import Collage
 from vertumnus.elements.icons import draw_icon
@@ -16,6 +17,7 @@ from vertumnus.models.names import nouns_in
 
 LOOK = 160  # pixels of the longer side at which a silhouette is judged
 GROUND = 8  # around it
+FRAME, FRAME_COLOUR = 6, "#d8572a"
 
 
 def best_of(collages: Sequence[Collage], prompt: str, likeness: Sequence[float]) -> tuple[int, str]:
@@ -52,3 +54,24 @@ def _judge() -> SilhouetteJudge:
         for noun in nouns()
         for glyph in glyphs_of(noun, font)
     )
+
+
+def contact_sheet(collages: Sequence[Collage], best: int, side: int = 240, columns: int = 4) -> Image.Image:
+    """The collages row by row.
+
+    best   the index of the one that is framed
+    side   pixels of the longer side of each
+    """
+    columns = min(columns, len(collages))
+    cell = side + 2 * FRAME
+    sheet = Image.new("RGB", (columns * cell, -(-len(collages) // columns) * cell), "white")
+    for n, collage in enumerate(collages):
+        picture = collage.render(
+            scale=side / max(collage.width, collage.height), background=collage.background or "white"
+        ).convert("RGB")
+        left, top = n % columns * cell, n // columns * cell
+        if n == best:
+            box = (left, top, left + cell - 1, top + cell - 1)
+            ImageDraw.Draw(sheet).rectangle(box, outline=FRAME_COLOUR, width=FRAME - 2)
+        sheet.paste(picture, (left + FRAME + (side - picture.width) // 2, top + FRAME + (side - picture.height) // 2))
+    return sheet
