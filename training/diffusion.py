@@ -2,8 +2,9 @@
 
 Scenes are encoded once (scenes.py). The run begins with single things in one place and of one size: from pure noise
 the best answer is then the noun's own silhouette, which ties nouns to shapes; two things in two places come next, and
-the world's variety after that. Higher noise, where it is decided what a picture shows, is drawn more often. Nouns' tokens
-are told where to look (attention.py). With --warm it goes on from weights that ship, whose latents may be fewer.
+the world's variety after that. Higher noise, where it is decided what a picture shows, is drawn more often. Nouns'
+tokens are told where to look (attention.py). With --warm it goes on from weights that ship, whose latents may be
+fewer.
 """
 
 from __future__ import annotations

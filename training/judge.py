@@ -1,8 +1,9 @@
 """Trains a judge of samples: python training/judge.py OUT --families judging|choosing
 
 A small classifier of silhouettes that shares nothing with the models it judges: no weights, no eyes, and, for
-judging, no drawing that any of them was trained on. Objects are found by their colours (silhouettes.py) and shown to it
-as 32 x 32 covers. The judge that choices are made by (guidance, when to stop) knows the trained families and one more.
+judging, no drawing that any of them was trained on. Objects are found by their colours (silhouettes.py) and shown to
+it as 32 x 32 covers. The judge that choices are made by (guidance, when to stop) knows the trained families and one
+more.
 """
 
 from __future__ import annotations
