@@ -124,6 +124,15 @@ def test_pieces_stay_within_a_shape():
     assert vt.measure_packing(collage, vt.parse_shape("circle")).spill < 1e-3
 
 
+def test_former_keywords_and_those_of_guidances_are_understood():
+    now = {"guidance": "pictogram", "container": "circle", "gradient_blur": (3, 1), "kernel_sigma": 1.0}
+    then = {"prior": "pictogram", "within": "circle", "reach": (3, 1), "splat": 1.0}
+    made = [vt.compose(PIECES, "a heart", size=80, iterations=5, method="sds", **names) for names in (now, then)]
+    assert made[0].layers == made[1].layers
+    assert made[0].made_by.options == made[1].made_by.options
+    assert made[0].made_by.options["guidance"][0]["method"] == "sds"
+
+
 def test_splatting_composes_too():
     collage = vt.compose(PIECES, "a heart", size=200, kernel_sigma=1.5, iterations=40)
     assert len(collage.layers) == 8

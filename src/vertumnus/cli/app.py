@@ -22,6 +22,7 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
+    "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",

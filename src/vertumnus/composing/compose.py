@@ -20,7 +20,7 @@ from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.protocol import Guidance, GuidanceOptions, Request, Source
-from vertumnus.guidance.registry import DEFAULT, kept_guidance, open_named
+from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
@@ -29,6 +29,16 @@ from vertumnus.version import __version__
 Watcher = Callable[[Composition], None]
 Guided = str | Path | GuidanceOptions | Source | Sequence[str | Path | GuidanceOptions]
 MOST = 5000  # pieces
+# Keywords under their former names.
+FORMER = {
+    "prior": "guidance",
+    "within": "container",
+    "sees": "guidance_input",
+    "agreement": "target_weight",
+    "every": "guidance_interval",
+    "reach": "gradient_blur",
+    "splat": "kernel_sigma",
+}
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
 
 
@@ -165,7 +175,8 @@ def compose(
     watch      called with the running `Composition` after every step; may `request_stop`, or move pieces
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
     given      kept in the document's ``made_by.options`` in place of ``elements``
-    options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead
+    options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
+               those of the guidances' options (`vertumnus.guidance.options`)
 
     Raises `VertumnusError` if something cannot be used as given.
 
@@ -173,12 +184,16 @@ def compose(
     >>> len(collage.layers), collage.prompt, collage.made_by.report["overlap"]
     (12, 'a heart', 0.0)
     """
+    more = {FORMER.get(name, name): value for name, value in more.items()}
+    guidance, container = more.pop("guidance", guidance), more.pop("container", container)
+    known = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
+    guided = {name: more.pop(name) for name in known & more.keys() - ComposeOptions.model_fields.keys()}
     try:
         chosen = ComposeOptions(**((options.model_dump() if options else {}) | more))
     except ValidationError as error:
         raise VertumnusError(first_problem(error)) from None
     shape, chosen = with_container(container, chosen)
-    source = guidance if isinstance(guidance, Source) else open_named(guidance)
+    source = guidance if isinstance(guidance, Source) else open_named(guidance, **guided)
     collection = gather(elements, needed=start is None)
     job = ComposeJob(
         collection.elements,
