@@ -66,7 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.validation import first_problem
+    from vertumnus.checked import first_problem
 
     cause = error.__cause__
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:

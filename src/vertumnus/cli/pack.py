@@ -15,7 +15,7 @@ from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import SEED, STORED_SIDE, check_whole
+from vertumnus.limits import MAX_SEED, MAX_STORED_SIDE, check_whole
 from vertumnus.live.several import Starts
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.pack import pack as pack_elements
@@ -104,8 +104,8 @@ def pack(
         raise VertumnusError(
             "--shape: missing; name a shape to fill: a picture, text:Q, icon:NAME, heart, canvas ..."
         )
-    check_whole("--max-side", max_side, 1, STORED_SIDE)
-    check_whole("--seed", seed, 0, SEED)
+    check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
+    check_whole("--seed", seed, 0, MAX_SEED)
     began, cpu = time.perf_counter(), time.process_time()
     found = read_elements(elements, icon_colors, max_side)
     named = {

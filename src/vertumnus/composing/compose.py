@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vertumnus.checked import first_problem
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.scene import make_scene
@@ -23,7 +24,6 @@ from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_name
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
-from vertumnus.validation import first_problem
 from vertumnus.version import __version__
 
 Watcher = Callable[[Composition], None]

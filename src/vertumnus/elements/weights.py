@@ -11,7 +11,7 @@ import numpy as np
 
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError, did_you_mean
-from vertumnus.limits import WEIGHT, check_number
+from vertumnus.limits import MAX_WEIGHT, check_number
 
 
 def read_weights(path: Path) -> dict[str, float]:
@@ -53,7 +53,7 @@ def check_weight(weight: object, where: str) -> float:
     """
     if isinstance(weight, int | float | np.number) and not 0 < weight < math.inf:
         raise VertumnusError(f"{where}: weight: must be a number above 0, not {weight}")
-    return check_number(f"{where}: weight", weight, 1 / WEIGHT, WEIGHT)
+    return check_number(f"{where}: weight", weight, 1 / MAX_WEIGHT, MAX_WEIGHT)
 
 
 def apply_weights(elements: Sequence[Element], weights: Mapping[str, float], where: str) -> list[Element]:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
+from vertumnus.checked import first_problem
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.guidance.mixture import MixedSource
 from vertumnus.guidance.protocol import GuidanceOptions, Source
-from vertumnus.validation import first_problem
 
 DEFAULT = "pictogram"
 NETWORK = "distillation"  # what guides where a model is named and no kind

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, TypeAdapter, ValidationError
 
+from vertumnus.checked import Options, first_problem
 from vertumnus.elements.collect import gather
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import Coordinate, Degrees
 from vertumnus.limits import Scale as ScaleValue
-from vertumnus.validation import Options, first_problem
 
 Piece = Annotated[int, Field(ge=0)]
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
+from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.elements.element import Element, make_element
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import PIECES, STARTS, Seed, Side, Weight
+from vertumnus.limits import MAX_PIECES, MAX_STARTS, Seed, Side, Weight
 from vertumnus.shapes import Shape
-from vertumnus.validation import Options
 from vertumnus.version import __version__
 
 LIBRARIES = ("numpy", "numba", "scipy", "pillow")
@@ -69,11 +69,11 @@ class RunSpec(Options):
     tool: str
     version: str = __version__
     seed: Seed = 0
-    starts: int = Field(1, ge=1, le=STARTS)
+    starts: int = Field(1, ge=1, le=MAX_STARTS)
     size: tuple[Side, Side]
     options: dict[str, Any] = Field({})
     elements: tuple[ElementInput, ...] = ()
-    count: int | None = Field(None, ge=1, le=PIECES)
+    count: int | None = Field(None, ge=1, le=MAX_PIECES)
     container: Region | None = None
     block: tuple[Region, ...] = ()
     mask: str | None = None

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self, TypedDict
 
 from pydantic import Field, field_validator, model_validator
 
-from vertumnus.limits import ELEMENT, Coordinate, Distance, Factor, PositiveFactor
+from vertumnus.checked import Options
+from vertumnus.limits import MAX_ELEMENT, Coordinate, Distance, Factor, PositiveFactor
 from vertumnus.strict.options import DIRECTIONS, Direction, Quality, StrictOptions
-from vertumnus.validation import Options
 
 DIFFER = 1.0001  # heaviest to lightest, from which weights are taken to differ
 NARROW = 8.0  # most to least area, below which a range of sizes is narrow
@@ -49,7 +49,7 @@ class PackOptions(Options):
         description="least and most area of an element, to its share by weight (a lower one if the range is narrow);"
         " 0.07 to 3 unless elements differ in weight",
     )
-    element_size: Annotated[float, Field(gt=0, le=ELEMENT, allow_inf_nan=False)] | None = Field(
+    element_size: Annotated[float, Field(gt=0, le=MAX_ELEMENT, allow_inf_nan=False)] | None = Field(
         None, description="fixed sizes: side of a square with the area of an element of mean weight"
     )
     rotation: Rotation = Field("free", description="free, none, random and then kept, or within so many degrees")

@@ -16,7 +16,7 @@ from vertumnus.elements.pieces import elements_of
 from vertumnus.elements.weights import apply_weights, read_weights
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import PIECES, SEED, STARTS, check_canvas, check_whole
+from vertumnus.limits import MAX_PIECES, MAX_SEED, MAX_STARTS, check_canvas, check_whole
 from vertumnus.live.notebook import NotebookBar, in_notebook
 from vertumnus.live.several import Starts, best_of
 from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_document
@@ -77,7 +77,7 @@ def pack(
     >>> len(collage.layers), collage.made_by.report["overlap"]
     (12, 0.0)
     """
-    starts = check_whole("`starts`", starts, 1, STARTS)
+    starts = check_whole("`starts`", starts, 1, MAX_STARTS)
     live = live_pack(
         elements,
         shape,
@@ -131,9 +131,9 @@ def live_pack(
     >>> live.finished, live.document().layers[0].locked
     (True, True)
     """
-    seed = check_whole("`seed`", seed, 0, SEED)
+    seed = check_whole("`seed`", seed, 0, MAX_SEED)
     if count is not None:
-        count = check_whole("`count`", count, 1, PIECES)
+        count = check_whole("`count`", count, 1, MAX_PIECES)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
     before = _before(warm)
     chosen = _options(warm, options, choices)
@@ -252,9 +252,7 @@ def _colour(text: str) -> str:
 def _shape_of(before: RunSpec | None, warm: Collage | None) -> Shape:
     """The shape that a collage was packed into, from the picture of it in the document."""
     if before is None or before.mask is None or warm is None:
-        raise VertumnusError(
-            "`shape`: missing; name one to fill, or start from a collage that was packed into one"
-        )
+        raise VertumnusError("`shape`: missing; name one to fill, or start from a collage that was packed into one")
     if before.mask not in warm.pictures:
         raise VertumnusError(f"`shape`: missing, and {before.mask}, the picture of the start's, is not there either")
     drawn = warm.pictures.image(before.mask).convert("L")
