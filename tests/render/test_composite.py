@@ -20,7 +20,7 @@ SPRITES = Sprites.of(PREMULTIPLIED, SIZES, [0, 0, 0])
 CHAINS = [[torch.tensor(level / 255.0) for level in mip_chain(picture)] for picture in PREMULTIPLIED]
 
 
-def random_layers(seed: int, count: int = 12):
+def random_layers(seed: int, count: int = 12, formed: float = 1.0):
     """Over and off the canvas, tinier than a pixel and larger than the canvas, flipped, any opacity and gain."""
     rng = np.random.default_rng(seed)
     scale = np.exp(rng.uniform(np.log(0.02), np.log(1.3), count))
@@ -34,6 +34,8 @@ def random_layers(seed: int, count: int = 12):
         which=rng.integers(0, len(PICTURES), count).astype(np.int32),
         opacity=rng.uniform(0.1, 1, count),
         gain=rng.uniform(0, 1.5, (count, 3)),
+        form=rng.uniform((-0.7, -0.8), (0.7, 0.8), (count, 2)) * formed,
+        order=rng.uniform(0, 1, count),
     )
     order = rng.permutation(count)  # so that the largest is not always at the back
     ground = rng.uniform(0, 1, (HEIGHT, WIDTH, 4)).astype(np.float32)
@@ -42,29 +44,29 @@ def random_layers(seed: int, count: int = 12):
 
 def by_oracle(placements, ground):
     p = placements
-    values = (p.x, p.y, p.log_scale, p.rotation, p.opacity, p.gain)
-    leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
-    canvas = oracle.composite(
-        leaves[0],
-        leaves[1],
-        torch.exp(leaves[2]),
-        leaves[3],
+    leaves = {name: torch.tensor(getattr(p, name), dtype=torch.float64, requires_grad=True) for name in FIELDS}
+    layers = oracle.sprites(
+        leaves["x"],
+        leaves["y"],
+        torch.exp(leaves["log_scale"]),
+        leaves["rotation"],
         torch.tensor(p.flip),
-        leaves[4],
-        leaves[5],
+        leaves["opacity"],
+        leaves["gain"],
         [CHAINS[n] for n in p.which],
         [SIZES[n] for n in p.which],
-        torch.tensor(ground).double(),
+        (HEIGHT, WIDTH),
+        leaves["form"],
     )
-    return canvas, leaves
+    return oracle.composite(layers, torch.tensor(ground).double(), np.argsort(p.order)), leaves
 
 
-FIELDS = ("x", "y", "log_scale", "rotation", "opacity", "gain")
+FIELDS = ("x", "y", "log_scale", "rotation", "form", "opacity", "gain")
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_kernel_and_oracle_agree(seed):
-    placements, ground = random_layers(seed)
+    placements, ground = random_layers(seed, formed=seed % 4 > 0)
     renderer = SpriteRenderer(SPRITES, WIDTH, HEIGHT)
     canvas = renderer.forward(placements, ground)
     expected, leaves = by_oracle(placements, ground)
