@@ -32,7 +32,7 @@ from scipy.optimize import linear_sum_assignment
 from tile_set import make_tiles, photographs
 
 import vertumnus as vt
-from vertumnus.mosaic.library.index import index_place
+from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.match.auction import auction
 from vertumnus.mosaic.match.search import nearest
 

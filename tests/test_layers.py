@@ -85,13 +85,21 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
                 assert not {"time", "datetime", "argparse", "cyclopts"} & {alias.name for alias in node.names}, path
 
 
-NEED_TORCH = {"render/oracle.py", "models/clip.py", "models/device.py", "models/diffusion.py"} | {
+NEED_TORCH = {
+    "render/oracle.py",
+    "models/classifier.py",
+    "models/clip.py",
+    "models/device.py",
+    "models/diffusion.py",
+} | {
     "models/mini/autoencoder.py",
     "guidance/lora.py",
     "guidance/network.py",
     "sampling/attention.py",
     "sampling/attention_maps.py",
     "sampling/control.py",
+    "sampling/decode.py",
+    "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",

@@ -10,7 +10,8 @@ import pytest
 import vertumnus
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.library.index import FOLDER, update_index
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.output import make_painter
 from vertumnus.mosaic.workers import RayWorkers
@@ -29,7 +30,7 @@ def cluster():
 
 
 def index_bytes(folder):
-    return {name: (folder / FOLDER / name).read_bytes() for name in ("cells.0", "thumbnails.0")}
+    return {name: (index_place(folder) / name).read_bytes()[64:] for name in ("cells.0", "thumbnails.0")}
 
 
 def die_once(shared, job):

@@ -33,6 +33,7 @@ def film(
     coherence: float | None,
     options: MosaicOptions,
     workers: Workers,
+    indexes: str | Path | None,
 ) -> None:
     """Writes the mosaic of a moving picture."""
     if len(output) != 1 or not is_video(output[0]):
@@ -46,8 +47,8 @@ def film(
     pictures, rate = read_frames(frames)
     for folder in tiles:
         with progress_bar(f"indexing {folder}") as show:
-            say_skipped(update_index(folder, workers=workers, progress=show))
-    library = TileLibrary(tiles)
+            say_skipped(update_index(folder, index=indexes, workers=workers, progress=show))
+    library = TileLibrary(tiles, indexes)
     library.require()
     if options.merge_duplicates:
         library.without_duplicates()

@@ -37,6 +37,7 @@ def make_mosaic(
     tiles: Sequence[str | Path],
     *,
     seed: int = 0,
+    index: str | Path | None = None,
     options: MosaicOptions | None = None,
     workers: Workers | None = None,
     watch: Watch | None = None,
@@ -48,6 +49,7 @@ def make_mosaic(
     reference   the picture to rebuild
     tiles       folders of pictures, indexed first where that is needed; a single file is toned to every cell
     seed        the same input, options and seed give the same mosaic
+    index       where the indexes of folders lie: the user's cache, or a folder, or "beside" for inside each
     options     a `MosaicOptions`, or its fields by name
     workers     what reads pictures; threads of this machine by default
     watch       called with (what is going on, done, all)
@@ -59,10 +61,10 @@ def make_mosaic(
     path = Path(reference)
     image, notes = read_reference(path)
     for folder in tiles:
-        report = update_index(Path(folder), workers=workers, progress=_part(watch, "indexing"))
+        report = update_index(folder, index=index, workers=workers, progress=_part(watch, "indexing"))
         if indexed is not None:
             indexed(report)
-    library = TileLibrary([Path(folder) for folder in tiles])
+    library = TileLibrary(tiles, index)
     library.require()
     merged = library.without_duplicates() if options.merge_duplicates else 0
     maker = MosaicMaker(library, image.size, str(path), options, seed)
@@ -139,7 +141,7 @@ class MosaicMaker:
         sources = []
         for number in used.tolist():
             found = self.library.tile(number)
-            sources.append(Source(found.path, found.digest, found.width, found.height, found.folder))
+            sources.append(Source(found.path, found.digest, found.width, found.height, found.store))
         aspects = self.library.aspects[tile]
         crop = np.empty((len(tile), 4))
         for n, (place, turn, _) in enumerate(self.ways):

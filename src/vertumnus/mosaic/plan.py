@@ -29,13 +29,13 @@ COLUMNS = (
 
 
 class Source(NamedTuple):
-    """A picture that tiles show: its file, the SHA-256 of its bytes, its size and the folder whose index has it."""
+    """A picture that tiles show: its file, the SHA-256 of its bytes, its size and where its index is."""
 
     path: Path
     digest: str
     width: int
     height: int
-    folder: Path
+    store: Path
 
 
 @dataclass(eq=False)
@@ -91,8 +91,8 @@ def _to_json(plan: Plan) -> bytes:
         "columns": COLUMNS,
     }
     tiles = ",\n  ".join(
-        json.dumps([str(path), digest, width, height, str(folder)], ensure_ascii=False)
-        for path, digest, width, height, folder in plan.sources
+        json.dumps([str(path), digest, width, height, str(store)], ensure_ascii=False)
+        for path, digest, width, height, store in plan.sources
     )
     rows = ",\n  ".join("[" + ", ".join(_short(v) for v in row) + "]" for row in plan.rows().tolist())
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")

@@ -9,17 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
-from vertumnus.document.atomic import atomic_write
-from vertumnus.export.deepzoom import OVERLAP, SIDE, files_folder
+from vertumnus.export.deepzoom import GENERATED, OVERLAP, SIDE, files_folder
 from vertumnus.mosaic.paint import Painter
 from vertumnus.mosaic.plan import Plan
 
 
-def save_page(path: Path, plan: Plan, painter: Painter) -> Path:
-    """Writes NAME.html beside NAME.dzi, and what it needs to know of the cells into NAME_files; returns the page.
+def viewer_files(path: Path, plan: Plan, painter: Painter) -> tuple[dict[str, bytes], dict[Path, bytes]]:
+    """NAME.html to lie beside NAME.dzi, and what it needs to know of the cells, to lie in NAME_files.
 
     It works from a disk without a server. Pictures are linked where they are, by a path relative to the page.
-    Raises `VertumnusError` if the place cannot be written.
+    Returns files by their names inside the folder, and files by their paths.
     """
     folder = files_folder(path)
     known = {
@@ -32,13 +31,20 @@ def save_page(path: Path, plan: Plan, painter: Painter) -> Path:
         "cells": [[*box, tile] for box, tile in zip(painter.boxes.tolist(), plan.tile.tolist(), strict=True)],
         "pictures": [[_link(source.path, path.parent), str(source.path)] for source in plan.sources],
     }
-    with atomic_write(folder / "cells.js") as stream:
-        stream.write(f"const MOSAIC = {json.dumps(known, separators=(',', ':'))};\n".encode())
     text = files("vertumnus.mosaic").joinpath("viewer.html").read_text("utf-8")
-    page = path.with_suffix(".html")
-    with atomic_write(page) as stream:
-        stream.write(text.replace("@TITLE@", html.escape(path.stem)).replace("@FILES@", quote(folder.name)).encode())
-    return page
+    for mark, value in (
+        ("@TITLE@", html.escape(path.stem)),
+        ("@FILES@", quote(folder.name)),
+        ("@GENERATED@", GENERATED),
+    ):
+        text = text.replace(mark, value)
+    cells = f"const MOSAIC = {json.dumps(known, separators=(',', ':'))};\n"
+    return {"cells.js": cells.encode()}, {page_path(path): text.encode()}
+
+
+def page_path(path: Path) -> Path:
+    """The page of NAME.dzi: NAME.html beside it."""
+    return path.with_suffix(".html")
 
 
 def _link(picture: Path, folder: Path) -> str:

@@ -116,35 +116,6 @@ def _draw(
     return straight(canvas)
 
 
-def render_layer(
-    collage: Collage, layer: Layer, scale: float = 1.0
-) -> tuple[tuple[slice, slice], NDArray[np.float32]] | None:
-    """One layer alone: the rows and columns of the picture that it may reach, and its premultiplied RGBA there, its
-    opacity and gain in it. None if it lies outside the canvas.
-    """
-    width, height = picture_size(collage, scale)
-    size = collage.pictures.size(layer.image)
-    reach = 0.5 * layer.scale * float(np.hypot(*size)) * scale + 1
-    spans = []
-    for middle, most in ((layer.y * scale, height), (layer.x * scale, width)):
-        first, last = max(0, int(np.floor(middle - reach))), min(most, int(np.ceil(middle + reach)))
-        if first >= last:
-            return None
-        spans.append(slice(first, last))
-    rows, columns = spans
-    level = level_at(layer.scale * scale)
-    pixels = mip_level(premultiplied(collage.pictures.image(layer.image)), level)
-    renderer = SpriteRenderer(
-        Sprites.of([pixels], [size], [level]), columns.stop - columns.start, rows.stop - rows.start
-    )
-    place = layer.placement
-    moved = place._replace(
-        x=place.x * scale - columns.start, y=place.y * scale - rows.start, scale=place.scale * scale
-    )
-    drawn = renderer.forward(Placements.of([moved], [0]), np.array([layer.opacity]), np.array([layer.gain]))
-    return (rows, columns), drawn
-
-
 def straight(canvas: NDArray[np.float32]) -> Pixels:
     """Premultiplied floats as straight bytes; colours too bright are clipped."""
     alpha = canvas[..., 3:]

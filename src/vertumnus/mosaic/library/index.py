@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from vertumnus.cachedir import user_folder
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import TILE_SUFFIXES
+from vertumnus.mosaic.library.place import base_folder, index_place
 from vertumnus.mosaic.library.record import TileRecord, read_tiles
 from vertumnus.mosaic.library.store import THUMBNAIL, TileStore
 from vertumnus.mosaic.workers import Threads, Workers
 
-FOLDER = ".vertumnus-tiles"  # in the folder of pictures; not searched for pictures itself
 BATCH = 16  # files read by one job
 COMMIT = 256  # files between two commits: what a crash can cost
 
@@ -37,24 +36,10 @@ class IndexReport:
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
-def base_folder(folder: Path) -> Path:
-    """What an index's paths begin from: the folder, or that of a single file."""
-    return folder.parent if folder.is_file() else folder
-
-
-def index_place(folder: Path) -> Path:
-    """Where a folder's index is: inside it, or in the user's cache where that cannot be written, or for one file."""
-    inside = folder / FOLDER
-    if folder.is_file():
-        return user_folder("tiles", str(folder.resolve()))
-    if inside.exists() or os.access(folder, os.W_OK):
-        return inside
-    return user_folder("tiles", str(folder.resolve()))
-
-
 def update_index(
-    folder: Path,
+    folder: str | Path,
     *,
+    index: str | Path | None = None,
     thumbnail: int | None = None,
     rebuild: bool = False,
     workers: Workers | None = None,
@@ -62,15 +47,17 @@ def update_index(
 ) -> IndexReport:
     """Indexes a folder of pictures, reading only what is new or changed; stopped anywhere, it goes on from there.
 
+    index       where indexes lie: the user's cache, or a folder; "beside" for inside the folder of pictures
     thumbnail   pixels of the thumbnails' shorter side, for a new index
     rebuild     begin anew, whatever is there
     progress    called with (files read, files to read)
 
     Raises `VertumnusError` if there is no such folder, another process is indexing it, the index is of another
-    version or damaged, or there is no space for it.
+    version or damaged, where it belongs is something that is not the program's own, or there is no space for it.
     """
+    folder = Path(folder)
     found = dict(_scan(folder))
-    store = TileStore(index_place(folder)) if not rebuild else _unopened(index_place(folder))
+    store = TileStore(index_place(folder, index), anew=rebuild)
     known = store.known()
     fresh = sorted(path for path, stamp in found.items() if known.get(path) != stamp)
     gone = sorted(path for path in known if path not in found)
@@ -81,13 +68,6 @@ def update_index(
     rows = store.query("SELECT path, reason FROM skipped ORDER BY path")
     report.skipped = [(str(base_folder(folder) / str(path)), str(reason)) for path, reason in rows]
     return report
-
-
-def _unopened(place: Path) -> TileStore:
-    """A store whose old files, of whatever version, are not looked at."""
-    store = TileStore.__new__(TileStore)
-    store.folder, store._base = place, None
-    return store
 
 
 def _read(
@@ -150,9 +130,11 @@ def _scan(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
             raise VertumnusError(f"{folder / inner}: cannot be searched ({error.strerror})") from None
 
 
-def prune_index(folder: Path, progress: Progress | None = None) -> tuple[IndexReport, int]:
+def prune_index(
+    folder: str | Path, *, index: str | Path | None = None, progress: Progress | None = None
+) -> tuple[IndexReport, int]:
     """Brings an index up to date and drops the space of pictures no longer in use; returns the bytes won too."""
-    report = update_index(folder, progress=progress)
-    store = TileStore(index_place(folder))
+    report = update_index(folder, index=index, progress=progress)
+    store = TileStore(index_place(folder, index))
     with store.writing() as writer:
         return report, writer.compact()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.library.duplicates import near_duplicates
-from vertumnus.mosaic.library.index import base_folder, index_place
+from vertumnus.mosaic.library.place import base_folder, index_place
 from vertumnus.mosaic.library.record import LONGEST
 from vertumnus.mosaic.library.store import ROW_SHAPE, TileStore
 
@@ -20,13 +20,13 @@ BLOCK = 4096  # tiles held in memory at once
 
 
 class Tile(NamedTuple):
-    """One tile as the index knows it."""
+    """One tile: its file, the SHA-256 of its bytes, its upright size, and where the index is that knows it."""
 
     path: Path
     digest: str
     width: int
     height: int
-    folder: Path
+    store: Path
 
 
 class TileLibrary:
@@ -35,9 +35,10 @@ class TileLibrary:
     size       N x 2: width and height of each picture, upright
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[str | Path], index: str | Path | None = None) -> None:
+        """Opens the indexes of some folders; ``index`` is where they lie, see `update_index`."""
         self.folders = [Path(folder) for folder in folders]
-        self._stores = [TileStore(index_place(folder)) for folder in self.folders]
+        self._stores = [TileStore(index_place(folder, index)) for folder in self.folders]
         tables = [
             store.numbers("SELECT row, start, across, down, width, height, hash FROM tile ORDER BY path", 7)
             for store in self._stores
@@ -92,8 +93,8 @@ class TileLibrary:
         )[0]
         path, digest, width, height = row
         assert isinstance(digest, bytes)
-        folder = self.folders[home]
-        return Tile(base_folder(folder) / str(path), digest.hex(), int(str(width)), int(str(height)), folder)
+        place = base_folder(self.folders[home]) / str(path)
+        return Tile(place, digest.hex(), int(str(width)), int(str(height)), self._stores[home].folder)
 
     def duplicates(self) -> NDArray[np.int64]:
         """For each tile the number of the first one it is a near-duplicate of: its own where there is none."""

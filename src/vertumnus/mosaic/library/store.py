@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.library.place import HEAD_BYTES, check_place, open_own, opened
 from vertumnus.mosaic.library.record import TileRecord
 from vertumnus.mosaic.library.summary import CELLS
 
 FORMAT = "vertumnus/tiles"
-VERSION = 2
+VERSION = 3
 THUMBNAIL = 96  # pixels of a thumbnail's shorter side
 NAME = "tiles.sqlite"
 ROW_BYTES = CELLS * CELLS * 3
@@ -35,6 +37,7 @@ CREATE TABLE tile (
     hash INTEGER, start INTEGER, across INTEGER, down INTEGER
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX tile_row ON tile (row);
+CREATE INDEX tile_digest ON tile (digest);
 CREATE TABLE skipped (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, reason TEXT) WITHOUT ROWID;
 """
 
@@ -45,10 +48,12 @@ class TileStore:
     Raises `VertumnusError` for an index of another version, a damaged one, or a folder that cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, anew: bool = False) -> None:
+        """Opens the index if there is one; ``anew`` leaves what is there unread, to be replaced."""
         self.folder = folder
         self._base: sqlite3.Connection | None = None
-        if (folder / NAME).exists():
+        check_place(folder)
+        if not anew and (folder / NAME).exists():
             self._open()
 
     @property
@@ -118,9 +123,15 @@ class TileStore:
         if count == 0:
             return np.empty(0, dtype)
         try:
-            return np.memmap(self._file(kind), dtype, "r", shape=(count,))
+            with opened(self._file(kind), kind, self._key()) as handle, open(handle, "rb", closefd=False) as file:
+                return np.memmap(file, dtype, "r", HEAD_BYTES, (count,))
+        except VertumnusError:
+            raise
         except (OSError, ValueError) as error:
             raise self._damaged(error) from None
+
+    def _key(self) -> str:
+        return str(self.query("SELECT value FROM meta WHERE key='key'")[0][0])
 
     def _file(self, kind: str, generation: int | None = None) -> Path:
         return self.folder / f"{kind}.{self.meta('generation') if generation is None else generation}"
@@ -133,6 +144,7 @@ class TileStore:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            check_place(self.folder)
             lock = sqlite3.connect(self.folder / "lock", timeout=0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise VertumnusError(f"{self.folder}: cannot be written ({error})") from None
@@ -180,7 +192,7 @@ class TileStore:
         fresh.unlink(missing_ok=True)
         base = sqlite3.connect(fresh, isolation_level=None)
         base.executescript("BEGIN;" + _TABLES)
-        facts = {"format": FORMAT, "version": VERSION, "thumbnail": thumbnail}
+        facts = {"format": FORMAT, "version": VERSION, "thumbnail": thumbnail, "key": secrets.token_hex(16)}
         facts |= {"generation": 0, "rows": 0, "bytes": 0}
         base.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         base.execute("COMMIT")
@@ -205,12 +217,12 @@ class TileWriter:
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
 
     def _append(self, kind: str, size: int) -> int:
-        handle = os.open(self.store._file(kind, self.generation), os.O_WRONLY | os.O_CREAT, 0o644)
-        if os.fstat(handle).st_size < size:
+        handle = open_own(self.store._file(kind, self.generation), kind, self.store._key(), write=True)
+        if os.fstat(handle).st_size < HEAD_BYTES + size:
             os.close(handle)
             raise self.store._damaged(f"{kind} is shorter than it should be")
-        os.ftruncate(handle, size)
-        os.lseek(handle, size, os.SEEK_SET)
+        os.ftruncate(handle, HEAD_BYTES + size)
+        os.lseek(handle, HEAD_BYTES + size, os.SEEK_SET)
         return handle
 
     def add(self, record: TileRecord) -> None:
