@@ -70,18 +70,19 @@ def test_kernel_and_oracle_agree(seed):
     renderer = SpriteRenderer(SPRITES, WIDTH, HEIGHT)
     canvas = renderer.forward(placements, ground)
     expected, leaves = by_oracle(placements, ground)
-    np.testing.assert_allclose(canvas, expected.detach().numpy(), atol=1e-4)
+    np.testing.assert_allclose(canvas, expected.detach().numpy(), atol=3e-4)
 
-    scale = np.exp(placements.log_scale)
-    texel = np.array([[s * 2.0 ** level_at(s)] * 2 for s in scale])
-    middle = np.array([SIZES[n] for n in placements.which]) / 2 * scale[:, None] / texel - 0.5
     p = placements
-    kinks = near_texel_centres(p.x, p.y, p.rotation, p.flip, texel, middle, canvas.shape[:2], 1.0)
+    squeeze = np.exp(p.log_squeeze)
+    level = np.array([level_at(s) for s in np.exp(p.log_scale) * np.sqrt(squeeze)])
+    texel = (np.exp(p.log_scale) * 2.0**level)[:, None] * np.column_stack([np.ones(len(p)), squeeze])
+    middle = np.array([SIZES[n] for n in p.which]) / 2 / 2.0 ** level[:, None] - 0.5
+    kinks = near_texel_centres(p.x, p.y, p.rotation, p.flip, texel, middle, canvas.shape[:2], 1.0, np.tan(p.shear))
     assert kinks.mean() < 0.2
     cotangent = np.random.default_rng(seed).normal(size=canvas.shape).astype(np.float32) * ~kinks[..., None]
     gradients = renderer.backward(cotangent)
     expected.backward(torch.tensor(cotangent).double())
-    for field, leaf in zip(FIELDS, leaves, strict=True):
+    for field, leaf in leaves.items():
         theirs = leaf.grad.numpy()
         np.testing.assert_allclose(getattr(gradients, field), theirs, atol=2e-4 * max(1.0, np.abs(theirs).max()))
 
@@ -89,7 +90,8 @@ def test_kernel_and_oracle_agree(seed):
 def test_both_agree_with_finite_differences():
     placements, ground = random_layers(21, 8)
     # Not where another mip level begins: there the picture changes by a step.
-    close = [abs(np.log2(s) % 1 - 0.5) < 1e-3 for s in np.exp(placements.log_scale)]
+    drawn = np.exp(placements.log_scale + placements.log_squeeze / 2)
+    close = [abs(np.log2(s) % 1 - 0.5) < 1e-3 for s in drawn]
     assert not any(close)
     rng = np.random.default_rng(1)
     cotangent = rng.normal(size=(HEIGHT, WIDTH, 4))
@@ -112,9 +114,8 @@ def test_both_agree_with_finite_differences():
         return change
 
     step = 1e-7
-    for field, leaf in zip(FIELDS, leaves, strict=True):
-        for index in np.ndindex(leaf.shape):
-            at = index if field == "gain" else index[0]
+    for field, leaf in leaves.items():
+        for at in np.ndindex(leaf.shape):
             slope = (loss(shift(field, at, step)) - loss(shift(field, at, -step))) / (2 * step)
             assert leaf.grad[at].item() == pytest.approx(slope, rel=2e-3, abs=2e-3)
             assert getattr(ours, field)[at] == pytest.approx(slope, rel=1e-2, abs=1e-2)
@@ -141,6 +142,16 @@ def test_a_whole_pixel_placement_at_scale_one_is_the_picture_itself():
     mirrored.flip[:] = True
     flipped = SpriteRenderer(SPRITES, WIDTH, HEIGHT).forward(mirrored)
     np.testing.assert_allclose(flipped, canvas[:, ::-1], atol=1e-5)
+
+
+def test_rounding_cuts_no_outermost_pixel_off():
+    """Pixel centres at the end of what a layer reaches, seen from centres all over the canvas."""
+    rng = np.random.default_rng(0)
+    for x in rng.uniform(-5, 15, 60):
+        right = np.floor(x) + 10.8  # the right edge lies 0.3 behind a pixel's centre
+        place = Placements(x, 24.0, np.log((right - x) / 40), 0.0, False, 2)
+        alpha = SpriteRenderer(SPRITES, WIDTH, HEIGHT).forward(place)[24, int(right), 3]
+        assert alpha == pytest.approx(0.8, abs=1e-3)
 
 
 def test_an_opaque_picture_keeps_a_sharp_edge_when_enlarged():

@@ -8,8 +8,6 @@ times its gain. What has an order is laid in that order; it has no gradient here
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +15,7 @@ from vertumnus.jit import kernel
 from vertumnus.render.placements import Gradients, Placements
 from vertumnus.render.sampling import corners, frame, frames, pose_slopes, row_run
 from vertumnus.render.sprites import Sprites
+from vertumnus.render.tint import colour_gradients, gains
 
 f4 = np.float32
 u8 = np.uint64
@@ -46,7 +45,6 @@ class SpriteRenderer:
         self.top = top
         self.shape = (bottom - top, max(1, round(width * zoom)), 4)
         self._layers: tuple[NDArray[np.generic], ...] = ()
-        self._given: Collection[str] = ()
 
     def forward(
         self,
@@ -59,14 +57,14 @@ class SpriteRenderer:
 
         Raises `VertumnusError` for a placement that cannot be drawn.
         """
-        drawn = placements.drawn("opacity", "gain")
-        self._given = placements.groups.keys()
+        drawn = placements.drawn("opacity")
+        self._placements = placements
         order = stacking(placements)
         self._layers = (
             *frames(placements, self.sprites, self.shape, self.zoom, self.top),
             order,
             drawn["opacity"][0].astype(np.float32),
-            np.ascontiguousarray(drawn["gain"].T, np.float32),
+            gains(placements),
             self.sprites.texels,
         )
         canvas = np.zeros(self.shape, np.float32) if ground is None else ground.astype(np.float32)
@@ -78,8 +76,8 @@ class SpriteRenderer:
         """The gradient by the layers last rendered, given the gradient by the canvas (H x W x 4)."""
         by = _backward(*self._layers, self._ground, np.ascontiguousarray(grad_canvas, np.float32)).T
         by[:2] *= self.zoom
-        found = {"pose": by[:4], "form": by[4:6], "opacity": by[6:7], "gain": by[7:10]}
-        return Gradients({name: values for name, values in found.items() if name in self._given})
+        found = {"pose": by[:4], "form": by[4:6], "opacity": by[6:7]} | colour_gradients(self._placements, by[7:10])
+        return Gradients({name: values for name, values in found.items() if name in self._placements})
 
 
 def stacking(placements: Placements) -> NDArray[np.int64]:
@@ -95,14 +93,14 @@ def _forward(numbers, where, order, opacity, gain, texels, canvas):
     for i in order:
         if opacity[i] == zero:
             continue
-        ux, uy, vx, vy, mid_u, mid_v, half_w, half_h, texel_w, texel_h = frame(numbers, i)
+        ux, _uy, vx, _vy, mid_u, mid_v, half_w, half_h, texel_w, texel_h = frame(numbers, i)
         start, rows, columns = where[i, 0], where[i, 1], where[i, 2]
         last_u, last_v = f4(columns - 1), f4(rows - 1)
         pitch = columns * 4
         red, green, blue = gain[i, 0], gain[i, 1], gain[i, 2]
         norm = opacity[i] / f4(255)
         for py in range(where[i, 3], where[i, 4] + 1):
-            first, count, dx, dy, u0, v0 = row_run(numbers, where, i, py)
+            first, count, _dx, _dy, u0, v0 = row_run(numbers, where, i, py)
             for k in range(count):
                 u, v = u0 + f4(k) * ux, v0 + f4(k) * vx
                 inside_w = min(max(half_w - abs(u - mid_u) * texel_w + half, zero), one)
@@ -141,17 +139,14 @@ def _backward(numbers, where, order, opacity, gain, texels, ground, grad_canvas)
     """
     height, width = ground.shape[:2]
     layers = len(numbers)
-    zero, one = f4(0), f4(1)
+    half, zero, one, norm = f4(0.5), f4(0), f4(1), f4(1 / 255)
+    o1, o2, o3 = u8(1), u8(2), u8(3)
     by = np.zeros((layers, 10), np.float64)
-    firsts = np.empty(layers, np.int64)
     counts = np.empty(layers, np.int64)
     places = np.empty(layers, np.int64)
-    tape = np.empty((1024, 4), np.float32)  # what lay beneath each sample
+    tape = np.empty((1024, 8), np.float32)  # what lay beneath each sample, and the sample before its gain
     line = np.empty((width, 4), np.float32)
     g = np.empty((width, 4), np.float32)
-    raw = np.empty(4, np.float32)
-    along_u = np.empty(4, np.float32)
-    along_v = np.empty(4, np.float32)
     for py in range(height):
         line[:] = ground[py]
         g[:] = grad_canvas[py]
@@ -161,89 +156,104 @@ def _backward(numbers, where, order, opacity, gain, texels, ground, grad_canvas)
             if py < where[i, 3] or py > where[i, 4]:
                 continue
             ux, uy, vx, vy, mid_u, mid_v, half_w, half_h, texel_w, texel_h = frame(numbers, i)
-            first, count, dx, dy, u0, v0 = row_run(numbers, where, i, py)
+            first, count, _, _, u0, v0 = row_run(numbers, where, i, py)
             if count <= 0:
                 continue
-            firsts[i], counts[i], places[i] = first, count, used
+            counts[i], places[i] = count, used
             if used + count > tape.shape[0]:
-                longer = np.empty((2 * (used + count), 4), np.float32)
+                longer = np.empty((2 * (used + count), 8), np.float32)
                 longer[:used] = tape[:used]
                 tape = longer
+            start, rows, columns = where[i, 0], where[i, 1], where[i, 2]
+            red, green, blue, strong = gain[i, 0], gain[i, 1], gain[i, 2], opacity[i] * norm
             for k in range(count):
-                inside_w, inside_h = _sample(
-                    u0 + f4(k) * ux, v0 + f4(k) * vx, where, i, mid_u, mid_v, half_w, half_h, texel_w, texel_h,
-                    texels, raw, along_u, along_v,
-                )  # fmt: skip
-                weight = inside_w * inside_h * opacity[i]
-                rest = one - raw[3] * weight
-                for c in range(4):
-                    tape[used, c] = line[first + k, c]
-                    line[first + k, c] = raw[c] * weight * (gain[i, c] if c < 3 else one) + rest * line[first + k, c]
+                u, v = u0 + f4(k) * ux, v0 + f4(k) * vx
+                weight = min(max(half_w - abs(u - mid_u) * texel_w + half, zero), one)
+                weight *= min(max(half_h - abs(v - mid_v) * texel_h + half, zero), one) * strong
+                a, b, c, d, fu, fv, _, _ = corners(u, v, start, rows, columns)
+                w11 = fu * fv * weight
+                w10, w01 = fv * weight - w11, fu * weight - w11
+                w00 = weight - w01 - fv * weight
+                sr = w00 * f4(texels[a]) + w01 * f4(texels[b]) + w10 * f4(texels[c]) + w11 * f4(texels[d])
+                sg = w00 * f4(texels[a + o1]) + w01 * f4(texels[b + o1])
+                sg += w10 * f4(texels[c + o1]) + w11 * f4(texels[d + o1])
+                sb = w00 * f4(texels[a + o2]) + w01 * f4(texels[b + o2])
+                sb += w10 * f4(texels[c + o2]) + w11 * f4(texels[d + o2])
+                sa = w00 * f4(texels[a + o3]) + w01 * f4(texels[b + o3])
+                sa += w10 * f4(texels[c + o3]) + w11 * f4(texels[d + o3])
+                kept, at = tape[used], line[first + k]
+                kept[0], kept[1], kept[2], kept[3] = at[0], at[1], at[2], at[3]
+                kept[4], kept[5], kept[6], kept[7] = sr, sg, sb, sa
+                rest = one - sa
+                at[0] = sr * red + rest * at[0]
+                at[1] = sg * green + rest * at[1]
+                at[2] = sb * blue + rest * at[2]
+                at[3] = sa + rest * at[3]
                 used += 1
         for place in range(layers - 1, -1, -1):
             i = order[place]
             if counts[i] <= 0:
                 continue
             ux, uy, vx, vy, mid_u, mid_v, half_w, half_h, texel_w, texel_h = frame(numbers, i)
+            lean, squeeze, mirror = numbers[i, 14], numbers[i, 15], numbers[i, 16]
             first, count, dx, dy, u0, v0 = row_run(numbers, where, i, py)
+            start, rows, columns = where[i, 0], where[i, 1], where[i, 2]
+            red, green, blue, strong = gain[i, 0] * norm, gain[i, 1] * norm, gain[i, 2] * norm, opacity[i]
+            g0, g1, g2, g3, g4, g5, g6, g7, g8, g9 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
             for k in range(count):
                 u, v = u0 + f4(k) * ux, v0 + f4(k) * vx
-                inside_w, inside_h = _sample(
-                    u, v, where, i, mid_u, mid_v, half_w, half_h, texel_w, texel_h, texels, raw, along_u, along_v,
-                )  # fmt: skip
-                beneath = tape[places[i] + k]
-                at = g[first + k]
-                # How the loss moves with the layer's colours and alpha, and then with the raw sample.
-                by_alpha = at[3]
-                for c in range(4):
-                    by_alpha -= at[c] * beneath[c]
-                weight = inside_w * inside_h
-                by_raw_weight = zero  # sum of (gradient by a raw channel) x (the channel), per unit of weight
-                to_u, to_v = zero, zero
-                for c in range(4):
-                    slope = by_alpha if c == 3 else at[c] * gain[i, c]
-                    by_raw_weight += slope * raw[c]
-                    to_u += slope * along_u[c]
-                    to_v += slope * along_v[c]
-                    if c < 3:
-                        by[i, 7 + c] += at[c] * raw[c] * weight * opacity[i]
-                by[i, 6] += by_raw_weight * weight
-                to_u *= weight * opacity[i]
-                to_v *= weight * opacity[i]
-                # Through the ramps across the rectangle's edges.
-                ramp_u, ramp_v = zero, zero
-                if zero < inside_w < one:
-                    ramp_u = by_raw_weight * inside_h * opacity[i]
-                if zero < inside_h < one:
-                    ramp_v = by_raw_weight * inside_w * opacity[i]
-                slopes = pose_slopes(
+                inside_w = min(max(half_w - abs(u - mid_u) * texel_w + half, zero), one)
+                inside_h = min(max(half_h - abs(v - mid_v) * texel_h + half, zero), one)
+                a, b, c, d, fu, fv, moves_u, moves_v = corners(u, v, start, rows, columns)
+                kept, at = tape[places[i] + k], g[first + k]
+                # How the loss moves with the layer's alpha, and with its colours before the gain.
+                to_a = at[3] - at[0] * kept[0] - at[1] * kept[1] - at[2] * kept[2] - at[3] * kept[3]
+                g7 += at[0] * kept[4]
+                g8 += at[1] * kept[5]
+                g9 += at[2] * kept[6]
+                to_r, to_g, to_b, to_a = at[0] * red, at[1] * green, at[2] * blue, to_a * norm
+                # What each of the four texels is worth, all channels together.
+                t00 = to_r * f4(texels[a]) + to_g * f4(texels[a + o1])
+                t00 += to_b * f4(texels[a + o2]) + to_a * f4(texels[a + o3])
+                t01 = to_r * f4(texels[b]) + to_g * f4(texels[b + o1])
+                t01 += to_b * f4(texels[b + o2]) + to_a * f4(texels[b + o3])
+                t10 = to_r * f4(texels[c]) + to_g * f4(texels[c + o1])
+                t10 += to_b * f4(texels[c + o2]) + to_a * f4(texels[c + o3])
+                t11 = to_r * f4(texels[d]) + to_g * f4(texels[d + o1])
+                t11 += to_b * f4(texels[d + o2]) + to_a * f4(texels[d + o3])
+                upper, lower = t00 + (t01 - t00) * fu, t10 + (t11 - t10) * fu
+                value = upper + (lower - upper) * fv
+                inside = inside_w * inside_h
+                weight = inside * strong
+                g6 += value * inside
+                to_u = ((t01 - t00) * (one - fv) + (t11 - t10) * fv) * weight if moves_u else zero
+                to_v = (lower - upper) * weight if moves_v else zero
+                ramp_u = value * inside_h * strong if zero < inside_w < one else zero
+                ramp_v = value * inside_w * strong if zero < inside_h < one else zero
+                s0, s1, s2, s3, s4, s5 = pose_slopes(
                     to_u, to_v, ramp_u, ramp_v, u, v, dx + f4(k), dy, ux, uy, vx, vy, mid_u, mid_v, half_w, half_h,
-                    texel_w, texel_h, numbers[i, 14], numbers[i, 15], numbers[i, 16],
+                    texel_w, texel_h, lean, squeeze, mirror,
                 )  # fmt: skip
-                for c in range(6):
-                    by[i, c] += slopes[c]
-                rest = one - raw[3] * weight * opacity[i]
-                for c in range(4):
-                    at[c] *= rest
+                g0 += s0
+                g1 += s1
+                g2 += s2
+                g3 += s3
+                g4 += s4
+                g5 += s5
+                rest = one - kept[7]
+                at[0] *= rest
+                at[1] *= rest
+                at[2] *= rest
+                at[3] *= rest
+            row = by[i]
+            row[0] += g0
+            row[1] += g1
+            row[2] += g2
+            row[3] += g3
+            row[4] += g4
+            row[5] += g5
+            row[6] += g6
+            row[7] += g7
+            row[8] += g8
+            row[9] += g9
     return by
-
-
-@kernel
-def _sample(
-    u, v, where, i, mid_u, mid_v, half_w, half_h, texel_w, texel_h, texels, raw, along_u, along_v
-):  # fmt: skip
-    """One sample: four channels of 0 to 1 and their slopes along u and v, and the two edge ramps."""
-    half, zero, one = f4(0.5), f4(0), f4(1)
-    inside_w = min(max(half_w - abs(u - mid_u) * texel_w + half, zero), one)
-    inside_h = min(max(half_h - abs(v - mid_v) * texel_h + half, zero), one)
-    a, b, c, d, fu, fv, moves_u, moves_v = corners(u, v, where[i, 0], where[i, 1], where[i, 2])
-    norm = f4(1 / 255)
-    for o in range(4):
-        t00, t01 = f4(texels[a + u8(o)]) * norm, f4(texels[b + u8(o)]) * norm
-        t10, t11 = f4(texels[c + u8(o)]) * norm, f4(texels[d + u8(o)]) * norm
-        upper = t00 + (t01 - t00) * fu
-        lower = t10 + (t11 - t10) * fu
-        raw[o] = upper + (lower - upper) * fv
-        along_u[o] = (t01 - t00) * (one - fv) + (t11 - t10) * fv if moves_u else zero
-        along_v[o] = lower - upper if moves_v else zero
-    return inside_w, inside_h

@@ -144,6 +144,30 @@ def composite(layers: Tensor, ground: Tensor, order: Sequence[int] | None = None
     return canvas
 
 
+def transparency(layers: Tensor, method: str, order: Tensor | None = None, ground: Tensor | None = None) -> Tensor:
+    """Layers (N x H x W x 4, of `sprites`) by a render method of CLIP-CLOP, H x W x 4 premultiplied.
+
+    method   as in `vertumnus.render.transparency`, whose formulae these are, word by word
+    order    N, 0 to 1, for opacity; 0 by default
+    ground   H x W x 4, premultiplied; transparent by default
+    """
+    import torch
+
+    b = torch.zeros_like(layers[0]) if ground is None else ground
+    ca, a = layers[..., :3], layers[..., 3:]
+    if method == "transparency":
+        return (layers.sum(0).clamp(0, 1) + b).clamp(0, 1)
+    if method == "opacity":
+        o = torch.zeros_like(a) if order is None else order.clamp(0, 1)[:, None, None, None]
+        z = torch.where(a > 0.5, o * a / 0.1, a - 5)
+        y = (torch.softmax(z, 0) * a * ca).sum(0)
+        return torch.where(a.sum(0) > 0.5, torch.cat([y, torch.ones_like(y[..., :1])], -1), b)
+    s = a.sum(0) + 1e-8
+    y = torch.cat([ca.sum(0) / s, torch.ones_like(s)], -1)
+    m = s / s.max() if method.endswith("normed") else s.clamp(0, 1)
+    return y * m + b * (1 - m)
+
+
 def splat(
     x: Tensor,
     y: Tensor,

@@ -101,8 +101,9 @@ def row_run(numbers, where, i, py):
     cx, cy, ux, uy, vx, vy, mid_u, mid_v, out_u, out_v = n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[12], n[13]
     left, right = where[i, 5], where[i, 6]
     dy = f4(py) + half - cy
+    # Half a pixel wider at both ends than the outermost centres, which rounding must not cut off.
     at_u, at_v = dy * uy + mid_u, dy * vy + mid_v
-    low, high = run(f4(left) + half - cx, f4(right) + half - cx, inverse(ux), at_u, mid_u - out_u, mid_u + out_u)
+    low, high = run(f4(left) - cx, f4(right + 1) - cx, inverse(ux), at_u, mid_u - out_u, mid_u + out_u)
     low, high = run(low, high, inverse(vx), at_v, mid_v - out_v, mid_v + out_v)
     first = max(left, ceil(low + cx - half))
     count = min(right, floor(high + cx - half)) - first + 1
