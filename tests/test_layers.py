@@ -23,7 +23,6 @@ ALLOWED = {
     ("document", "render"),
     ("composing", "packing"),
     ("strict", "packing"),
-    ("guidance", "composing"),
     ("imaging", "mosaic"),
     ("imaging", "document"),
     ("imaging", "elements"),
@@ -86,15 +85,20 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
 
 
 NEED_TORCH = {
-    "render/oracle.py",
+    "harmonizing/attention.py",
+    "harmonizing/control.py",
+    "harmonizing/diffuse.py",
     "models/classifier.py",
+    "render/oracle.py",
     "models/clip.py",
     "models/device.py",
     "models/diffusion.py",
 } | {
     "models/mini/autoencoder.py",
-    "guidance/lora.py",
+    "guidance/expected.py",
     "guidance/network.py",
+    "guidance/score.py",
+    "guidance/student.py",
     "sampling/attention.py",
     "sampling/attention_maps.py",
     "sampling/control.py",

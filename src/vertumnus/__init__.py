@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
+    from vertumnus.harmonizing.harmonize import harmonize
+    from vertumnus.harmonizing.options import HarmonizeOptions
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.mosaic.library.index import update_index
@@ -37,6 +39,7 @@ _HOME = {
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
+    "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LossWeights": "packing.options",
     "MosaicOptions": "mosaic.options",
@@ -49,6 +52,7 @@ _HOME = {
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "harmonize": "harmonizing.harmonize",
     "load_plan": "mosaic.plan",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
@@ -63,6 +67,7 @@ __all__ = [
     "Collage",
     "ComposeOptions",
     "Element",
+    "HarmonizeOptions",
     "Layer",
     "LossWeights",
     "MosaicOptions",
@@ -76,6 +81,7 @@ __all__ = [
     "collect",
     "compose",
     "draw_mosaic",
+    "harmonize",
     "load_plan",
     "make_mosaic",
     "measure_likeness",
