@@ -1,4 +1,4 @@
-"""How a collage is harmonised: the switches of Collage Diffusion, and the methods of its Table 1 by name."""
+"""How a collage is harmonised: the switches of Collage Diffusion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Method = Literal["sa", "gh", "gh+ca", "gh+ca+ti", "gh+ca+ti+ln", "gh+ca+ln", "none"]
+Method = Literal["gh", "gh+ca", "gh+ca+ln", "gh+ln", "none"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -17,8 +17,8 @@ class HarmonizeOptions(BaseModel):
 
     method: Method = Field(
         "gh+ca+ln",
-        description="sa: Plug-and-Play; gh: SDEdit of the composite; with ca: attention held to the layers' places;"
-        " ti: a learned token for each layer's looks; ln: noise per layer; none: tones and seams, no model",
+        description="gh: SDEdit of the composite; with ca: attention held to the layers' places; ln: noise per layer;"
+        " none: tones and seams, no model",
     )
     steps: int = Field(50, ge=1, le=1000, description="of the whole schedule")
     guidance: float = Field(7.0, ge=1, le=100, allow_inf_nan=False, description="classifier-free guidance")
@@ -33,18 +33,11 @@ class HarmonizeOptions(BaseModel):
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
-    vectors: int = Field(1, ge=1, le=16, description="of the learned token of a layer")
-    inversion_steps: int = Field(250, ge=1, le=20_000, description="of learning it, at most")
 
     @property
     def attention(self) -> bool:
         """Whether attention is held to the layers' places (CA)."""
         return "+ca" in self.method
-
-    @property
-    def inversion(self) -> bool:
-        """Whether tokens are learned (TI)."""
-        return "+ti" in self.method
 
     @property
     def layer_noise(self) -> bool:

@@ -1,10 +1,9 @@
-"""Everything a run needs of the model beside the layers: attention, learned tokens, control."""
+"""Everything a run needs of the model beside the layers: attention and control."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.attention import layer_bias
 from vertumnus.harmonizing.diffuse import Harmonizer, make_plan, size_multiple
 from vertumnus.harmonizing.tokens import Spoken, speak
@@ -20,8 +19,6 @@ def prepare(job: HarmonizeJob) -> Harmonizer:
     """
     model = job.model
     assert model is not None
-    if job.options.method == "sa":
-        raise VertumnusError("method: sa is not there yet")
     plan = make_plan(job.stack, job.options)
     multiple = size_multiple(model)
     controls = []
