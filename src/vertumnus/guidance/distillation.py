@@ -17,8 +17,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.guidance.interval import Intermittent
 from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
 from vertumnus.guidance.protocol import Request
+from vertumnus.models import load
 from vertumnus.models.checkpoint import find
-from vertumnus.models.loader import load
 from vertumnus.models.mini.vocabulary import nouns, with_article
 from vertumnus.models.names import nouns_in
 

@@ -39,6 +39,9 @@ class Network(Protocol):
     def encode_text(self, prompts: str | Sequence[str]) -> Any:
         """Text states of prompts."""
 
+    def encode_negative(self, prompts: str | Sequence[str] = "") -> Any:
+        """Text states that guidance steers away from."""
+
     def encode(self, image: Tensor) -> Tensor:
         """Pictures, B x 3 x H x W from 0 to 1, as what noise is added to, B x ``shape``, with gradients."""
 

@@ -18,7 +18,8 @@ from vertumnus.sampling.attention import Hook, attention_control
 from vertumnus.sampling.sample import sample
 
 if TYPE_CHECKING:
-    from vertumnus.models.diffusion import Diffusion, TextStates
+    from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.text import TextStates
     from vertumnus.sampling.control import Control
     from vertumnus.sampling.step import Step
 
