@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vertumnus.document.drawing import drawn_by
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ __all__ = [
     "save_mosaic",
     "update_index",
 ]
+
+
+def _renderer() -> Any:
+    from vertumnus.render.picture import render
+
+    return render
+
+
+drawn_by(_renderer)
 
 
 def __getattr__(name: str) -> object:

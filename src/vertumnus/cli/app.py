@@ -65,7 +65,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.document.bundle import first_problem
+    from vertumnus.checked import first_problem
 
     cause = error.__cause__
     if isinstance(cause, ValidationError):

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vertumnus.document.atomic import check_writable
-from vertumnus.document.collage import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
+from vertumnus.limits import MAX_CANVAS
 from vertumnus.mosaic.library.place import BESIDE
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def parse_size(text: str) -> tuple[int, int]:
         size = int(width), int(height if cross else width)
     except ValueError:
         raise VertumnusError(f"--size: {text!r} is not a size; write 600 or 800x600") from None
-    if not all(1 <= side <= MAX_SIDE for side in size):
-        raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_SIDE:,} pixels a side")
+    if not all(1 <= side <= MAX_CANVAS for side in size):
+        raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_CANVAS:,} pixels a side")
     return size
 
 

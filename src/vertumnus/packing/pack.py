@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vertumnus.document.bundle import first_problem
+from vertumnus.checked import first_problem
 from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element
