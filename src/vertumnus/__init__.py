@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
+    from vertumnus.mosaic.load import load_mosaic
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
-    from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import pack
     from vertumnus.shapes import Shape, parse_shape
@@ -50,7 +50,7 @@ _HOME = {
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
-    "load_plan": "mosaic.plan",
+    "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
@@ -77,7 +77,7 @@ __all__ = [
     "collect",
     "compose",
     "draw_mosaic",
-    "load_plan",
+    "load_mosaic",
     "make_mosaic",
     "measure_likeness",
     "measure_packing",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vertumnus.mosaic.bands import Bands
 
 import vertumnus
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.bands import Bands
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.mosaic import make_mosaic
