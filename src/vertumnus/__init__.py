@@ -21,6 +21,24 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
+    from vertumnus.harmonizing.harmonize import harmonize
+    from vertumnus.harmonizing.options import HarmonizeOptions
+    from vertumnus.live.commands import (
+        Add,
+        Move,
+        Pin,
+        Release,
+        Remove,
+        Replace,
+        Rotate,
+        Scale,
+        SetOption,
+        Stop,
+        Undo,
+    )
+    from vertumnus.live.run import LiveRun, Snapshot
+    from vertumnus.live.several import best_of, variations
+    from vertumnus.live.spec import RunSpec
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.mosaic.library.index import update_index
@@ -30,26 +48,49 @@ if TYPE_CHECKING:
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
     from vertumnus.packing.options import LossWeights, PackOptions
-    from vertumnus.packing.pack import pack
+    from vertumnus.packing.pack import live_pack, pack
+    from vertumnus.packing.run import Packing
+    from vertumnus.remake import again, live_again
     from vertumnus.shapes import Shape, parse_shape
 
 # Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
 _HOME = {
+    "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
+    "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
+    "LiveRun": "live.run",
     "LossWeights": "packing.options",
     "MosaicOptions": "mosaic.options",
+    "Move": "live.commands",
     "PackOptions": "packing.options",
+    "Packing": "packing.run",
+    "Pin": "live.commands",
     "Placement": "document.placement",
+    "Release": "live.commands",
+    "Remove": "live.commands",
     "RenderLoss": "composing.options",
+    "Replace": "live.commands",
+    "Rotate": "live.commands",
+    "RunSpec": "live.spec",
+    "Scale": "live.commands",
+    "SetOption": "live.commands",
     "Shape": "shapes",
+    "Snapshot": "live.run",
+    "Stop": "live.commands",
     "TileLibrary": "mosaic.library.library",
+    "Undo": "live.commands",
     "VertumnusError": "errors",
+    "again": "remake",
+    "best_of": "live.several",
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "harmonize": "harmonizing.harmonize",
+    "live_again": "remake",
+    "live_pack": "packing.pack",
     "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
@@ -58,25 +99,47 @@ _HOME = {
     "parse_shape": "shapes",
     "save_mosaic": "mosaic.output",
     "update_index": "mosaic.library.index",
+    "variations": "live.several",
 }
 
 __all__ = [
+    "Add",
     "Collage",
     "ComposeOptions",
     "Element",
+    "HarmonizeOptions",
     "Layer",
+    "LiveRun",
     "LossWeights",
     "MosaicOptions",
+    "Move",
     "PackOptions",
+    "Packing",
+    "Pin",
     "Placement",
+    "Release",
+    "Remove",
     "RenderLoss",
+    "Replace",
+    "Rotate",
+    "RunSpec",
+    "Scale",
+    "SetOption",
     "Shape",
+    "Snapshot",
+    "Stop",
     "TileLibrary",
+    "Undo",
     "VertumnusError",
     "__version__",
+    "again",
+    "best_of",
     "collect",
     "compose",
     "draw_mosaic",
+    "harmonize",
+    "live_again",
+    "live_pack",
     "load_mosaic",
     "make_mosaic",
     "measure_likeness",
@@ -85,6 +148,7 @@ __all__ = [
     "parse_shape",
     "save_mosaic",
     "update_index",
+    "variations",
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
+from vertumnus.cli.renamed import present_names
 from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
@@ -21,8 +22,10 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
+    "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
+    "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
@@ -43,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        typed = sys.argv[1:] if arguments is None else arguments
+        app(present_names(typed), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _refuse(_sentence(error))
     except VertumnusError as error:
@@ -65,6 +69,8 @@ def _sentence(error: CycloptsError) -> str:
     from vertumnus.checked import first_problem
 
     cause = error.__cause__
+    while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
+        cause = cause.__cause__
     if isinstance(cause, ValidationError):
         field, _, rest = first_problem(cause).partition(":")
         return f"`{field}`:{rest}" if field else rest.strip()

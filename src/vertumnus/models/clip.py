@@ -11,6 +11,7 @@ import torch
 from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Checkpoint
 from vertumnus.models.device import choose_device, quiet
+from vertumnus.models.opening import Dtype, choose_dtype
 
 Tensor = torch.Tensor
 # OpenAI's, which most checkpoints go by where they say nothing.
@@ -39,13 +40,12 @@ class Clip:
         self.length: int = model.config.text_config.max_position_embeddings
 
     @classmethod
-    def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Clip:
+    def load(cls, checkpoint: Checkpoint, device: str | None = None, dtype: Dtype = "auto") -> Clip:
         """The CLIP of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
         with quiet():
             from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
 
         chosen = choose_device(device)
-        half = chosen.type == "cuda" if half is None else half
         kind = CLIPModel if checkpoint.family == "clip" else SiglipModel
         words = CLIPTokenizer if checkpoint.family == "clip" else AutoTokenizer
         mean, std = (_MEAN, _STD) if checkpoint.family == "clip" else ((0.5,) * 3, (0.5,) * 3)
@@ -58,7 +58,7 @@ class Clip:
                     mean, std = said.get("image_mean", mean), said.get("image_std", std)
                 model = kind.from_pretrained(
                     checkpoint.path,
-                    dtype=torch.float16 if half else torch.float32,
+                    dtype=choose_dtype(dtype, chosen),
                     use_safetensors=True,
                     local_files_only=True,
                 )

@@ -48,3 +48,8 @@ def quiet() -> Iterator[None]:
         for log, verbosity in zip(logs, before, strict=True):
             log.set_verbosity(verbosity)
             log.enable_progress_bar()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on the processor."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)

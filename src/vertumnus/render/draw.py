@@ -88,8 +88,8 @@ def draw(canvas: Canvas, top: int, left: int, ready: Ready, texture: NDArray[np.
     x, y, scale, turn = ready.pose
     _draw(
         canvas, f4(x - left), f4(y - top), f4(scale), f4(turn), f4(ready.form[0]), f4(ready.form[1]), ready.flip,
-        texture, f4(2.0**ready.level), f4(ready.size[0]), f4(ready.size[1]), f4(ready.opacity), ready.gain, ready.offset,
-        ready.table,
+        texture, f4(2.0**ready.level), f4(ready.size[0]), f4(ready.size[1]), f4(ready.opacity), ready.gain,
+        ready.offset, ready.table,
     )  # fmt: skip
 
 

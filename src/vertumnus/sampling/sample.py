@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.diffusion import Diffusion, TextStates
+from vertumnus.models.diffusion import Diffusion
+from vertumnus.models.text import TextStates
 from vertumnus.sampling.control import Control, Controls
 from vertumnus.sampling.schedulers import Schedule, SchedulerName, make_scheduler
 from vertumnus.sampling.step import Step
