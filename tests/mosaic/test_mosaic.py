@@ -149,10 +149,14 @@ def first_version(reference, tiles, path, **choices):
     update_index(tiles)
     image, _ = read_reference(reference)
     cells = MosaicMaker(TileLibrary([tiles]), image.size, "x", MosaicOptions(**choices)).choose(image)
-    rows = np.column_stack([cells.grid.boxes, cells.tile, cells.crop, cells.turn, cells.flip, cells.cost])
+    height, (across, down), boxes = cells.grid.height, cells.grid.step, cells.grid.boxes.copy()
+    if cells.grid.kind == "hexagon":  # the outermost points lay on the edge then, with notches between them filled
+        down = down * height / (height + down / 3)
+        boxes[:, [1, 3]] = boxes[:, [1, 3]] * (1 - down / 3 / height) + down / 6
+    rows = np.column_stack([boxes, cells.tile, cells.crop, cells.turn, cells.flip, cells.cost])
     document = {
         "format": "vertumnus/mosaic", "version": 1, "reference": str(reference), "width": float(cells.grid.width),
-        "height": float(cells.grid.height), "cells": cells.grid.kind, "step": list(cells.grid.step),
+        "height": float(cells.grid.height), "cells": cells.grid.kind, "step": [across, down],
         "tone": str(cells.tone), "seed": 0, "options": {}, "report": {}, "columns": list(COLUMNS),
         "tiles": [[str(t.path), t.digest, t.width, t.height, str(tiles)] for t in cells.tiles], "rows": rows.tolist(),
     }  # fmt: skip
