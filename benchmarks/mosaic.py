@@ -187,7 +187,9 @@ def tone(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     for level in (3, 5):
         rows = []
         for name in REFERENCES:
-            mosaic = vt.make_mosaic(reference(place, name), [arguments.tiles], level=level, tone="mean-std:1", **PLAIN)
+            mosaic = vt.make_mosaic(
+                reference(place, name), [arguments.tiles], level=level, tone="mean-std:1", **PLAIN
+            )
             picture = np.asarray(vt.draw_mosaic(mosaic, *(n * 768 // 256 for n in (256, 256))))
             rows.append(
                 vt.measure_likeness(picture, np.asarray(Image.open(place / f"{name}.png").resize((768, 768))))
