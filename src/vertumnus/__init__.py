@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
-    from vertumnus.errors import VertumnusError
     from vertumnus.harmonizing.harmonize import harmonize
     from vertumnus.harmonizing.options import HarmonizeOptions
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
+    from vertumnus.models.adapters import Adapters
+    from vertumnus.models.loader import load_model
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.mosaic import make_mosaic
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
     from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import pack
+    from vertumnus.sampling.sample import draw_pictures, sample
     from vertumnus.shapes import Shape, parse_shape
 
 # Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
 _HOME = {
+    "Adapters": "models.adapters",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
@@ -48,22 +52,25 @@ _HOME = {
     "RenderLoss": "composing.options",
     "Shape": "shapes",
     "TileLibrary": "mosaic.library.library",
-    "VertumnusError": "errors",
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "draw_pictures": "sampling.sample",
     "harmonize": "harmonizing.harmonize",
+    "load_model": "models.loader",
     "load_plan": "mosaic.plan",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
     "pack": "packing.pack",
     "parse_shape": "shapes",
+    "sample": "sampling.sample",
     "save_mosaic": "mosaic.output",
     "update_index": "mosaic.library.index",
 }
 
 __all__ = [
+    "Adapters",
     "Collage",
     "ComposeOptions",
     "Element",
@@ -81,13 +88,16 @@ __all__ = [
     "collect",
     "compose",
     "draw_mosaic",
+    "draw_pictures",
     "harmonize",
+    "load_model",
     "load_plan",
     "make_mosaic",
     "measure_likeness",
     "measure_packing",
     "pack",
     "parse_shape",
+    "sample",
     "save_mosaic",
     "update_index",
 ]
@@ -98,7 +108,12 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'vertumnus' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"vertumnus.{_HOME[name]}"), name)
+    try:
+        value = getattr(import_module(f"vertumnus.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "vertumnus").startswith("vertumnus"):
+            raise
+        raise VertumnusError(f"{name}: needs {error.name}; pip install 'vertumnus[models]'") from None
     globals()[name] = value
     return value
 
