@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vertumnus.document.bundle import first_problem
+from vertumnus.checked import first_problem
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.interval import Intermittent
 from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
