@@ -45,13 +45,15 @@ def commands(
     if before is None:
         made.append(["clip.py", runs / "clip", *common])
         parts += ["--clip", runs / "clip"]
+    else:
+        parts += ["--keep", before]
     made.append(["export.py", *parts, "--to", to, "--sizes", table])
     made.append(["linear.py", to / "diffusion", "--icons", icons])
     for kind in ("colour", "silhouette"):
         made.append(["adapters.py", runs / kind, "--kind", kind, "--weights", to / "diffusion", *common])
     results = folder / "results.json"
-    measure: list[str | Path] = ["../benchmarks/mini.py", "--judge", runs / "judge-judging"]
-    made.append([*measure, "--weights", to, "--json", results, "--images", folder / "images"])
+    judges: list[str | Path] = ["--judge", runs / "judge-judging", "--choose", runs / "judge-choosing"]
+    made.append(["../benchmarks/mini.py", *judges, "--weights", to, "--json", results, "--images", folder / "images"])
     made.append(["card.py", "--results", results, "--weights", to])
     return [[str(HERE / str(script)), *map(str, rest)] for script, *rest in made]
 
