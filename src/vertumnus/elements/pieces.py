@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.placement import Placement
@@ -67,8 +68,16 @@ class Pieces:
             names.append(piece.name if again == 1 else f"{piece.name} {again}")
         return names
 
-    def add_to(self, collage: Collage, layout: Sequence[Placement | None]) -> None:
-        """Gives a collage its layers: hidden ones as they were, the pieces where they lie now, None left out."""
+    def add_to(
+        self,
+        collage: Collage,
+        layout: Sequence[Placement | None],
+        looks: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Gives a collage its layers: hidden ones as they were, the pieces where they lie now, None left out.
+
+        looks   further fields of each piece's layer
+        """
         layers: dict[int, Layer] = {}
         new: list[Layer] = []
         if self.warm is not None:
@@ -76,15 +85,18 @@ class Pieces:
                 if not layer.visible:
                     layers[index] = layer.model_copy()
                     collage.pictures.take_from(self.warm.pictures, layer.image)
-        for piece, name, at, place in zip(self.elements, self.names, self.placed, layout, strict=True):
+        looks = looks if looks is not None else [{}] * len(layout)
+        for piece, name, at, place, look in zip(
+            self.elements, self.names, self.placed, layout, looks, strict=True
+        ):
             if place is None:
                 continue
             collage.pictures.add_source(piece.image, piece.source)
             if at >= 0 and self.warm is not None:
                 layer = self.warm.layers[at]
-                layers[at] = layer if layer.locked else layer.model_copy(update=place._asdict())
+                layers[at] = layer if layer.locked else layer.model_copy(update={**place._asdict(), **look})
             else:
-                new.append(Layer(name=name, image=piece.image, **place._asdict()))
+                new.append(Layer(name=name, image=piece.image, **place._asdict(), **look))
         collage.layers = [layers[index] for index in sorted(layers)] + new
 
 
