@@ -105,7 +105,7 @@ def test_it_goes_on_looking_where_it_stopped(source):
 def test_what_it_refuses(source):
     with pytest.raises(VertumnusError, match="lite2 judges what is made and does not guide"):
         ClassifierSource(ClassifierOptions(network="lite2"))
-    with pytest.raises(VertumnusError, match="names nothing that the classifier knows.*monarch"):
+    with pytest.raises(VertumnusError, match=r"names nothing that the classifier knows.*monarch"):
         source.guidance(request("monarhc"))
 
 

@@ -37,7 +37,7 @@ def test_looks_are_crops_of_a_share_and_see_the_ground_beyond():
     maps = random_maps(200, generator, 0.0, (0.5, 0.6)).double()
     assert maps[:, 2].allclose(torch.tensor([0.0, 0.0, 1.0]).double(), atol=1e-6)
     area = maps[:, 0, 0] * maps[:, 1, 1]
-    assert 0.4 < float(area.min())
+    assert float(area.min()) > 0.4
     assert float(area.max()) <= 0.6 + 1e-6
     assert bool(((maps[:, :2, 2].abs() + torch.stack([maps[:, 0, 0], maps[:, 1, 1]], 1)) <= 1 + 1e-5).all())
     far = random_maps(50, generator, 0.8, (1.0, 1.0))

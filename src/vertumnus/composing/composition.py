@@ -223,7 +223,7 @@ class Composition:
         return {int(n): self.ground.placement(i) if placed[i] else None for i, n in enumerate(self.pieces)}
 
     def looks(self) -> dict[int, dict[str, Any]]:
-        """How each piece that is left looks beside its placement, as fields of a layer; what is as it was is not there."""
+        """How each piece that is left looks beside its placement, as fields of a layer, where it may change."""
         p = self.optimiser.placements
         found: dict[int, dict[str, Any]] = {int(n): {} for n in self.pieces}
         coloured = gains(p) if "gain" in p or "tint" in p else None

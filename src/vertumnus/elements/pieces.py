@@ -86,9 +86,7 @@ class Pieces:
                     layers[index] = layer.model_copy()
                     collage.pictures.take_from(self.warm.pictures, layer.image)
         looks = looks if looks is not None else [{}] * len(layout)
-        for piece, name, at, place, look in zip(
-            self.elements, self.names, self.placed, layout, looks, strict=True
-        ):
+        for piece, name, at, place, look in zip(self.elements, self.names, self.placed, layout, looks, strict=True):
             if place is None:
                 continue
             collage.pictures.add_source(piece.image, piece.source)

@@ -63,7 +63,9 @@ class ClassifierGuidance(Looking):
         super().__init__(model.name, model.network, model.device, request)
         self.model, self.options = model, options
         self.wanted = list(match_classes(request.prompt))
-        self.unwanted = [n for n in match_classes(options.negative) if n not in self.wanted] if options.negative else []
+        self.unwanted = (
+            [n for n in match_classes(options.negative) if n not in self.wanted] if options.negative else []
+        )
 
     def losses(self, pictures: Tensor, progress: float) -> Tensor:
         """-log p(wanted) - log(1 - p(unwanted)), the mean over random looks and the plain one."""

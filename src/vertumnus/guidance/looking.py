@@ -1,4 +1,4 @@
-"""What guidances by networks that look at pictures share: the canvas over its ground, its gradient, what is skipped."""
+"""What guidances by networks that look at pictures share: the canvas over its ground, gradients, what is skipped."""
 
 from __future__ import annotations
 

@@ -111,7 +111,8 @@ class ClipOptions(LookingOptions):
     negative_weight: NotNegative = Field(0.3, description="what that counts beside the prompt")
     template: str = Field("{}", description="a sentence around each prompt, {} standing for it")
     windows: tuple[str, ...] = Field(
-        (), description="prompts of overlapping windows, a row each, separated by |: 'sky|sun|sky'; empty ones are free"
+        (),
+        description="prompts of overlapping windows, a row each, separated by |: 'sky|sun|sky'; empty ones are free",
     )
     boxes: tuple[str, ...] = Field(
         (), description="prompts of parts, LEFT,TOP,RIGHT,BOTTOM:PROMPT each, in shares of the canvas"
