@@ -14,14 +14,12 @@ ROOMS = (
     ("render", "shapes", "models"),
     ("optimise", "metrics", "guidance", "sampling", "export"),
     ("strict", "live"),
-    ("packing", "composing", "harmonizing", "mosaic"),
+    ("packing", "composing", "harmonizing", "mosaic", "remake"),
     ("studio", "cli"),
 )
 FLOORS = {room: place for place, room in enumerate(room for floor in ROOMS for room in floor)}
 # What is still to be undone.
 ALLOWED = {
-    ("composing", "packing"),
-    ("strict", "packing"),
     ("imaging", "mosaic"),
 }
 PACKAGE = Path(vertumnus.__file__).parent
@@ -75,12 +73,14 @@ NEED_TORCH = {
     "harmonizing/attention.py",
     "harmonizing/control.py",
     "harmonizing/diffuse.py",
+    "models/adapters.py",
     "models/classifier.py",
     "render/oracle.py",
     "models/clip.py",
     "models/device.py",
     "models/diffusion.py",
     "models/latents.py",
+    "models/learned.py",
     "models/memory.py",
     "models/opening.py",
     "models/text.py",

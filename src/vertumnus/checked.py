@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -56,3 +56,25 @@ class Checked(BaseModel):
                 super().__setattr__(name, value)
             except ValidationError as error:
                 raise VertumnusError(f"{type(self).__name__}: {first_problem(error)}") from None
+
+
+class Options(BaseModel):
+    """A frozen model of choices. Raises `VertumnusError` that names the field where a value cannot be used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            field, colon, rest = first_problem(error).partition(":")
+            raise VertumnusError(
+                f"`{field}`:{rest}" if colon and field.isidentifier() else f"{field}{colon}{rest}"
+            ) from error
+
+    def changed(self, **values: Any) -> Self:
+        """These choices with some given anew.
+
+        Raises `VertumnusError` as the model itself does; a name that it does not have is one.
+        """
+        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | values)

@@ -66,9 +66,16 @@ class Shape:
 
         Raises `VertumnusError` if none is.
         """
-        mask = self.coverage(width, height) > 127
+        return self.checked(self.coverage(width, height) > 127)
+
+    def checked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The mask, if it holds anything.
+
+        Raises `VertumnusError` if it does not.
+        """
         if np.count_nonzero(mask) < TINY:
-            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {width} x {height} pixels")
+            high, wide = mask.shape
+            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {wide} x {high} pixels")
         return mask
 
 

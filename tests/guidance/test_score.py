@@ -376,7 +376,7 @@ def test_bad_input():
 
 @pytest.mark.parametrize(("weights", "threads"), [(10, 1), (100, 2)])
 def test_small_networks_compute_on_one_thread_and_leave_the_others_as_they_were(monkeypatch, weights, threads):
-    monkeypatch.setattr("vertumnus.guidance.network.SMALL", 50)
+    monkeypatch.setattr("vertumnus.models.device.SMALL", 50)
     before, used = torch.get_num_threads(), []
     torch.set_num_threads(2)
     try:

@@ -73,7 +73,7 @@ def _load_zip(model: type[C], path: Path) -> C:
         collage = _parse(model, _member(bundle, members[JSON_NAME]), f"{path}: {JSON_NAME}")
         if collage.linked:
             raise VertumnusError(f"{path}: {JSON_NAME}: linked: a *.collage holds all of its pictures")
-        for name in used_pictures(collage):
+        for name in [*used_pictures(collage), *_beside(collage)]:
             if name in members:
                 collage.pictures.add_member(name, path)
 
@@ -110,6 +110,9 @@ def _load_folder(model: type[C], path: Path) -> C:
             collage.pictures.add_link(name, folder / collage.linked[name])
         else:
             collage.pictures.add_source(name, folder / name)
+    for name in _beside(collage):
+        if name not in collage.pictures and (folder / name).is_file():
+            collage.pictures.add_source(name, folder / name)
     _check_pictures(collage, read, str(path))
     return collage
 
@@ -139,6 +142,11 @@ def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where
                 raise VertumnusError(
                     f"{where}: layers[{index}].crop: reaches beyond the picture of {size[0]} x {size[1]} pixels"
                 )
+    for name in _beside(collage):
+        data = read(name) if name not in sizes else None
+        if data is not None:
+            check_hash(name, data, where)
+            sizes[name] = collage.pictures.keep_size(name, data, f"{where}: made_by.pictures: {name}")
 
 
 def _parse(model: type[C], data: bytes, where: str) -> C:
@@ -183,6 +191,16 @@ def save(collage: Collage, path: Path) -> None:
 def used_pictures(collage: Collage) -> list[str]:
     """The names of the pictures the layers show, each once, in order of first use."""
     return list(dict.fromkeys(layer.image for layer in collage.layers))
+
+
+def kept_pictures(collage: Collage) -> list[str]:
+    """The names of the pictures that are saved: those of the layers, and those kept for making it again."""
+    beside = (name for name in _beside(collage) if name in collage.pictures)
+    return list(dict.fromkeys([*used_pictures(collage), *beside]))
+
+
+def _beside(collage: Collage) -> list[str]:
+    return collage.made_by.pictures if collage.made_by else []
 
 
 def _no_unicode(value: object, field: str = "") -> str:
@@ -246,7 +264,7 @@ def _links(collage: Collage, folder: Path) -> dict[str, str]:
 def _save_zip(collage: Collage, path: Path) -> None:
     with atomic_write(path) as stream, zipfile.ZipFile(stream, "w") as bundle:
         _add(bundle, JSON_NAME, to_json(collage), zipfile.ZIP_DEFLATED)
-        for name in used_pictures(collage):
+        for name in kept_pictures(collage):
             _add(bundle, name, collage.pictures.read(name), zipfile.ZIP_STORED)
 
 
@@ -260,14 +278,13 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
 def _save_folder(collage: Collage, path: Path) -> None:
     text = to_json(collage, path.parent)
     folder = path.parent / "elements"
-    if any(collage.pictures.linked(name) is None for name in used_pictures(collage)):
+    stored = [name for name in kept_pictures(collage) if collage.pictures.linked(name) is None]
+    if stored:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise cannot_write(folder, error) from error
-    for name in used_pictures(collage):
-        if collage.pictures.linked(name) is not None:
-            continue
+    for name in stored:
         file = path.parent / name
         data = collage.pictures.read(name)
         # Named by content: one that is there whole is the same picture.

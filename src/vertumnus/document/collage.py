@@ -35,7 +35,8 @@ class MadeBy(Checked):
     tool: str
     versions: dict[str, str] = Field({})
     options: dict[str, Any] = Field({})
-    inputs: dict[str, Any] = Field({}, description="every input, by the hash of its content")
+    inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
+    pictures: list[PictureName] = Field([], description="pictures kept for making it again that no layer shows")
     report: dict[str, Any] = Field({})
 
 

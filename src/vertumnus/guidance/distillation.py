@@ -102,7 +102,7 @@ class DistillationSource:
         self._folder: Path | None = None
         if model is None:
             self._folder = find(options.model).path
-            model = load(options.model, "diffusion", device=device)
+            model = load(options.model, "diffusion", device=device, dtype=options.dtype)
         if defaults is None:
             defaults = model_defaults(self._folder) if self._folder is not None else ModelDefaults()
         self.model, self.defaults = model, defaults

@@ -12,8 +12,7 @@ from typing import Any, Protocol, Self
 import torch
 
 from vertumnus.errors import VertumnusError
-
-SMALL = 50_000_000  # weights: a smaller network's steps are too short to be shared among a processor's threads
+from vertumnus.models.device import Threads, is_out_of_memory
 
 Tensor = torch.Tensor
 
@@ -92,22 +91,19 @@ class Computing:
 
     def _use(self, name: str, network: Any, device: torch.device) -> None:
         self.name = name
-        weights = sum(part.numel() for part in network.parameters())
-        self.small = device.type == "cpu" and weights < SMALL
+        self._threads = Threads(network, device)
         self.answered = False
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Raises `VertumnusError` if memory runs out, or if the network's parts do not fit together."""
-        threads = torch.get_num_threads()
-        if self.small:
-            torch.set_num_threads(1)
         try:
-            yield
+            with self._threads():
+                yield
         except VertumnusError:
             raise
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
-            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+            if is_out_of_memory(error):
                 raise VertumnusError(
                     f"{self.name}: out of memory; let it judge fewer collages at once (particles), choose the"
                     " method sds, which trains no student, or take a smaller model"
@@ -118,5 +114,3 @@ class Computing:
             raise VertumnusError(
                 f"{self.name}: its parts do not fit together, as with weights for another architecture ({line})"
             ) from error
-        finally:
-            torch.set_num_threads(threads)

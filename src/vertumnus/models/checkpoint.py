@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.models.registry import KNOWN, fetch_configuration, how_to_fetch
 
 MINI = ("mini", "mini-clip")
+Dtype = Literal["auto", "float32", "float16", "bfloat16"]  # of weights; auto is half on a GPU and single elsewhere
 # What a pipeline's or a model's configuration calls itself, and what it is here: (kind, family).
 _PIPELINES = {
     "StableDiffusionPipeline": ("diffusion", "stable-diffusion"),

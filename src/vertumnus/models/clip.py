@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Checkpoint
-from vertumnus.models.device import choose_device, quiet
-from vertumnus.models.opening import Dtype, choose_dtype
+from vertumnus.models.checkpoint import Checkpoint, Dtype
+from vertumnus.models.device import Threads, choose_device, quiet
+from vertumnus.models.opening import choose_dtype
 
 Tensor = torch.Tensor
 # OpenAI's, which most checkpoints go by where they say nothing.
@@ -34,6 +34,7 @@ class Clip:
         self.family = family
         self.model = model.requires_grad_(False).eval()
         self.tokenizer = tokenizer
+        self.threads = Threads(model, model.device)
         self.resolution: int = model.config.vision_config.image_size
         self.mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self.std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
@@ -88,7 +89,8 @@ class Clip:
         read = self.tokenizer(
             words, padding=padding, truncation=True, max_length=self.length, return_tensors="pt"
         ).input_ids
-        return _unit(_pooled(self.model.get_text_features(input_ids=read.to(self.device))))
+        with self.threads():
+            return _unit(_pooled(self.model.get_text_features(input_ids=read.to(self.device))))
 
     def embed_image(self, image: Tensor) -> Tensor:
         """N x 3 x H x W pictures from 0 to 1 as N x width unit vectors, with gradients; resized as needed."""
@@ -96,7 +98,8 @@ class Clip:
         if image.shape[-2:] != size:
             image = torch.nn.functional.interpolate(image, size, mode="bicubic", antialias=True)
         seen = ((image - self.mean) / self.std).to(self.model.dtype)
-        return _unit(_pooled(self.model.get_image_features(pixel_values=seen)))
+        with self.threads():
+            return _unit(_pooled(self.model.get_image_features(pixel_values=seen)))
 
     def similarity(self, image: Tensor, texts: str | Sequence[str]) -> Tensor:
         """The cosine of every picture with every text, N x M, with gradients by the pictures."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Checkpoint
-from vertumnus.models.device import choose_device
+from vertumnus.models.checkpoint import Checkpoint, Dtype
+from vertumnus.models.device import Threads, choose_device
 from vertumnus.models.latents import LatentCodec
 from vertumnus.models.memory import Memory
-from vertumnus.models.opening import Dtype, open_pipeline
+from vertumnus.models.opening import open_pipeline
 from vertumnus.models.text import TextReader, TextStates, layers_reading
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Diffusion:
     resolution       pixels a side of its pictures
     shape            channels, rows and columns of what noise is added to
     factor           pixels a side of what noise is added to
+    threads          a context in which it computes on as many threads as it is worth
     branches         2 while the network answers with guidance, the negative's items before the text's; else 1
     alphas_cumprod   abar_t of its schedule, as many as it has steps
     scheduler_config  the rest of it, for diffusers' schedulers
@@ -54,6 +55,7 @@ class Diffusion:
         self.unet: UNet2DConditionModel = pipeline.unet
         self.vae: AutoencoderKL | None = getattr(pipeline, "vae", None)
         self.device: torch.device = self.unet.device if device is None else device
+        self.threads = Threads(self.unet, self.device)
         # On the processor, and where the pipeline moves its parts itself, text encoders have nowhere to leave to.
         self.text = TextReader(family, pipeline, self.device, moving or self.device.type == "cpu")
         for part in (self.unet, self.vae, *self.text.encoders):
@@ -95,9 +97,13 @@ class Diffusion:
         """The precision of its weights."""
         return self.unet.dtype
 
-    def encode_text(self, prompts: str | Sequence[str]) -> TextStates:
-        """The text states of prompts. The text encoders leave the device when they have read."""
-        return self.text.read(prompts)
+    def encode_text(self, prompts: str | Sequence[str], gradients: bool = False) -> TextStates:
+        """The text states of prompts, with gradients by learned words if asked for.
+
+        The text encoders leave the device when they have read.
+        """
+        with self.threads():
+            return self.text.read(prompts, gradients)
 
     def encode_negative(self, prompts: str | Sequence[str] = "") -> TextStates:
         """The text states that guidance steers away from.
@@ -105,7 +111,8 @@ class Diffusion:
         They are those of `encode_text`; but an empty prompt of Stable Diffusion XL is zeros, where its
         configuration says so (``force_zeros_for_empty_prompt``), as in its own pipeline.
         """
-        return self.text.read_negative(prompts)
+        with self.threads():
+            return self.text.read_negative(prompts)
 
     def predict_noise(
         self,
@@ -205,7 +212,7 @@ class Diffusion:
         seen, states = x_t.to(self.dtype), text.states.to(self.dtype)
         if condition is not None:
             kwargs = {**kwargs, **condition(seen, steps, states, kwargs.get("added_cond_kwargs"))}
-        with layers_reading(self.unet, text):
+        with self.threads(), layers_reading(self.unet, text):
             said: Tensor = self.unet(seen, steps, states, **kwargs).sample
         return said[:, : self.channels].to(x_t.dtype)
 
@@ -236,31 +243,10 @@ class Diffusion:
 
         generators  one a picture: a sample of the posterior is taken, as pipelines do, instead of its mean
         """
-        return self.codec.encode(image, generators)
+        with self.threads():
+            return self.codec.encode(image, generators)
 
     def decode(self, x_0: Tensor) -> Tensor:
         """Pictures from 0 to 1, unclipped, B x 3 x H x W for latents of any size, with gradients."""
-        return self.codec.decode(x_0)
-
-    @torch.no_grad()
-    def sample(
-        self,
-        prompts: str | Sequence[str],
-        steps: int = 30,
-        guidance: float = 5.0,
-        seed: int = 0,
-        negative: str = "",
-    ) -> Tensor:
-        """Pictures for prompts by DDIM (Song et al. 2021, eq. 12 with no added noise), B x 3 x H x W from 0 to 1.
-
-        The same seed gives the same pictures on one machine.
-        """
-        text, against = self.encode_text(prompts), self.encode_text(negative)
-        maker = torch.Generator().manual_seed(seed)
-        x = torch.randn((len(text), *self.shape), generator=maker).to(self.device)
-        count = len(self.alphas_cumprod)
-        times = [round(count * (1 - n / steps)) - 1 for n in range(steps)]  # from the noisiest, evenly
-        for now, then in zip(times, [*times[1:], None], strict=True):
-            x_0, noise = self.predict(x, now, text, guidance, against)
-            x = x_0 if then is None else self.add_noise(x_0, noise, then)
-        return self.decode(x).clamp(0, 1)
+        with self.threads():
+            return self.codec.decode(x_0)

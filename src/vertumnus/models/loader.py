@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import find
+from vertumnus.models.checkpoint import Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from vertumnus.models.clip import Clip
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.memory import Memory
-    from vertumnus.models.opening import Dtype
 
 Kind = Literal["diffusion", "clip", "control", "decoder", "classifier"]
 _NEEDED = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "peft")

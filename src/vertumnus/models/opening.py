@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import CONFIGURATIONS, Checkpoint, find_configuration
+from vertumnus.models.checkpoint import CONFIGURATIONS, Checkpoint, Dtype, find_configuration
 from vertumnus.models.device import choose_device, quiet
-
-Dtype = Literal["auto", "float32", "float16", "bfloat16"]
 
 
 def choose_dtype(wanted: Dtype, device: torch.device) -> torch.dtype:

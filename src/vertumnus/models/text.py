@@ -116,11 +116,16 @@ class TextReader:
             for encoder in self.encoders:
                 encoder.to("cpu")
 
-    @torch.no_grad()
-    def read(self, prompts: str | Sequence[str]) -> TextStates:
-        """The text states of prompts, as the pipeline makes them."""
+    @property
+    def tokenizers(self) -> list[Any]:
+        """One, or SDXL's two; as they are now, for learned words change them."""
+        named = (getattr(self.pipeline, name, None) for name in ("tokenizer", "tokenizer_2"))
+        return [tokenizer for tokenizer in named if tokenizer is not None]
+
+    def read(self, prompts: str | Sequence[str], gradients: bool = False) -> TextStates:
+        """The text states of prompts, as the pipeline makes them; with gradients by learned words if asked for."""
         words = [prompts] if isinstance(prompts, str) else list(prompts)
-        with self._here():
+        with self._here(), torch.set_grad_enabled(gradients):
             if self.family == "stable-diffusion-xl":
                 found = self.pipeline.encode_prompt(words, device=self.device, do_classifier_free_guidance=False)
                 return TextStates(found[0], found[2])
