@@ -124,7 +124,9 @@ class ComposeJob:
         collage.rendering = self.options.render
         looks = composition.looks()
         count = len(self.pieces.elements)
-        self.pieces.add_to(collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)])
+        self.pieces.add_to(
+            collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)]
+        )
         missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
         report: dict[str, Any] = {}
         if collage.layers:
