@@ -25,7 +25,7 @@ model.
 
 | part | class | parameters |
 |---|---|---|
-| autoencoder | `UnshuffleAutoencoderKL`, a small subclass of the stock one; 8x down, {channels} channels | {vae_size} |
+| autoencoder | `UnshuffleAutoencoderKL`, a small subclass; 8x down, {channels} channels | {vae_size} |
 | linear map | from 5 x 5 latents to a colour, `vae/linear.safetensors`; {linear} | {linear_size} |
 | UNet | `UNet2DConditionModel`, cross-attention at 16 x 16 and 8 x 8, velocity, zero terminal signal | {unet_size} |
 | text tower | `CLIPTextModel`, `CLIPTokenizer` of {tokens} tokens | {text_size} |
