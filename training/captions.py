@@ -44,6 +44,7 @@ class Form:
 TOLD = (0.85, 0.4, 0.7, 0.25)  # how often a caption tells colours, sizes, sides, the ground
 # What is not as usual is told, and the ground mostly: what a caption leaves open is a blur until noise decides it.
 TELLING = (0.95, 1.0, 0.95, 0.7)
+USUAL = (0.95, 0.12, 0.12, 0.6)
 
 
 def any_form(rng: np.random.Generator, emoji: bool = False, told: tuple[float, float, float, float] = TOLD) -> Form:

@@ -15,7 +15,7 @@ import numpy as np
 import text
 import torch
 import vae as autoencoders
-from captions import TELLING
+from captions import TELLING, USUAL
 from common import autocast, sizes, to_tensor
 from numpy.typing import NDArray
 from torch.nn import functional
@@ -50,19 +50,21 @@ def worlds(count: int, drawings: int, seed: int, easy: bool = False) -> dict[str
     """The worlds of the kinds.
 
     easy  things are flat and mostly on plain grounds, nothing is mirrored, pairs are of the first drawings, and
-          captions tell what is not as usual
+          captions tell what is not as usual, which for one thing is to be large and in the middle
     """
     known: dict[str, Any] = {"nouns": count, "drawings": drawings}
     full = WorldOptions(**known)
+    steady, pairs = known, known
     if easy:
+        steady, pairs = {**known, "told": USUAL}, {**known, "told": TELLING, "drawings": 1}
         known["told"] = TELLING
         counts = (0.3, 0.55, 0.15)
         full = WorldOptions(
             **known, counts=counts, centred=0.0, plain=0.8, flat=0.9, emoji=0.0, turn=4.0, mirrored=0.0
         )
     return {
-        "steady": World(seed + 9, replace(STEADY, **known)),
-        "pairs": World(seed + 10, replace(PAIRS, **{**known, "drawings": 1 if easy else drawings})),
+        "steady": World(seed + 9, replace(STEADY, **steady)),
+        "pairs": World(seed + 10, replace(PAIRS, **pairs)),
         "full": World(seed + 11, full),
         "wide": World(seed + 12, full, aspect=(1.5, 1.0)),
         "tall": World(seed + 13, full, aspect=(1.0, 1.5)),
