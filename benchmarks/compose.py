@@ -45,15 +45,19 @@ import gallery
 from pack import machine, reference_seconds
 
 import vertumnus as vt
-from vertumnus.composing.compose import ComposeJob, open_prior, run
+from vertumnus.composing.compose import ComposeJob, run
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
-from vertumnus.guidance.prior import PictogramPrior, Prior
+from vertumnus.guidance.distillation import model_defaults
+from vertumnus.guidance.options import PictogramOptions
+from vertumnus.guidance.pictogram import PictogramSource
+from vertumnus.guidance.protocol import Source
+from vertumnus.guidance.registry import open_named
 from vertumnus.metrics.clip_scores import PriorClip
 from vertumnus.metrics.silhouette import SilhouetteJudge
 from vertumnus.models import load
+from vertumnus.models.checkpoint import mini_folder
 from vertumnus.models.mini.vocabulary import HELD_OUT_FONT, TRAINED_FONTS, glyphs_of, nouns, with_article
-from vertumnus.models.names import MINI_NOUNS
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
@@ -138,17 +142,19 @@ class Made:
     picture: Image.Image
 
 
-def compose(prior: Prior, elements: list[Element], noun: str, count: int, seed: int, **options: Any) -> Made:
+def compose(source: Source, elements: list[Element], noun: str, count: int, seed: int, **options: Any) -> Made:
     """One collage."""
     began = time.process_time()
-    job = ComposeJob(elements, f"a {noun}", prior, (SIZE, SIZE), vt.ComposeOptions(**options), count)
+    if "method" in options:
+        source = PictogramSource(PictogramOptions(method=options.pop("method")), PRIOR)
+    job = ComposeJob(elements, f"a {noun}", source, (SIZE, SIZE), vt.ComposeOptions(**options), count)
     composition = run(job, seed)
     seconds = time.process_time() - began
     assert composition.optimiser.canvas is not None
     over = composition.optimiser.canvas[..., 4]
     overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
     picture = job.collage(composition, {}).render(scale=LOOK / SIZE, background="#ffffff00")
-    wanted = composition.semantic.wanted
+    wanted = composition.joint.target_alpha
     assert wanted is not None
     ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
     return Made(noun, seed, seconds, overlap, iou(ink, wanted), picture)
@@ -223,7 +229,7 @@ def summary(made: list[Made], stranger: Stranger, clip: MiniClip) -> dict[str, A
     }
 
 
-def step_growth(prior: Prior, elements: list[Element]) -> dict[str, float]:
+def step_growth(prior: Source, elements: list[Element]) -> dict[str, float]:
     """Milliseconds a step for 20 and for 200 pieces."""
     found = {}
     for count in (20, 200):
@@ -238,7 +244,7 @@ def step_growth(prior: Prior, elements: list[Element]) -> dict[str, float]:
     return found
 
 
-def picture_grid(prior: Prior, shown: tuple[str, ...], sets: dict[str, list[Element]], path: Path) -> None:
+def picture_grid(prior: Source, shown: tuple[str, ...], sets: dict[str, list[Element]], path: Path) -> None:
     """What some nouns look like, a row an element set."""
     side = 220
     grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
@@ -257,9 +263,11 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without overlap": {"loss": {"overlap": 0}},
     "SDS instead of VSD": {"method": "sds"},
     "without relocation": {"relocate": False},
-    "without reach": {"reach": (0, 0)},
+    "without reach": {"gradient_blur": (0, 0)},
 }
-KERNELS: dict[str, dict[str, Any]] = {f"kernel of {n} px": {"splat": float(n), "reach": (0, 0)} for n in (1, 2)}
+KERNELS: dict[str, dict[str, Any]] = {
+    f"kernel of {n} px": {"kernel_sigma": float(n), "gradient_blur": (0, 0)} for n in (1, 2)
+}
 SHOWN = ("butterfly", "heart", "crown", "fish", "umbrella", "cat")
 SHOWN_BY_MINI = ("star", "heart", "crown", "anchor", "umbrella", "airplane")
 
@@ -282,9 +290,10 @@ def main() -> None:
         parser.error("--judge-only: needs the folder of --keep")
     console = Console(width=140)
     kept, clip = Kept(arguments.keep), MiniClip()
+    known = model_defaults(mini_folder("diffusion")).wording
     stranger = Stranger(JUDGE, PRIOR, nouns(), arguments.nouns)
-    third = Stranger((HELD_OUT_FONT,), TRAINED_FONTS, nouns(MINI_NOUNS), arguments.nouns)
-    prior, both = PictogramPrior(PRIOR), {"pictogram": PictogramPrior()}
+    third = Stranger((HELD_OUT_FONT,), TRAINED_FONTS, nouns(known.nouns if known else None), arguments.nouns)
+    prior, both = PictogramSource(fonts=PRIOR), {"pictogram": PictogramSource()}
     sets = {"icons": gallery.ALL, "discs": discs()}
     if arguments.pictures:
         sets["cut-outs"] = vt.collect([arguments.pictures]).elements
@@ -292,16 +301,16 @@ def main() -> None:
     console.print(f"of the prior's own drawings of nouns as they come it has {stranger.own[0]:.0%} first")
     console.print(f"and {stranger.own[1]:.0%} among five; Phosphor's knows {len(third.judge.nouns)} nouns")
 
-    def mini() -> Prior:
+    def mini() -> Source:
         if "mini" not in both:
-            both["mini"] = open_prior("mini")
+            both["mini"] = open_named("mini")
         return both["mini"]
 
     def icons(names: list[str], seeds: int = 1, count: int = 32, **options: Any) -> list[Made]:
         pairs = [(noun, seed) for seed in range(seeds) for noun in names]
         return [compose(prior, gallery.ALL, noun, count, seed, **options) for noun, seed in pairs]
 
-    def side_by_side(judge: Callable[[], Prior], count: int) -> list[Made]:
+    def side_by_side(judge: Callable[[], Source], count: int) -> list[Made]:
         return [compose(judge(), gallery.ALL, noun, count, 0) for noun in third.nouns]
 
     rows: dict[str, tuple[Stranger, Callable[[], list[Made]]]] = {}
@@ -376,7 +385,7 @@ def main() -> None:
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(found, indent=1))
     if arguments.grid:
-        picture_grid(PictogramPrior(), SHOWN, sets, arguments.grid)
+        picture_grid(PictogramSource(), SHOWN, sets, arguments.grid)
         picture_grid(mini(), SHOWN_BY_MINI, sets, arguments.grid.with_stem(f"{arguments.grid.stem}-mini"))
 
 

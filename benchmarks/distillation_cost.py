@@ -25,10 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from vertumnus.composing.compose import ComposeJob
+from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.run import Composition
 from vertumnus.elements.icons import icon_element
-from vertumnus.guidance.network import FINEST, NetworkGuidance
+from vertumnus.guidance.distillation import FINEST
+from vertumnus.guidance.options import PictogramOptions
+from vertumnus.guidance.score import ScoreDistillation
 
 SIZE = 512
 ELEMENTS = 32
@@ -104,25 +106,32 @@ class Prior:
 
 
 class Given:
-    """A prior that costs nothing and wants the same all the time; and what it wants."""
+    """A source, and its guidance, that costs nothing and wants the same all the time."""
 
     name = "given"
+    options = PictogramOptions()
     iterations = 40
     render_weight = 1.0
-    wanted = None
+    side_by_side = False
+    skipped = 0
+    target_alpha = None
 
     def __init__(self, resolution: int) -> None:
         self.resolution = resolution
-        drawn = np.random.default_rng(0).standard_normal((resolution, resolution, 4))
-        self.gradient = drawn.astype(np.float32) / np.float32(resolution**2)
+        drawn = np.random.default_rng(0).standard_normal((1, resolution, resolution, 5))
+        self.gradients = drawn.astype(np.float32) / np.float32(resolution**2)
 
     def guidance(self, *_: object) -> Given:
         """Itself."""
         return self
 
-    def __call__(self, picture: np.ndarray, progress: float) -> tuple[float, np.ndarray]:
+    def inputs(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def __call__(self, canvases: np.ndarray, progress: float) -> tuple[np.ndarray, np.ndarray]:
         """What it was given."""
-        return 0.0, self.gradient
+        return np.zeros(1), self.gradients
 
 
 def main() -> None:
@@ -203,9 +212,9 @@ def network_cost(device: torch.device, dtype: torch.dtype, steps: int) -> dict[s
     assert canvas is not None
     found = {}
     for method in ("sds", "vsd"):
-        guidance = NetworkGuidance(prior, "a butterfly", np.random.default_rng(0), method=method)
-        guidance(canvas, 0.0)
-        found[method] = timed(lambda guidance=guidance: guidance(canvas, 0.5), steps)
+        guidance = ScoreDistillation(prior, "a butterfly", np.random.default_rng(0), method=method)
+        guidance(canvas[None], 0.0)
+        found[method] = timed(lambda guidance=guidance: guidance(canvas[None], 0.5), steps)
         if guidance.skipped:
             raise SystemExit(f"{method}: the network's answer was not finite")
         guidance.close()

@@ -32,9 +32,9 @@ from scipy.optimize import linear_sum_assignment
 from tile_set import make_tiles, photographs
 
 import vertumnus as vt
-from vertumnus.mosaic.auction import auction
-from vertumnus.mosaic.index import index_place
-from vertumnus.mosaic.search import nearest
+from vertumnus.mosaic.library.place import index_place
+from vertumnus.mosaic.match.auction import auction
+from vertumnus.mosaic.match.search import nearest
 
 REFERENCES = {"astronaut": 0, "cat": 3, "coffee": 4}
 PARTS = ("index", "match", "draw", "exact", "memory", "tone", "peers")
@@ -155,9 +155,8 @@ import sys
 import numpy as np
 sys.path.insert(0, sys.argv[2])
 from mosaic import synthetic
-from vertumnus.mosaic import search
-from vertumnus.mosaic.auction import auction
-search._faiss = lambda *_: None
+from vertumnus.mosaic.match import search
+from vertumnus.mosaic.match.auction import auction
 count = int(sys.argv[1])
 tiles = np.lib.format.open_memmap(sys.argv[3], "w+", np.float32, (count, 1, 80))
 for first in range(0, count, 5000):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
 
 from vertumnus.document.placement import Placement
 
@@ -80,3 +82,28 @@ def near_texel_centres(
             # Single precision errs by some 1e-7 of the numbers it adds up.
             near |= shows & (np.abs(at - np.rint(at)) < 4e-6 * (np.abs(at) + np.abs(x[n] / texel[n, axis]) + 10))
     return near
+
+
+def poisson_directly(rhs: Floats, free: NDArray[np.bool_], screening: float = 0.0) -> Floats:
+    """Perez et al.'s equation 7, one row a pixel, solved by elimination."""
+    height, width = free.shape
+    number = -np.ones(free.shape, int)
+    number[free] = np.arange(free.sum())
+    rows, columns, values = [], [], []
+    for y, x in np.argwhere(free):
+        degree = screening
+        for v, u in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+            if 0 <= v < height and 0 <= u < width:
+                degree += 1
+                if free[v, u]:
+                    rows.append(number[y, x])
+                    columns.append(number[v, u])
+                    values.append(-1.0)
+        rows.append(number[y, x])
+        columns.append(number[y, x])
+        values.append(degree)
+    matrix = sparse.csc_matrix((values, (rows, columns)))
+    found = np.zeros(rhs.shape)
+    for channel in range(rhs.shape[2]):
+        found[free, channel] = spsolve(matrix, rhs[free, channel])
+    return found

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
     from vertumnus.errors import VertumnusError
+    from vertumnus.harmonizing.harmonize import harmonize
+    from vertumnus.harmonizing.options import HarmonizeOptions
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
-    from vertumnus.mosaic.index import update_index
-    from vertumnus.mosaic.library import TileLibrary
+    from vertumnus.mosaic.library.index import update_index
+    from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
@@ -37,6 +39,7 @@ _HOME = {
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
+    "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LossWeights": "packing.options",
     "MosaicOptions": "mosaic.options",
@@ -44,11 +47,12 @@ _HOME = {
     "Placement": "document.placement",
     "RenderLoss": "composing.options",
     "Shape": "shapes",
-    "TileLibrary": "mosaic.library",
+    "TileLibrary": "mosaic.library.library",
     "VertumnusError": "errors",
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "harmonize": "harmonizing.harmonize",
     "load_plan": "mosaic.plan",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
@@ -56,13 +60,14 @@ _HOME = {
     "pack": "packing.pack",
     "parse_shape": "shapes",
     "save_mosaic": "mosaic.output",
-    "update_index": "mosaic.index",
+    "update_index": "mosaic.library.index",
 }
 
 __all__ = [
     "Collage",
     "ComposeOptions",
     "Element",
+    "HarmonizeOptions",
     "Layer",
     "LossWeights",
     "MosaicOptions",
@@ -76,6 +81,7 @@ __all__ = [
     "collect",
     "compose",
     "draw_mosaic",
+    "harmonize",
     "load_plan",
     "make_mosaic",
     "measure_likeness",

@@ -2,6 +2,8 @@
 
 Every error a person can cause by what they typed or by a file they gave is a `VertumnusError`: its text
 is one sentence that names the file and the field. The command line prints it and exits with code 2.
+
+The name of an option stands in backticks, `` `max_uses` ``; the command line shows it as its flag, ``--max-uses``.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def test_variations_make_a_sheet(photos, tmp_path, capsys):
         (["--prompt", "a buterfly"], "did you mean"),
         (["--variations", "0"], "--variations"),
         (["--variations", "2", "--particles", "0"], "--particles"),
-        (["--every", "0"], "--every"),
+        (["--every", "0"], "--guidance-interval"),
         (["--prior", "no/such-model"], "no/such-model"),
         (["--window", "0"], "--window"),
         (["--within", "icon:hart"], "icon:hart"),

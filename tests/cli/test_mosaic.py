@@ -48,6 +48,20 @@ def test_a_whole_session(vertumnus, reference, tiles, tmp_path):
     assert "levels 1 to 4" in vertumnus("measure", tmp_path / "a.png", "--reference", reference)[1]
 
 
+def test_a_deep_zoom_of_others_is_not_touched(vertumnus, reference, tiles, tmp_path):
+    (tmp_path / "a_files").mkdir()
+    (tmp_path / "a_files" / "thesis.txt").write_text("years of work")
+    command = ("mosaic", reference, "--tiles", tiles, "--grid", "3x4", "--size", 80, "-o", tmp_path / "a.dzi")
+    code, out, err = vertumnus(*command)
+    assert (code, out) == (2, "")
+    assert "a_files: is not vertumnus's own" in err
+    assert "say --force to replace it" in err
+    assert [path.name for path in tmp_path.glob("a*")] == ["a_files"]
+    assert vertumnus(*command, "--force")[0] == 0
+    assert vertumnus(*command)[0] == 0
+    assert not (tmp_path / "a_files" / "thesis.txt").exists()
+
+
 def test_tiles_info_and_prune(vertumnus, tiles):
     (tiles / "broken.jpg").write_bytes(b"junk")
     _, _, err = vertumnus("tiles", "index", tiles, "--thumbnail", 32)
@@ -117,7 +131,6 @@ def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tiles, tmp
     (tmp_path / "bad" / "junk.jpg").write_bytes(b"junk")
     if "--ray" in arguments:
         monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
-        monkeypatch.delitem(sys.modules, "vertumnus.mosaic.cluster", raising=False)
     places = {
         "here": tmp_path,
         "ref": reference,

@@ -6,14 +6,14 @@ import pytest
 import vertumnus as vt
 from drawn import blob, element
 from vertumnus.composing.compose import ComposeJob, run
-from vertumnus.guidance.prior import PictogramPrior
+from vertumnus.guidance.pictogram import PictogramSource
 
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
 QUICK = {"iterations": 120}
 
 
 def job(prompt="a heart", count=12, size=(240, 240), **options):
-    return ComposeJob(PIECES, prompt, PictogramPrior(), size, vt.ComposeOptions(**(QUICK | options)), count)
+    return ComposeJob(PIECES, prompt, PictogramSource(), size, vt.ComposeOptions(**(QUICK | options)), count)
 
 
 def test_the_whole_comes_to_look_like_the_prompt():
@@ -80,7 +80,8 @@ def test_a_run_that_is_stopped_keeps_the_best_there_was():
             best.append(composition.optimiser.placements.copy())
         if composition.phase == "arrange" and composition.done > 100:
             composition.optimiser.placements.x[:] = 5.0  # all in a heap
-            composition.hurry = composition.done == 112
+            if composition.done == 112:
+                composition.request_stop()
 
     best = []
     composition = run(job(strict=False, iterations=130), 2, best_then_spoilt)
@@ -101,7 +102,8 @@ def test_resuming_gives_the_same_collage(tmp_path):
     whole = run(work, 4)
 
     def stop(composition):
-        composition.hurry = composition.done >= 50
+        if composition.done >= 50:
+            composition.request_stop()
 
     run(work, 4, stop, tmp_path / "state.npz")
     resumed = run(work, 4, None, tmp_path / "state.npz", resume=True)
@@ -118,12 +120,21 @@ def test_a_warm_start_keeps_what_is_locked():
 
 
 def test_pieces_stay_within_a_shape():
-    collage = vt.compose(PIECES, "a fish", size=200, within="circle", count=14, **QUICK)
+    collage = vt.compose(PIECES, "a fish", size=200, container="circle", count=14, **QUICK)
     assert vt.measure_packing(collage, vt.parse_shape("circle")).spill < 1e-3
 
 
+def test_former_keywords_and_those_of_guidances_are_understood():
+    now = {"guidance": "pictogram", "container": "circle", "gradient_blur": (3, 1), "kernel_sigma": 1.0}
+    then = {"prior": "pictogram", "within": "circle", "reach": (3, 1), "splat": 1.0}
+    made = [vt.compose(PIECES, "a heart", size=80, iterations=5, method="sds", **names) for names in (now, then)]
+    assert made[0].layers == made[1].layers
+    assert made[0].made_by.options == made[1].made_by.options
+    assert made[0].made_by.options["guidance"][0]["method"] == "sds"
+
+
 def test_splatting_composes_too():
-    collage = vt.compose(PIECES, "a heart", size=200, splat=1.5, iterations=40)
+    collage = vt.compose(PIECES, "a heart", size=200, kernel_sigma=1.5, iterations=40)
     assert len(collage.layers) == 8
 
 
@@ -140,7 +151,7 @@ def test_without_the_strict_finish_pieces_may_overlap():
         ({"prompt": "qwxzv blorptaculars"}, "names no icon"),
         ({"prompt": "a heart", "count": 0}, "count: must be at least 1"),
         ({"prompt": "a heart", "count": 6000}, "too many"),
-        ({"prompt": "a heart", "window": 0}, "window"),
+        ({"prompt": "a heart", "iterations": 0}, "iterations"),
         ({"prompt": "a heart", "background": "mauvish"}, "background"),
     ],
 )

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import textwrap
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import save_bands
+from vertumnus.export.deepzoom import GENERATED, MARKER, save_deepzoom
 from vertumnus.export.pyramid import Pyramid, halve, level_sizes
 
 
@@ -64,7 +67,7 @@ def test_deep_zoom_levels_and_tiles(tmp_path):
     save_bands(bands(pixels, 33), 700, 520, tmp_path / "a.dzi")
     assert 'Width="700" Height="520"' in (tmp_path / "a.dzi").read_text()
     folder = tmp_path / "a_files"
-    assert sorted(int(path.name) for path in folder.iterdir()) == list(range(11))
+    assert sorted(int(path.name) for path in folder.iterdir() if path.is_dir()) == list(range(11))
     with Image.open(folder / "0" / "0_0.jpg") as image:
         assert image.size == (1, 1)
     top = {path.name for path in (folder / "10").iterdir()}
@@ -79,8 +82,60 @@ def test_deep_zoom_levels_and_tiles(tmp_path):
 def test_deep_zoom_replaces_an_older_one(tmp_path):
     for size in ((900, 900), (100, 80)):
         save_bands(bands(smooth(*size), 64), *size, tmp_path / "a.dzi")
-    assert len(list((tmp_path / "a_files").iterdir())) == 8
+    assert len([path for path in (tmp_path / "a_files").iterdir() if path.is_dir()]) == 8
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dzi", "a_files"]
+
+
+def everything(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["a.dzi", "a_files/0/0_0.jpg", "a.html"])
+def test_deep_zoom_of_others_is_replaced_only_by_force(tmp_path, name):
+    """What lies where the pyramid belongs and is not the program's own is named and kept."""
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("years of work")
+    before = everything(tmp_path)
+    beside = {tmp_path / "a.html": f"<!-- {GENERATED} -->".encode()}
+    save = partial(save_deepzoom, tmp_path / "a.dzi", 40, 30, beside=beside)
+    with pytest.raises(VertumnusError, match=f"{name.split('/')[0]}: is not vertumnus's own"):
+        save(bands(smooth(40, 30), 16))
+    assert everything(tmp_path) == before
+    save(bands(smooth(40, 30), 16), force=True)
+    assert GENERATED in (tmp_path / "a.dzi").read_text()
+    save(bands(smooth(40, 30), 16))  # its own now
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dzi", "a.html", "a_files"]
+
+
+def test_deep_zoom_never_replaces_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / MARKER).write_text("")
+    (tmp_path / "a_files").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(VertumnusError, match="a_files: is a link"):
+        save_deepzoom(tmp_path / "a.dzi", 40, 30, bands(smooth(40, 30), 16), force=True)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [MARKER]
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_an_old_deep_zoom_is_kept_until_the_new_one_is_whole(tmp_path, monkeypatch, step):
+    """Whichever renaming fails, the old pyramid, page and all, is back."""
+    page = {tmp_path / "a.html": GENERATED.encode()}
+    save_deepzoom(tmp_path / "a.dzi", 90, 90, bands(smooth(90, 90), 64), beside=page)
+    before = everything(tmp_path)
+    calls, replace = [], Path.replace
+
+    def failing(self, target):
+        calls.append(target)
+        if len(calls) == step:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", failing)
+        with pytest.raises(VertumnusError, match="No space left"):
+            save_deepzoom(tmp_path / "a.dzi", 30, 20, bands(smooth(30, 20), 64), beside=page)
+    assert everything(tmp_path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dzi", "a.html", "a_files"]
 
 
 def test_pyramid_levels_do_not_depend_on_the_bands():

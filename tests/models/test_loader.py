@@ -58,7 +58,7 @@ def test_diffusion_families(loaded, name):
 @pytest.mark.parametrize("name", DIFFUSION)
 def test_guidance_is_its_formula(loaded, name):
     model = loaded[name]
-    text, empty = model.encode_text("a fish"), model.encode_text("")
+    text, empty = model.encode_text("a fish"), model.encode_negative()
     x = torch.randn(2, *model.shape, generator=torch.Generator().manual_seed(1))
     along, without = model.predict_noise(x, 500, text), model.predict_noise(x, 500, empty)
     guided = model.predict_noise(x, 500, text, guidance=3.0)

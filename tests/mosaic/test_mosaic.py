@@ -12,7 +12,8 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.likeness import psnr
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.index import update_index
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.output import draw_mosaic, make_painter, output_size, save_mosaic
 from vertumnus.mosaic.plan import load_plan, save_plan
@@ -142,7 +143,7 @@ def test_several_folders_and_merged_duplicates(reference, tiles, tmp_path):
     other = make_folder(tmp_path / "other", 12, seed=5)
     plan = make_mosaic(reference, [tiles, other], count=500, max_uses=7)
     assert plan.report["tiles"] == 72
-    assert {source.folder for source in plan.sources} == {tiles, other}
+    assert {source.store for source in plan.sources} == {index_place(tiles), index_place(other)}
     same = make_folder(tmp_path / "same", 12, seed=0)
     plan = make_mosaic(reference, [tiles, same], count=50, merge_duplicates=True)
     assert plan.report["merged"] >= 12
@@ -169,7 +170,7 @@ def test_drawing_without_the_index(reference, tiles):
     import shutil
 
     with_index = np.asarray(draw_mosaic(plan, 320, 240), int)
-    shutil.rmtree(tiles / ".vertumnus-tiles")
+    shutil.rmtree(index_place(tiles))
     assert np.abs(np.asarray(draw_mosaic(plan, 320, 240), int) - with_index).mean() < 4
 
 
@@ -183,7 +184,7 @@ def test_drawing_without_the_index(reference, tiles):
     ({"rows": [[0, 0, 0, 9, 0, 0, 0, 1, 1, 0, 0, 0]]}, "rows: hold a cell without area"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 2, 1, 0, 0, 0]]}, "rows: hold a crop"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 1, 1, 7, 0, 0]]}, "rows: hold a turn"),
-    ({"tone": "loud"}, "--tone: 'loud'"),
+    ({"tone": "loud"}, "`tone`: 'loud'"),
     ({"width": 0}, "width, height: must be above 0"),
     ({"seed": None}, "not a whole mosaic"),
 ])  # fmt: skip

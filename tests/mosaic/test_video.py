@@ -7,8 +7,8 @@ from PIL import Image
 from photographs import drawn
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import read_frames, save_video
-from vertumnus.mosaic.index import update_index
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.video import follow
 

@@ -32,15 +32,17 @@ def random_layers(seed: int, count: int = 12):
         rotation=rng.uniform(-7, 7, count),
         flip=rng.random(count) < 0.5,
         which=rng.integers(0, len(PICTURES), count).astype(np.int32),
+        opacity=rng.uniform(0.1, 1, count),
+        gain=rng.uniform(0, 1.5, (count, 3)),
     )
     order = rng.permutation(count)  # so that the largest is not always at the back
     ground = rng.uniform(0, 1, (HEIGHT, WIDTH, 4)).astype(np.float32)
-    return placements.take(order), rng.uniform(0.1, 1, count), rng.uniform(0, 1.5, (count, 3)), ground
+    return placements.take(order), ground
 
 
-def by_oracle(placements, opacity, gain, ground):
+def by_oracle(placements, ground):
     p = placements
-    values = (p.x, p.y, p.log_scale, p.rotation, opacity, gain)
+    values = (p.x, p.y, p.log_scale, p.rotation, p.opacity, p.gain)
     leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
     canvas = oracle.composite(
         leaves[0],
@@ -62,10 +64,10 @@ FIELDS = ("x", "y", "log_scale", "rotation", "opacity", "gain")
 
 @pytest.mark.parametrize("seed", range(8))
 def test_kernel_and_oracle_agree(seed):
-    placements, opacity, gain, ground = random_layers(seed)
+    placements, ground = random_layers(seed)
     renderer = SpriteRenderer(SPRITES, WIDTH, HEIGHT)
-    canvas = renderer.forward(placements, opacity, gain, ground)
-    expected, leaves = by_oracle(placements, opacity, gain, ground)
+    canvas = renderer.forward(placements, ground)
+    expected, leaves = by_oracle(placements, ground)
     np.testing.assert_allclose(canvas, expected.detach().numpy(), atol=1e-4)
 
     scale = np.exp(placements.log_scale)
@@ -83,28 +85,27 @@ def test_kernel_and_oracle_agree(seed):
 
 
 def test_both_agree_with_finite_differences():
-    placements, opacity, gain, ground = random_layers(21, 8)
+    placements, ground = random_layers(21, 8)
     # Not where another mip level begins: there the picture changes by a step.
     close = [abs(np.log2(s) % 1 - 0.5) < 1e-3 for s in np.exp(placements.log_scale)]
     assert not any(close)
     rng = np.random.default_rng(1)
     cotangent = rng.normal(size=(HEIGHT, WIDTH, 4))
     renderer = SpriteRenderer(SPRITES, WIDTH, HEIGHT)
-    renderer.forward(placements, opacity, gain, ground)
+    renderer.forward(placements, ground)
     ours = renderer.backward(cotangent.astype(np.float32))
-    canvas, leaves = by_oracle(placements, opacity, gain, ground)
+    canvas, leaves = by_oracle(placements, ground)
     canvas.backward(torch.tensor(cotangent))
 
     def loss(changed):
-        p, o, g = placements.copy(), opacity.copy(), gain.copy()
-        changed(p, o, g)
+        p = placements.copy()
+        changed(p)
         with torch.no_grad():
-            return float((by_oracle(p, o, g, ground)[0].numpy() * cotangent).sum())
+            return float((by_oracle(p, ground)[0].numpy() * cotangent).sum())
 
     def shift(field, index, by):
-        def change(p, o, g):
-            target = {"opacity": o, "gain": g}.get(field)
-            (getattr(p, field) if target is None else target)[index] += by
+        def change(p):
+            getattr(p, field)[index] += by
 
         return change
 
@@ -151,9 +152,9 @@ def test_an_opaque_picture_keeps_a_sharp_edge_when_enlarged():
 
 
 def test_rows_of_a_band_are_rows_of_the_whole():
-    placements, opacity, gain, _ = random_layers(4)
-    whole = SpriteRenderer(SPRITES, WIDTH, HEIGHT, 1.5).forward(placements, opacity, gain)
-    band = SpriteRenderer(SPRITES, WIDTH, HEIGHT, 1.5, rows=(20, 45)).forward(placements, opacity, gain)
+    placements, _ = random_layers(4)
+    whole = SpriteRenderer(SPRITES, WIDTH, HEIGHT, 1.5).forward(placements)
+    band = SpriteRenderer(SPRITES, WIDTH, HEIGHT, 1.5, rows=(20, 45)).forward(placements)
     np.testing.assert_allclose(band, whole[20:45], atol=1e-4)
 
 

@@ -27,24 +27,25 @@ def layers(seed, count=6):
     rng = np.random.default_rng(seed)
     scale = np.exp(rng.uniform(np.log(0.15), np.log(0.9), count))
     scale[0], scale[1] = 2.1, 0.01
-    placements = Placements(
+    return Placements(
         x=rng.uniform(-6, WIDTH + 6, count),
         y=rng.uniform(-6, HEIGHT + 6, count),
         log_scale=np.log(scale),
         rotation=rng.uniform(-7, 7, count),
         flip=rng.random(count) < 0.5,
         which=rng.integers(0, 2, count).astype(np.int32),
+        opacity=rng.uniform(0.2, 1, count),
+        gain=rng.uniform(0.1, 1.4, (count, 3)),
     )
-    return placements, rng.uniform(0.2, 1, count), rng.uniform(0.1, 1.4, (count, 3))
 
 
 @pytest.mark.parametrize(("seed", "sigma"), [(0, 0.7), (1, 1.5), (2, 4.0)])
 def test_kernel_and_oracle_agree(seed, sigma):
-    placements, opacity, gain = layers(seed)
+    placements = layers(seed)
     renderer = SplatRenderer(SPRITES, WIDTH, HEIGHT, 1.0, sigma)
-    canvas = renderer.forward(placements, opacity, gain)
+    canvas = renderer.forward(placements)
     p = placements
-    values = (p.x, p.y, p.log_scale, p.rotation, opacity, gain)
+    values = (p.x, p.y, p.log_scale, p.rotation, p.opacity, p.gain)
     leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in values]
     expected = oracle.splat(
         leaves[0], leaves[1], torch.exp(leaves[2]), leaves[3], torch.tensor(p.flip), leaves[4], leaves[5],
@@ -60,16 +61,16 @@ def test_kernel_and_oracle_agree(seed, sigma):
 
 
 def test_finite_differences():
-    placements, opacity, gain = layers(3, 4)
+    placements = layers(3, 4)
     renderer = SplatRenderer(SPRITES, WIDTH, HEIGHT, 1.0, 1.5)
     grad = np.random.default_rng(8).standard_normal(renderer.shape).astype(np.float32)
 
     def loss(name, index, step):
         moved = placements.copy()
         getattr(moved, name)[index] += step
-        return float((renderer.forward(moved, opacity, gain).astype(np.float64) * grad).sum())
+        return float((renderer.forward(moved).astype(np.float64) * grad).sum())
 
-    renderer.forward(placements, opacity, gain)
+    renderer.forward(placements)
     found = renderer.backward(grad)
     for name, step in (("x", 2e-3), ("y", 2e-3), ("log_scale", 2e-4), ("rotation", 2e-4)):
         for index in range(4):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
+from vertumnus.cli.renamed import present_names
 from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
@@ -20,9 +22,11 @@ app = App(
 VERBS = {
     "pack": "Fill a shape with pictures.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
+    "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
     "shape": "Show how a shape is understood.",
@@ -41,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        typed = sys.argv[1:] if arguments is None else arguments
+        app(present_names(typed), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _refuse(_sentence(error))
     except VertumnusError as error:
@@ -65,10 +70,22 @@ def _sentence(error: CycloptsError) -> str:
     cause = error.__cause__
     if isinstance(cause, ValidationError):
         field, _, rest = first_problem(cause).partition(":")
-        return f"--{field.replace('_', '-')}:{rest}" if rest else field
+        return f"`{field}`:{rest}" if field else rest.strip()
     return " ".join(str(error).split())
 
 
+OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+
+
+def as_flags(sentence: str) -> str:
+    """A sentence of the library with the options it names, in backticks there, as they are typed.
+
+    >>> as_flags("`max_uses`: must be at least 1")
+    '--max-uses: must be at least 1'
+    """
+    return OPTION.sub(lambda name: "--" + name[1].replace("_", "-"), sentence)
+
+
 def _refuse(sentence: str) -> int:
-    print(f"vertumnus: {sentence}", file=sys.stderr)
+    print(f"vertumnus: {as_flags(sentence)}", file=sys.stderr)
     return 2

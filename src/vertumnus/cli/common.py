@@ -15,6 +15,7 @@ from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
+from vertumnus.mosaic.library.place import BESIDE
 
 if TYPE_CHECKING:
     from vertumnus.elements.collect import Collection
@@ -35,6 +36,13 @@ def parse_size(text: str) -> tuple[int, int]:
     if not all(1 <= side <= MAX_SIDE for side in size):
         raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_SIDE:,} pixels a side")
     return size
+
+
+def place_of_indexes(index: Path | None, beside: bool) -> str | Path | None:
+    """Where the indexes of folders of pictures lie, as ``--index`` and ``--beside`` say."""
+    if beside and index is not None:
+        raise VertumnusError("`index` and `beside` both say where the index lies; give one of them")
+    return BESIDE if beside else index
 
 
 def check_outputs(paths: list[Path]) -> None:

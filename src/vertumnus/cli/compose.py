@@ -8,41 +8,71 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
-from vertumnus.composing.best import best_of
-from vertumnus.composing.compose import ComposeJob, open_prior, run, with_shape
+from vertumnus.composing.choose import best_of, contact_sheet
+from vertumnus.composing.compose import ComposeJob, run, with_container
+from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.run import Composition
-from vertumnus.composing.sheet import contact_sheet
-from vertumnus.composing.together import run_together
+from vertumnus.composing.variations import run_together
 from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
-from vertumnus.guidance.particle import ParticlePrior
+from vertumnus.guidance.registry import DEFAULT, KINDS, open_named, options_of
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
+
+
+def _flags() -> type[BaseModel]:
+    """Every option that some kind of guidance has; it goes to all kinds that have it."""
+    fields: dict[str, Any] = {}
+    for kind in KINDS:
+        model = options_of(kind)
+        for name, field in model.model_fields.items():
+            if name in ("weight", model.argument):
+                continue
+            about = f"{kind}: {field.description}" + (
+                "" if field.default is None else f" (by default {_shown(field.default)})"
+            )
+            if name in fields:
+                about = f"{fields[name][1].description}; {about}"
+            annotation: Any = field.annotation
+            if field.metadata:
+                annotation = Annotated[(annotation, *field.metadata)]
+            fields[name] = (annotation | None, Field(None, description=about))
+    return create_model("GuidanceFlags", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+
+def _shown(default: object) -> str:
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+GuidanceFlags = _flags()
+
+
+def _given(flags: BaseModel | None) -> dict[str, Any]:
+    return flags.model_dump(exclude_none=True) if flags is not None else {}
 
 
 def compose(
     elements: list[str] | None = None,
     /,
     *,
-    prompt: str,
+    prompt: str = "",
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
     size: str = "600",
     seed: int = 0,
     count: int | None = None,
-    prior: str = "pictogram",
-    within: str | None = None,
+    guidance: list[str] | None = None,
+    container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     variations: int = 1,
     particles: int | None = None,
-    background: str | None = None,
     scale: float = 1.0,
     preview: Path | None = None,
     preview_every: int = 100,
@@ -51,6 +81,7 @@ def compose(
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
+    flags: Annotated[GuidanceFlags | None, Parameter(name="*", group="Guidance")] = None,  # type: ignore[valid-type]
 ) -> None:
     """Arrange pictures until the whole reads as a prompt.
 
@@ -70,9 +101,10 @@ def compose(
         The same input, options and seed give the same collage.
     count
         Pieces to place; the pictures are used in turn.
-    prior
-        What judges the picture: pictogram (icons, no weights), mini, the folder of a diffusion model, or its id.
-    within
+    guidance
+        What judges the picture, NAME[:MODEL|FILE][=WEIGHT], once for each that is to be mixed: pictogram (icons, no
+        weights; the default), mini, the folder of a diffusion model or its id, shape:heart=0.3.
+    container
         A shape that pieces are to stay in, as for pack.
     from_
         A collage to start from: locked layers stay, the others start where they lie.
@@ -80,8 +112,6 @@ def compose(
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
         Variations that a network judges at once, with one student for all; by default all.
-    background
-        The collage's background, a CSS colour; transparent by default.
     scale
         Of the pictures written, pixels to a canvas pixel.
     preview
@@ -98,31 +128,33 @@ def compose(
         Longer pictures are stored shrunk to this many pixels.
     options
         How the pieces are arranged.
+    flags
+        Of the kinds of guidance that have them.
     """
     check_outputs(output)
     if preview is not None:
         check_writable(preview)
     if variations < 1:
-        raise VertumnusError(f"--variations: must be at least 1, not {variations}")
+        raise VertumnusError(f"`variations`: must be at least 1, not {variations}")
     if particles is not None and particles < 1:
-        raise VertumnusError(f"--particles: must be at least 1, not {particles}")
+        raise VertumnusError(f"`particles`: must be at least 1, not {particles}")
     if variations > 1 and checkpoint is not None:
         raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
     canvas = parse_size(size)
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
-    shape, chosen = with_shape(within, options or ComposeOptions())
-    judge = open_prior(prior)
+    shape, chosen = with_container(container, options or ComposeOptions())
+    source = open_named(guidance or [DEFAULT], **_given(flags))
     found = read_elements(elements, icon_colors, max_side)
-    job = ComposeJob(found.elements, prompt, judge, canvas, chosen, count, start, shape, found.skipped)
+    job = ComposeJob(found.elements, prompt, source, canvas, chosen, count, start, shape, found.skipped)
     given = {
         "elements": elements or [],
         "count": count,
-        "within": within,
+        "container": container,
         "from": str(from_) if from_ else None,
     }
-    together = min(particles or variations, variations) if isinstance(judge, ParticlePrior) else 1
+    together = min(particles or variations, variations) if source.side_by_side else 1
     made: list[tuple[Collage, float]] = []
     while len(made) < variations:
         seeds = [seed + number for number in range(len(made), min(len(made) + together, variations))]
@@ -135,8 +167,6 @@ def compose(
         seconds, cpu = (time.perf_counter() - began) / len(seeds), (time.process_time() - cpu) / len(seeds)
         for composition in compositions:
             collage = job.collage(composition, given)
-            if background is not None:
-                collage.background = background
             for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
                 print(write_output(collage, _numbered(path, len(made), variations), scale, None))
             made.append((collage, composition.likeness))
@@ -157,13 +187,13 @@ def _numbered(path: Path, number: int, variations: int) -> Path:
 def _summary(collage: Collage, composition: Composition, seconds: float, cpu: float, stopped: bool) -> None:
     assert collage.made_by is not None
     report = collage.made_by.report
-    likeness = "" if composition.semantic.wanted is None else f", likeness {composition.likeness:.0%}"
+    likeness = "" if composition.guidance.target_alpha is None else f", likeness {composition.likeness:.0%}"
     print(
         f"{report['layers']} pieces as {collage.prompt!r}, overlap {report.get('overlap', 0):.2%}{likeness};"
         f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )
-    skipped = composition.semantic.skipped
+    skipped = composition.guidance.skipped
     if skipped:
         print(f"{skipped} steps skipped, where the network's answer was not finite", file=sys.stderr)
     for item in report["unplaced"]:
@@ -171,7 +201,7 @@ def _summary(collage: Collage, composition: Composition, seconds: float, cpu: fl
 
 
 class _Watch(Watch):
-    """Shows a composition, writes previews, and turns Ctrl-C into a hurry."""
+    """Shows a composition, writes previews, and turns Ctrl-C into a request to stop."""
 
     def __init__(self, job: ComposeJob, given: dict[str, Any], preview: Path | None, every: int) -> None:
         super().__init__()
@@ -179,7 +209,8 @@ class _Watch(Watch):
         self.shown: Composition | None = None  # of several side by side, the first
 
     def __call__(self, composition: Composition) -> None:
-        composition.hurry = self.stopped
+        if self.stopped:
+            composition.request_stop()
         self.shown = self.shown or composition
         if composition is not self.shown:
             return

@@ -13,10 +13,10 @@ from PIL import Image
 from vertumnus.document.collage import Collage
 from vertumnus.metrics.likeness import RESOLUTIONS, measure_likeness
 from vertumnus.metrics.lpips import read_weights
-from vertumnus.mosaic.assign import use_statistics
+from vertumnus.mosaic.match.assign import use_statistics
+from vertumnus.mosaic.match.reference import read_reference
 from vertumnus.mosaic.output import draw_mosaic, output_size
 from vertumnus.mosaic.plan import load_plan
-from vertumnus.mosaic.reference import read_reference
 
 LARGE = 300_000_000  # pixels of a mosaic that may be measured
 

@@ -11,17 +11,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.progress import TaskID
 
-from vertumnus.cli.common import bar, progress_bar
+from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
-from vertumnus.mosaic.index import IndexReport
+from vertumnus.mosaic.library.index import IndexReport
+from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import check_kinds, make_painter, output_size, save_mosaic
 from vertumnus.mosaic.plan import Plan, load_plan
-from vertumnus.mosaic.tone import Tone
-from vertumnus.mosaic.workers import Threads, Workers, ray_workers
+from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
 
 SKIPPED_SHOWN = 5
 
@@ -37,6 +37,9 @@ def mosaic(
     assignment: Path | None = None,
     ray: str | None = None,
     coherence: float | None = None,
+    index: Path | None = None,
+    beside: Annotated[bool, Parameter(negative=())] = False,
+    force: Annotated[bool, Parameter(negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
 ) -> None:
     """Rebuild a picture from tiles.
@@ -64,10 +67,17 @@ def mosaic(
         Read and draw on a Ray cluster: its address, or local.
     coherence
         For a video: a cell changes its tile only for a gain above this share of the mean cost; 0.5 by default.
+    index
+        A folder for the indexes of folders of pictures; your cache by default.
+    beside
+        Keep the index inside the folder of pictures, in .vertumnus-tiles.
+    force
+        Replace a deep zoom, its folder and its page even if this program did not make them.
     options
         How tiles are matched and assigned.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    indexes = place_of_indexes(index, beside)
     workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
     if moving:
@@ -76,24 +86,24 @@ def mosaic(
         assert reference is not None
         if assignment is not None:
             raise VertumnusError(f"{reference}: --assignment is for still pictures")
-        workers = ray_workers(ray) if ray is not None else Threads()
-        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers)
+        workers = RayWorkers(ray) if ray is not None else Threads()
+        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers, indexes)
         return
     if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
     if coherence is not None:
         raise VertumnusError("--coherence: is for videos")
-    check_kinds(output)
+    check_kinds(output, force)
     for path in output:
         check_writable(path)
-    workers = ray_workers(ray) if ray is not None else Threads()
-    plan = _plan(reference, tiles or [], assignment, seed, options, workers)
+    workers = RayWorkers(ray) if ray is not None else Threads()
+    plan = _plan(reference, tiles or [], assignment, seed, options, workers, indexes)
     for path in output:  # what can be told to fail fails before anything is drawn
         if path.suffix.lower() not in (".json", ".csv"):
             make_painter(plan, *output_size(plan, size))
     for path in output:
         with progress_bar(f"drawing {path.name}") as show:
-            written = save_mosaic(plan, path, size, workers, show)
+            written = save_mosaic(plan, path, size, workers, show, force=force)
         pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(plan.grid)} cells"
         note = f", the tone clipped {written.clipped / written.values:.2%} of its values" if written.values else ""
         print(" and ".join(str(p) for p in written.paths) + pixels + note)
@@ -107,6 +117,7 @@ def _plan(
     seed: int,
     options: MosaicOptions | None,
     workers: Workers,
+    indexes: str | Path | None,
 ) -> Plan:
     if assignment is not None:
         if tiles:
@@ -123,8 +134,8 @@ def _plan(
         raise VertumnusError("--tiles: name at least one folder of pictures")
     with Watch() as watch:
         plan = make_mosaic(
-            reference, tiles, seed=seed, options=options or MosaicOptions(), workers=workers, watch=watch,
-            indexed=say_skipped,
+            reference, tiles, seed=seed, index=indexes, options=options or MosaicOptions(), workers=workers,
+            watch=watch, indexed=say_skipped,
         )  # fmt: skip
     for note in plan.report["notes"]:
         print(note, file=sys.stderr)

@@ -15,8 +15,8 @@ from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
 from vertumnus.mosaic.bands import Bands
-from vertumnus.mosaic.index import update_index
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import output_size
 from vertumnus.mosaic.paint import Painter
@@ -33,6 +33,7 @@ def film(
     coherence: float | None,
     options: MosaicOptions,
     workers: Workers,
+    indexes: str | Path | None,
 ) -> None:
     """Writes the mosaic of a moving picture."""
     if len(output) != 1 or not is_video(output[0]):
@@ -46,8 +47,8 @@ def film(
     pictures, rate = read_frames(frames)
     for folder in tiles:
         with progress_bar(f"indexing {folder}") as show:
-            say_skipped(update_index(folder, workers=workers, progress=show))
-    library = TileLibrary(tiles)
+            say_skipped(update_index(folder, index=indexes, workers=workers, progress=show))
+    library = TileLibrary(tiles, indexes)
     library.require()
     if options.merge_duplicates:
         library.without_duplicates()

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.run import Composition
 from vertumnus.composing.scene import make_scene
 from vertumnus.document.bundle import first_problem
 from vertumnus.document.collage import Collage, MadeBy
@@ -18,14 +18,27 @@ from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.guidance.prior import PictogramPrior, Prior
+from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.protocol import Guidance, GuidanceOptions, Request, Source
+from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
 from vertumnus.metrics.packing import measure_packing
-from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
 from vertumnus.version import __version__
 
 Watcher = Callable[[Composition], None]
+Guided = str | Path | GuidanceOptions | Source | Sequence[str | Path | GuidanceOptions]
 MOST = 5000  # pieces
+# Keywords under their former names.
+FORMER = {
+    "prior": "guidance",
+    "within": "container",
+    "sees": "guidance_input",
+    "agreement": "target_weight",
+    "every": "guidance_interval",
+    "reach": "gradient_blur",
+    "splat": "kernel_sigma",
+}
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
 
 
@@ -34,11 +47,11 @@ class ComposeJob:
 
     elements   different elements
     prompt     what the whole is to read as
-    prior      what judges it
+    source     what judges it
     size       (width, height) of the canvas, pixels
     count      pieces; elements are used in turn. As many as elements by default
     warm       a collage to start from: its locked layers stay, its other layers start where they lie
-    within     a shape that pieces are to stay in
+    container  a shape that pieces are to stay in
     skipped    (name, reason) of pictures that could not be used, for the report
 
     Raises `VertumnusError` for a prompt or count that nothing can be done with.
@@ -48,30 +61,37 @@ class ComposeJob:
         self,
         elements: Sequence[Element],
         prompt: str,
-        prior: Prior,
+        source: Source,
         size: tuple[int, int],
         options: ComposeOptions,
         count: int | None = None,
         warm: Collage | None = None,
-        within: Shape | None = None,
+        container: Shape | None = None,
         skipped: Sequence[tuple[str, str]] = (),
     ) -> None:
-        if not prompt.strip():
+        if not prompt.strip() and any(options.needs_prompt for options in all_options(source)):
             raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
-        self.prompt, self.prior, self.size, self.options = prompt, prior, size, options
-        self.warm, self.within, self.skipped = warm, within, list(skipped)
+        self.prompt, self.source, self.size, self.options = prompt, source, size, options
+        self.warm, self.container, self.skipped = warm, container, list(skipped)
         self.pieces = Pieces(elements, count, warm)
         if not self.pieces.elements:
             raise VertumnusError("there is no element to place")
         if len(self.pieces.elements) > MOST:
             raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
-        self.scene = make_scene(self.pieces.elements, size, prior.resolution)
+        self.scene = make_scene(self.pieces.elements, size, source.resolution)
 
-    def composition(self, seed: int, prior: Prior | None = None) -> Composition:
-        """A run of this job, ready to be iterated; with another prior than its own if one is given."""
-        judge = prior or self.prior
+    def composition(self, seed: int, guided: Callable[[Request], Guidance] | None = None) -> Composition:
+        """A run of this job, ready to be iterated; with another guidance than its source's own if one is given."""
         return Composition(
-            self.scene, self.options, judge, self.prompt, seed, self.warm, self.pieces.placed, self.within
+            self.scene,
+            self.options,
+            self.source,
+            self.prompt,
+            seed,
+            self.warm,
+            self.pieces.placed,
+            self.container,
+            guided,
         )
 
     def identity(self, seed: int) -> dict[str, Any]:
@@ -81,10 +101,15 @@ class ComposeJob:
             "seed": seed,
             "size": list(self.size),
             "prompt": self.prompt,
-            "prior": self.prior.name,
+            "guidance": self.guidance_kept(),
+            "inputs": self.source.inputs(),
             "elements": [piece.image for piece in self.pieces.elements],
             "options": self.options.model_dump(mode="json"),
         }
+
+    def guidance_kept(self) -> list[dict[str, Any]]:
+        """What guides, as documents keep it."""
+        return [kept_guidance(options) for options in all_options(self.source)]
 
     def collage(self, composition: Composition, given: Mapping[str, Any]) -> Collage:
         """The state of a run as a document, at any moment.
@@ -93,13 +118,14 @@ class ComposeJob:
         """
         layout = composition.layout()
         collage = Collage(width=self.size[0], height=self.size[1], seed=composition.seed, prompt=self.prompt)
-        if self.warm is not None:
+        collage.background = self.options.background
+        if collage.background is None and self.warm is not None:
             collage.background = self.warm.background
         self.pieces.add_to(collage, [layout.get(n) for n in range(len(self.pieces.elements))])
         missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
         report: dict[str, Any] = {}
         if collage.layers:
-            measured = measure_packing(collage, self.within or parse_shape("canvas"))._asdict()
+            measured = measure_packing(collage, self.container or parse_shape("canvas"))._asdict()
             report = {name: round(measured[name], 6) for name in ("coverage", "overlap", "area_cv")}
         collage.made_by = MadeBy(
             tool="compose",
@@ -107,7 +133,7 @@ class ComposeJob:
                 name: __version__ if name == "vertumnus" else version(name)
                 for name in ("vertumnus", "numpy", "numba", "scipy", "pillow")
             },
-            options={**given, "prior": self.prior.name, **self.options.model_dump(mode="json")},
+            options={**given, "guidance": self.guidance_kept(), **self.options.model_dump(mode="json")},
             report=report
             | {
                 "layers": len(collage.layers),
@@ -122,11 +148,11 @@ def compose(
     elements: Sources,
     prompt: str,
     *,
-    prior: str | Path | Prior = "pictogram",
+    guidance: Guided = DEFAULT,
     size: int | tuple[int, int] = 600,
     seed: int = 0,
     count: int | None = None,
-    within: str | Path | Shape | None = None,
+    container: str | Path | Shape | None = None,
     start: Collage | None = None,
     watch: Watcher | None = None,
     checkpoint: str | Path | None = None,
@@ -139,16 +165,18 @@ def compose(
 
     elements   pictures, folders, globs, ``icon:NAME``, or elements made ready before
     prompt     what to show
-    prior      what judges the picture: "pictogram", which needs no weights, or a diffusion model
+    guidance   what judges the picture: ``NAME[:MODEL|FILE][=WEIGHT]`` as "pictogram", "distillation:mini" or
+               "shape:heart=0.3", options of a kind (`vertumnus.guidance.options`), several of either, or a source
     size       of the canvas in pixels: one side of a square, or (width, height)
     seed       the same input, options and seed give the same collage
     count      pieces to place, the elements used in turn
-    within     a shape that pieces are to stay in
+    container  a shape that pieces are to stay in
     start      a collage to start from
-    watch      called with the running `Composition` after every step; may set its ``hurry``, or move pieces
+    watch      called with the running `Composition` after every step; may `request_stop`, or move pieces
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
     given      kept in the document's ``made_by.options`` in place of ``elements``
-    options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead
+    options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
+               those of the guidances' options (`vertumnus.guidance.options`)
 
     Raises `VertumnusError` if something cannot be used as given.
 
@@ -156,17 +184,21 @@ def compose(
     >>> len(collage.layers), collage.prompt, collage.made_by.report["overlap"]
     (12, 'a heart', 0.0)
     """
+    more = {FORMER.get(name, name): value for name, value in more.items()}
+    guidance, container = more.pop("guidance", guidance), more.pop("container", container)
+    known = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
+    guided = {name: more.pop(name) for name in known & more.keys() - ComposeOptions.model_fields.keys()}
     try:
         chosen = ComposeOptions(**((options.model_dump() if options else {}) | more))
     except ValidationError as error:
         raise VertumnusError(first_problem(error)) from None
-    shape, chosen = with_shape(within, chosen)
-    judge = open_prior(prior) if isinstance(prior, str | Path) else prior
+    shape, chosen = with_container(container, chosen)
+    source = guidance if isinstance(guidance, Source) else open_named(guidance, **guided)
     collection = gather(elements, needed=start is None)
     job = ComposeJob(
         collection.elements,
         prompt,
-        judge,
+        source,
         (size, size) if isinstance(size, int) else size,
         chosen,
         count,
@@ -178,25 +210,15 @@ def compose(
     return job.collage(composition, given if given is not None else {"elements": as_text(elements)})
 
 
-def with_shape(within: str | Path | Shape | None, options: ComposeOptions) -> tuple[Shape | None, ComposeOptions]:
+def with_container(
+    container: str | Path | Shape | None, options: ComposeOptions
+) -> tuple[Shape | None, ComposeOptions]:
     """The shape pieces are to stay in, and options in which that counts."""
-    shape = parse_shape(within) if isinstance(within, str | Path) else within
+    shape = parse_shape(container) if isinstance(container, str | Path) else container
     if shape is None or options.loss.containment:
         return shape, options
     loss = options.loss.model_copy(update={"containment": CONTAINMENT})
     return shape, options.model_copy(update={"loss": loss})
-
-
-def open_prior(name: str | Path) -> Prior:
-    """The prior of a name: pictogram, mini, the folder of a diffusion model, or its id on the hub.
-
-    Raises `VertumnusError` if it cannot be had.
-    """
-    if str(name) == "pictogram":
-        return PictogramPrior()
-    from vertumnus.guidance.network import NetworkPrior
-
-    return NetworkPrior(str(name))
 
 
 def run(
@@ -211,6 +233,8 @@ def run(
 
     every   iterations between checkpoints
     """
+    if checkpoint is not None:
+        require_writable(checkpoint)
     composition = job.composition(seed)
     identity = job.identity(seed)
     if resume:
@@ -226,11 +250,11 @@ def run(
         for _ in composition:
             if watch is not None:
                 watch(composition)
-            if composition.phase == "arrange" and (composition.done % every == 0 or composition.hurry):
+            if composition.phase == "arrange" and (composition.done % every == 0 or composition.stopping):
                 save()
     except VertumnusError:
         save()  # a network that fails for good leaves what was reached
         raise
     finally:
-        composition.semantic.close()
+        composition.guidance.close()
     return composition

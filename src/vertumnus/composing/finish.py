@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,51 +29,47 @@ def move_apart(
     scene: Scene,
     placements: Placements,
     freedom: Bounds,
-    within: Shape | None,
-    wanted: NDArray[np.float32] | None,
+    container: Shape | None,
+    target_alpha: NDArray[np.float32] | None,
     gap: float,
     rng: np.random.Generator,
 ) -> Iterator[OccupancyGrid]:
     """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
 
-    Nothing is moved far, so the whole still reads as it did. Where the prior says what ink it wants, pieces then grow
-    into what is free of that, and no further. Yields the ground.
+    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces then
+    grow into what is free of that, and no further. Yields the ground.
 
-    within   the shape to stay in; the canvas by default
-    wanted   h x w, the ink that is wanted, 0 to 1; None where nobody knows
-    gap      kept between pieces, canvas pixels
+    container      the shape to stay in; the canvas by default
+    target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
+    gap            kept between pieces, canvas pixels
     """
     scale = np.exp(placements.log_scale)
     problem = make_problem(
         [scene.elements[n] for n in placements.which],
-        within or parse_shape("canvas"),
+        container or parse_shape("canvas"),
         *scene.size,
         PackOptions(gap=gap),
         np.where(freedom.movable, 0.0, scale).tolist(),
         keep_places=True,
     )
-    bounds = replace(
-        freedom,
-        log_scale_low=placements.log_scale + np.log(SMALLEST),
-        log_scale_high=placements.log_scale.copy(),
-    )
+    bounds = freedom.changed(log_scale=(placements.log_scale + np.log(SMALLEST), placements.log_scale))
     ground = OccupancyGrid(problem, bounds, RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
-    ground.lay(replace(placements, which=problem.pieces))
+    ground.lay(placements.showing(problem.pieces))
     ground.pile()
     for _ in range(SWEEPS):
         if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:
             break
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
-    if wanted is not None:
+    if target_alpha is not None:
         # What is put down stays; from here on nothing goes where no ink is wanted.
         height, width = ground.taken.shape
-        ink = Image.fromarray(wanted).resize((width, height), Image.Resampling.BICUBIC)
+        ink = Image.fromarray(target_alpha).resize((width, height), Image.Resampling.BICUBIC)
         ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
     rescue(ground, rng)
     yield ground
-    if wanted is None:
+    if target_alpha is None:
         return
     ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
     reach = np.full(len(ground.pose), 1.5)

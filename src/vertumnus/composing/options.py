@@ -15,12 +15,12 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class RenderLoss(BaseModel):
-    """What each term beside the prior counts; see `vertumnus.composing.terms`."""
+    """What each term beside the guidance counts (`vertumnus.guidance.terms`, `vertumnus.composing.geometry`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     render: NotNegative | None = Field(
-        None, description="eq. (6): w_r, times all that follow; by default 1 for the pictogram prior, 5 for a network"
+        None, description="eq. (6): w_r, times all that follow; by default 1 for pictograms, 5 for a network"
     )
     geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
     center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
@@ -32,7 +32,7 @@ class RenderLoss(BaseModel):
     overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
     floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")
     floor_share: Share = Field(0.2, description="of the canvas, for floor")
-    containment: NotNegative = Field(0.0, description="pieces outside the shape of --within")
+    containment: NotNegative = Field(0.0, description="pieces outside the container; 5 where there is one")
     harmony: Number = Field(0.0, description="colours unlike the background; below zero, colours like it")
 
     def times(self, factor: float) -> RenderLoss:
@@ -43,37 +43,19 @@ class RenderLoss(BaseModel):
 
 
 class ComposeOptions(BaseModel):
-    """How elements are arranged until they read as a prompt."""
+    """How elements are arranged, whatever guides them; what guides has options of its own (`vertumnus.guidance`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["vsd", "sds"] | None = Field(
-        None, description="variational score distillation, or plain: eq. (4) or (3); by default vsd, for mini sds"
+    iterations: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="steps; by default what the guidance needs, 1,500 for most"
     )
-    iterations: Annotated[int, Field(ge=1)] | None = Field(None, description="steps; by default 1,500")
-    weighting: Literal["data", "sds", "uniform", "fantasia3d"] | None = Field(
-        None, description="w(t); by default data for the pictogram prior, sds for a network"
-    )
-    noise_levels: tuple[Share, Share] | None = Field(
-        None, description="of the schedule, at the start and at the end; by default .98 .1, for a network .98 .5"
-    )
-    annealing: Literal["sqrt", "linear", "none"] | None = Field(
-        None, description="how the noise level falls; by default sqrt, for a network none: any between the two"
-    )
-    sees: Literal["colours", "ink"] | None = Field(
-        None,
-        description="what a network sees of the pieces: their colours, or their ink in black as one silhouette;"
-        " by default ink for mini, colours for others",
-    )
-    agreement: NotNegative = Field(4.0, description="the canvas's ink unlike that of the picture a network expects")
-    every: Annotated[int, Field(ge=1)] = Field(10, description="steps that one answer of a network serves")
-    guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of a network")
-    student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
-    window: Annotated[int, Field(ge=1)] = Field(16, description="recent renders that the pictogram's student knows")
-    reach: tuple[NotNegative, NotNegative] = Field(
+    gradient_blur: tuple[NotNegative, NotNegative] = Field(
         (6.0, 0.5), description="guidance pixels over which a gradient is felt, at the start and at the end"
     )
-    splat: NotNegative = Field(0.0, description="Gaussian kernel of the renderer, guidance pixels; 0 draws sharply")
+    kernel_sigma: NotNegative = Field(
+        0.0, description="Gaussian kernel of the splatting renderer, guidance pixels; 0 draws sharply"
+    )
     step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
     noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
     relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
@@ -82,11 +64,14 @@ class ComposeOptions(BaseModel):
     )
     gap: NotNegative = Field(0.0, description="kept between pieces by the overlap term, canvas pixels")
     strict: bool = Field(True, description="at the end no two pieces overlap, as after pack")
-    background: str = Field("white", description="what a network sees behind the pieces, a CSS colour")
+    background: str | None = Field(
+        None, description="the collage's, a CSS colour; by default transparent, and white to who judges"
+    )
     loss: RenderLoss = RenderLoss()
 
     @field_validator("background")
     @classmethod
-    def _a_colour(cls, colour: str) -> str:
-        parse_colour(colour)
+    def _a_colour(cls, colour: str | None) -> str | None:
+        if colour is not None:
+            parse_colour(colour)
         return colour

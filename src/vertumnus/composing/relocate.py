@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vertumnus.guidance.prior import SemanticGuidance
+from vertumnus.composing.objective import JointLoss
 from vertumnus.optimise.loop import Optimiser
 from vertumnus.strict.voids import largest_voids
 
@@ -22,24 +22,24 @@ BEGINS, ENDS = 0.05, 0.75  # of the run
 
 
 class Relocate:
-    """The optimiser's ``jump`` for a guidance that says where it wants ink.
+    """The optimiser's ``jump`` where the guidance says where it wants ink.
 
     every   iterations
     """
 
-    def __init__(self, guidance: SemanticGuidance, every: int = 20) -> None:
-        self.guidance, self.every = guidance, every
+    def __init__(self, loss: JointLoss, every: int = 20) -> None:
+        self.loss, self.every = loss, every
 
     def __call__(self, optimiser: Optimiser) -> NDArray[np.intp]:
         """The pieces that jumped."""
         if optimiser.iteration % self.every or not BEGINS < optimiser.progress < ENDS:
             return np.empty(0, np.intp)
-        if self.guidance.wanted is None:
+        if self.loss.target_alpha is None:
             return np.empty(0, np.intp)
         assert optimiser.stage is not None
         assert optimiser.canvas is not None
         p, zoom = optimiser.placements, optimiser.stage.renderer.zoom
-        wanted = self.guidance.wanted > 0.5
+        wanted = self.loss.target_alpha > 0.5
         movable = np.flatnonzero(optimiser.freedom.movable)
         most = max(1, len(movable) // 12)
         centers, radii = largest_voids(wanted & (optimiser.canvas[..., 4] < FREE), most)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.errors import VertumnusError
 
-class Placement(NamedTuple):
+
+class _Fields(NamedTuple):
+    x: float
+    y: float
+    scale: float
+    rotation: float = 0.0
+    flip: bool = False
+
+
+class Placement(_Fields):
     """One picture's place, in canvas pixels (origin top left, y down).
 
     x, y      where the centre of the picture lands
     scale     multiplies the picture's own pixels
     rotation  degrees, clockwise on the screen
     flip      mirrored left to right before it is turned
+
+    Raises `VertumnusError` naming the field for a number that is not finite, or a scale that is not above 0.
     """
 
-    x: float
-    y: float
-    scale: float
-    rotation: float = 0.0
-    flip: bool = False
+    __slots__ = ()
+
+    def __new__(cls, x: float, y: float, scale: float, rotation: float = 0.0, flip: bool = False) -> Self:
+        place = super().__new__(cls, x, y, scale, rotation, flip)
+        for name, value in zip(place._fields, place, strict=True):
+            if not math.isfinite(value):
+                raise VertumnusError(f"{name}: must be a finite number, not {value}")
+        if place.scale <= 0:
+            raise VertumnusError(f"scale: must be above 0, not {place.scale}")
+        return place
 
     def matrix(self, width: float, height: float) -> NDArray[np.float64]:
         """The 3 x 3 matrix from the pixels of a width x height picture to canvas pixels.

@@ -22,7 +22,13 @@ Progress = Callable[[int, int], None]
 
 
 def save_bands(
-    bands: Iterable[NDArray[np.uint8]], width: int, height: int, path: Path, progress: Progress | None = None
+    bands: Iterable[NDArray[np.uint8]],
+    width: int,
+    height: int,
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    force: bool = False,
 ) -> None:
     """Writes RGB rows (h x width x 3 bytes each band), top to bottom; the suffix tells the format.
 
@@ -33,7 +39,7 @@ def save_bands(
     check_format(path, width, height)
     told = watched(bands, height, progress)
     if suffix == ".dzi":
-        save_deepzoom(path, width, height, told)
+        save_deepzoom(path, width, height, told, force=force)
         return
     with atomic_write(path) as stream:
         if suffix == ".png":

@@ -1,102 +1,166 @@
-"""Score distillation in closed form: what the pictogram prior, and what its student says of a canvas.
+"""Diffusion networks as sources of guidance; what each needs by default is data beside its weights.
 
-    SDS, eq. (3):   grad = w(t) (eps_teacher(x_t) - eps)
-    VSD, eq. (4):   grad = w(t) (eps_teacher(x_t) - eps_student(x_t))
-
-x_t = sqrt(abar_t) x + sqrt(1 - abar_t) eps. The student is to know the distribution of the renders; here that is the
-exact noise predictor of a window of recent ones, as the teacher is that of the icons a prompt means, so no network is
-trained. (The paper prints eq. (4) with student and teacher the other way round; descent needs this way, as in
-ProlificDreamer, Wang et al., 2023, eq. 9.)
+``guidance.json`` in the folder of a model says how it is best asked: `ModelDefaults`. One that has none is asked as
+the class below says.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vertumnus.guidance.schedule import NoiseLevels, weight_of
-from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise
+from vertumnus.document.bundle import first_problem
+from vertumnus.errors import VertumnusError
+from vertumnus.guidance.interval import Intermittent
+from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
+from vertumnus.guidance.protocol import Request
+from vertumnus.models.checkpoint import find
+from vertumnus.models.loader import load
+from vertumnus.models.mini.vocabulary import nouns, with_article
+from vertumnus.models.names import nouns_in
 
-Canvas = NDArray[np.float32]
-Predictor = Callable[[Canvas, int], Canvas]
+if TYPE_CHECKING:
+    from vertumnus.guidance.network import Network
+
+FINEST = 256  # guidance pixels of a side: no finer a canvas is needed to show what it shows
+BLACK = (0.0, 0.0, 0.0)
+WHOLE = 1 << 24  # bytes of a file that are hashed whole; of a longer one its ends and its length
 
 
-def distil(
-    x: Canvas, t: int, abar: float, noise: Canvas, weight: float, teacher: Predictor, student: Predictor | None
-) -> Canvas:
-    """The gradient by the picture: eq. (4), or eq. (3) without a student. All arrays are of one shape."""
-    x_t = (np.sqrt(abar) * x + np.sqrt(1 - abar) * noise).astype(np.float32)
-    against = noise if student is None else student(x_t, t)
-    return (weight * (teacher(x_t, t) - against)).astype(np.float32)
+class Wording(BaseModel):
+    """How a model that knows only some nouns is asked for what a prompt names.
 
-
-class RecentRenders:
-    """The student of the pictogram prior: it knows the last renders, of one collage or of several.
-
-    size   renders it remembers
+    nouns   how many of the vocabulary it knows, from the start
+    ink     a noun of it, where pieces are seen as ink; ``{noun}`` stands for it
+    end     after all of them
     """
 
-    def __init__(self, alphas_cumprod: NDArray[np.float64], size: int) -> None:
-        self.alphas_cumprod = alphas_cumprod
-        self.renders: deque[Canvas] = deque(maxlen=size)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def learn(self, x: Canvas) -> None:
-        """Takes in one more render."""
-        self.renders.append(x.ravel().copy())
+    nouns: int = Field(ge=1)
+    ink: str = "black {noun}"
+    end: str = ", on white"
 
-    def predict_noise(self, x_t: Canvas, t: int) -> Canvas:
-        """The exact noise predictor of what it remembers."""
-        points = np.stack(list(self.renders))
-        return empirical_noise(x_t.reshape(1, -1), self.alphas_cumprod[t], points).reshape(x_t.shape)
+    def caption(self, prompt: str, who: str) -> str:
+        """The caption for silhouettes of what a prompt names; other words are passed over.
+
+        Raises `VertumnusError` if it names nothing that is known.
+        """
+        named = nouns_in(prompt, nouns(self.nouns), who)
+        return " and ".join(with_article(self.ink.format(noun=noun)) for noun in named) + self.end
 
 
-class InkDistillation:
-    """What a pictogram prior wants of a canvas's ink, its alpha; the colours are not looked at.
+class ModelDefaults(BaseModel):
+    """How a model is asked where nothing else is said."""
 
-    levels    noise levels over the run
-    student   None for SDS
-    shape     (H, W) of the canvas, no side longer than the prior's; it is looked at in the middle of a square
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ``wanted`` is, after each call, the ink the prior expects behind the noise, H x W, 0 to 1.
+    method: Method = "vsd"
+    weighting: Weighting = "sds"
+    noise_levels: tuple[float, float] = (0.98, 0.5)
+    annealing: Annealing = "none"
+    guidance_input: Literal["colours", "ink"] = "colours"
+    iterations: int = Field(1500, ge=1)
+    render_weight: float = Field(5.0, gt=0)
+    wording: Wording | None = None
+
+
+def model_defaults(folder: Path) -> ModelDefaults:
+    """What the ``guidance.json`` of a model's folder says. Raises `VertumnusError` if it cannot be read."""
+    file = folder / "guidance.json"
+    if not file.is_file():
+        return ModelDefaults()
+    try:
+        return ModelDefaults.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise VertumnusError(f"{file}: {first_problem(error)}") from None
+
+
+class DistillationSource:
+    """A diffusion network; see `vertumnus.guidance.protocol.Source`.
+
+    model, defaults, folder   for one that is loaded already
+
+    Raises `VertumnusError` if there is no such diffusion model on this machine.
     """
+
+    side_by_side = True
 
     def __init__(
         self,
-        prior: Pictogram,
-        icons: Icons,
-        levels: NoiseLevels,
-        weighting: str,
-        student: RecentRenders | None,
-        shape: tuple[int, int],
-        rng: np.random.Generator,
+        options: DistillationOptions,
+        *,
+        device: str | None = None,
+        model: Network | None = None,
+        defaults: ModelDefaults | None = None,
     ) -> None:
-        self.prior, self.icons, self.levels, self.weighting = prior, icons, levels, weighting
-        self.student, self.rng = student, rng
-        top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
-        self.window = slice(top, top + shape[0]), slice(left, left + shape[1])
-        self.wanted: Canvas = np.zeros(shape, np.float32)
+        self.name = f"distillation:{options.model}"
+        self._folder: Path | None = None
+        if model is None:
+            self._folder = find(options.model).path
+            model = load(options.model, "diffusion", device=device)
+        if defaults is None:
+            defaults = model_defaults(self._folder) if self._folder is not None else ModelDefaults()
+        self.model, self.defaults = model, defaults
+        asked = {name for name in ModelDefaults.model_fields if getattr(options, name, None) is not None}
+        missing = {name: value for name, value in dict(defaults).items() if name not in asked}
+        self.options = options.model_copy(
+            update={name: value for name, value in missing.items() if name in DistillationOptions.model_fields}
+        )
+        # The network's own size is reached by interpolation.
+        self.resolution = min(getattr(model, "resolution", model.shape[-1]), FINEST)
+        self.iterations, self.render_weight = defaults.iterations, defaults.render_weight
 
-    def __call__(self, ink: Canvas, progress: float) -> tuple[float, Canvas]:
-        """The loss, half the weighted mean squared distance from where the gradient points, and the gradient."""
-        x = np.zeros((self.prior.resolution, self.prior.resolution), np.float32)
-        x[self.window] = ink
-        t = self.levels.draw(progress, self.rng)
-        abar = float(self.prior.alphas_cumprod[t])
-        if self.student is not None:
-            self.student.learn(x)
-        seen: list[Canvas] = []
+    def guidance(self, request: Request) -> Intermittent:
+        """Score distillation; see `vertumnus.guidance.score`. Canvases may have any shape."""
+        from vertumnus.guidance.score import ScoreDistillation
 
-        def teacher(x_t: Canvas, t: int) -> Canvas:
-            noise = self.prior.predict_noise(x_t[None], np.array([t]), self.icons)[0]
-            seen.append((x_t - np.sqrt(1 - abar) * noise) / np.sqrt(abar))
-            return noise
+        o, wording = self.options, self.defaults.wording
+        assert o.method is not None
+        assert o.noise_levels is not None
+        ink = o.guidance_input == "ink"
+        prompt = wording.caption(request.prompt, o.model) if wording is not None and ink else request.prompt
+        score = ScoreDistillation(
+            self.model,
+            prompt,
+            request.rng,
+            method=o.method,
+            guidance_scale=o.guidance_scale,
+            student_rate=o.student_rate,
+            weighting=str(o.weighting),
+            noise_levels=o.noise_levels,
+            annealing=str(o.annealing),
+            background=request.background,
+            ink=BLACK if ink else None,
+        )
+        return Intermittent(score, o.guidance_interval, o.target_weight)
 
-        noise = self.rng.standard_normal(x.shape).astype(np.float32)
-        student = self.student.predict_noise if self.student is not None else None
-        grad = distil(x, t, abar, noise, weight_of(self.weighting, abar), teacher, student)[self.window]
-        self.wanted = seen[0][self.window].astype(np.float32)
-        pixels = np.float32(ink.size)
-        return float(0.5 * (grad.astype(np.float64) ** 2).sum() / pixels), grad / pixels
+    def inputs(self) -> dict[str, str]:
+        """Its weights."""
+        return {self.name: fingerprint(self._folder)} if self._folder is not None else {}
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of a model's files, of long ones by length, beginning and end, so that it takes no second."""
+    found = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.suffix not in (".json", ".safetensors", ".txt", ".model") or not file.is_file():
+            continue
+        size = file.stat().st_size
+        found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
+        with file.open("rb") as stream:
+            if size <= WHOLE:
+                found.update(stream.read())
+            else:
+                found.update(stream.read(WHOLE // 2))
+                stream.seek(-WHOLE // 2, 2)
+                found.update(stream.read())
+    return found.hexdigest()
+
+
+def open_distillation(options: DistillationOptions, *, device: str | None = None) -> DistillationSource:
+    """The source of a diffusion network."""
+    return DistillationSource(options, device=device)

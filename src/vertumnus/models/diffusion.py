@@ -7,7 +7,7 @@ pictures from 0 to 1 into what they work on and back, with gradients.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
 Tensor = torch.Tensor
+# From what the network will see (latents, steps, states, what is added for SDXL) to further keywords for it.
+Condition = Callable[[Tensor, "Tensor | int", Tensor, "dict[str, Tensor] | None"], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Diffusion:
     pipeline         the stock pipeline that all are part of
     resolution       pixels a side of its pictures
     shape            channels, rows and columns of what noise is added to
+    factor           pixels a side of what noise is added to
+    branches         2 while the network answers with guidance, the negative's items before the text's; else 1
     alphas_cumprod   abar_t of its schedule, as many as it has steps
+    scheduler_config  the rest of it, for diffusers' schedulers
     """
 
     def __init__(self, name: str, family: str, pipeline: Any) -> None:
@@ -79,6 +84,8 @@ class Diffusion:
         self.prediction: str = pipeline.scheduler.config.get("prediction_type", "epsilon")
         if self.prediction not in ("epsilon", "v_prediction", "sample"):
             raise VertumnusError(f"{name}: predicts {self.prediction}, which is not supported")
+        self.branches = 1
+        self.scheduler_config: Any = pipeline.scheduler.config
         self.alphas_cumprod = pipeline.scheduler.alphas_cumprod.to(self.device, torch.float32)
 
     @classmethod
@@ -130,8 +137,23 @@ class Diffusion:
         return self.unet.dtype
 
     @torch.no_grad()
+    def encode_negative(self, prompts: str | Sequence[str] = "") -> TextStates:
+        """The text states that guidance steers away from.
+
+        They are those of `encode_text`; but an empty prompt of Stable Diffusion XL is zeros, where its
+        configuration says so (``force_zeros_for_empty_prompt``), as in its own pipeline.
+        """
+        words = [prompts] if isinstance(prompts, str) else list(prompts)
+        found = self.encode_text(words)
+        if found.pooled is None or not self.pipeline.config.get("force_zeros_for_empty_prompt"):
+            return found
+        empty = torch.tensor([not word for word in words], device=found.states.device)
+        states = found.states.masked_fill(empty.view(-1, 1, 1), 0)
+        return TextStates(states, found.pooled.masked_fill(empty.view(-1, 1), 0))
+
+    @torch.no_grad()
     def encode_text(self, prompts: str | Sequence[str]) -> TextStates:
-        """The text states of prompts; an empty prompt is what guidance steers away from."""
+        """The text states of prompts."""
         words = [prompts] if isinstance(prompts, str) else list(prompts)
         if self.family == "stable-diffusion-xl":
             found = self.pipeline.encode_prompt(words, device=self.device, do_classifier_free_guidance=False)
@@ -177,15 +199,7 @@ class Diffusion:
         Where abar_t is 0 and the network predicts noise, x_0 cannot be told, and is not finite.
         """
         steps = torch.as_tensor(t, device=x_t.device).expand(len(x_t))
-        text = text.repeated(len(x_t)) if len(text) == 1 else text
-        if guidance == 1.0:
-            said = self._answer(x_t, steps, text, kwargs)
-        else:
-            negative = self.encode_text("") if negative is None else negative
-            negative = negative.repeated(len(x_t)) if len(negative) == 1 else negative
-            both = self._answer(torch.cat([x_t, x_t]), torch.cat([steps, steps]), negative.then(text), kwargs)
-            without, along = both.chunk(2)
-            said = without + guidance * (along - without)
+        said = self.answer(x_t, steps, text, guidance, negative, **kwargs)
         signal, level = self._levels(steps, x_t)
         if self.prediction == "epsilon":
             return (x_t - level * said) / signal, said
@@ -193,14 +207,61 @@ class Diffusion:
             return signal * x_t - level * said, level * x_t + signal * said
         return said, (x_t - signal * said) / level
 
-    def _answer(self, x_t: Tensor, steps: Tensor, text: TextStates, kwargs: dict[str, Any]) -> Tensor:
+    def answer(
+        self,
+        x_t: Tensor,
+        t: Tensor | int,
+        text: TextStates,
+        guidance: float = 1.0,
+        negative: TextStates | None = None,
+        rescale: float = 0.0,
+        condition: Condition | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """What the network itself says of x_t, noise, velocity or clean as `prediction` tells; as `predict_noise`.
+
+        x_t      B x channels x any rows x any columns
+        rescale  share of the guided answer that gets the deviation of the unguided one (Lin et al. 2024, section
+                 3.4): against the overexposure of models whose last step is pure noise
+        condition  called with what the network will see; further keywords for it, as a ControlNet's residuals
+
+        With guidance the network sees the negative's B items, then the text's B, in one batch.
+        """
+        text = text.repeated(len(x_t)) if len(text) == 1 else text
+        self.branches = 1 if guidance == 1.0 else 2
+        if guidance == 1.0:
+            return self._answer(x_t, t, text, condition, kwargs)
+        negative = self.encode_negative() if negative is None else negative
+        negative = negative.repeated(len(x_t)) if len(negative) == 1 else negative
+        if isinstance(t, Tensor) and t.ndim:
+            t = torch.cat([t, t])
+        without, along = self._answer(torch.cat([x_t, x_t]), t, negative.then(text), condition, kwargs).chunk(2)
+        said = without + guidance * (along - without)
+        if rescale:
+            every = tuple(range(1, said.ndim))
+            even = said * (along.std(every, keepdim=True) / said.std(every, keepdim=True))
+            said = rescale * even + (1 - rescale) * said
+        return said
+
+    def _answer(
+        self,
+        x_t: Tensor,
+        steps: Tensor | int,
+        text: TextStates,
+        condition: Condition | None,
+        kwargs: dict[str, Any],
+    ) -> Tensor:
         """What the network says; of six channels the first three, the rest being its variance."""
         if text.pooled is not None:
             # Original size, crop and target size, as in Stable Diffusion XL (Podell et al. 2023, section 2.2).
-            sizes = [self.resolution, self.resolution, 0, 0, self.resolution, self.resolution]
+            rows, columns = (side * self.factor for side in x_t.shape[-2:])
+            sizes = [rows, columns, 0, 0, rows, columns]
             ids = torch.tensor([sizes], device=x_t.device, dtype=text.pooled.dtype).expand(len(x_t), -1)
             kwargs = {**kwargs, "added_cond_kwargs": {"text_embeds": text.pooled, "time_ids": ids}}
-        said: Tensor = self.unet(x_t.to(self.dtype), steps, text.states.to(self.dtype), **kwargs).sample
+        seen, states = x_t.to(self.dtype), text.states.to(self.dtype)
+        if condition is not None:
+            kwargs = {**kwargs, **condition(seen, steps, states, kwargs.get("added_cond_kwargs"))}
+        said: Tensor = self.unet(seen, steps, states, **kwargs).sample
         return said[:, : self.channels].to(x_t.dtype)
 
     def _levels(self, t: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -223,15 +284,27 @@ class Diffusion:
         if image.shape[-2:] != (self.resolution, self.resolution):
             size = (self.resolution, self.resolution)
             image = torch.nn.functional.interpolate(image, size, mode="bilinear", antialias=True)
+        return self.to_latents(image)
+
+    def to_latents(self, image: Tensor, generators: Sequence[torch.Generator] | None = None) -> Tensor:
+        """`encode` for pictures of any size that the autoencoder takes, which keep it.
+
+        generators  one a picture: a sample of the posterior is taken, as pipelines do, instead of its mean
+        """
         x = image * 2 - 1
         if self.vae is None:
             return x
-        z = self.vae.encode(x.to(self.vae.dtype)).latent_dist.mode().to(image.dtype)
+        x = x.to(self.vae.dtype)
+        if generators is None:
+            z = self.vae.encode(x).latent_dist.mode()
+        else:
+            pairs = zip(x, generators, strict=True)
+            z = torch.cat([self.vae.encode(one[None]).latent_dist.sample(maker) for one, maker in pairs])
         shift = self.vae.config.get("shift_factor") or 0.0
-        return (z - shift) * self.vae.config.scaling_factor
+        return (z.to(image.dtype) - shift) * self.vae.config.scaling_factor
 
     def decode(self, x_0: Tensor) -> Tensor:
-        """Pictures from 0 to 1, unclipped, B x 3 x `resolution` x `resolution`, with gradients."""
+        """Pictures from 0 to 1, unclipped, B x 3 x H x W for latents of any size, with gradients."""
         if self.vae is not None:
             shift = self.vae.config.get("shift_factor") or 0.0
             z = (x_0 / self.vae.config.scaling_factor + shift).to(self.vae.dtype)

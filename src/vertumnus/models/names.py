@@ -8,9 +8,8 @@ from functools import cache
 
 from vertumnus.elements.icons import ALIASES, Glyph, filled_glyph, find_glyph, icon_names
 from vertumnus.errors import VertumnusError, did_you_mean
-from vertumnus.models.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural, with_article
+from vertumnus.models.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural
 
-MINI_NOUNS = 48  # of the vocabulary, that mini's pictures are of
 LONGEST = 3  # words of an icon's name that a prompt is searched for
 # Endings of icon names that change a drawing and not what it shows.
 _VARIANTS = ("variant", "side", "simple", "alt", "2", "3", "fill")
@@ -131,9 +130,7 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
     >>> match_icons("two red butterflies")[1], match_icons("a teddy bear with an umbrella")[1]
     (['butterflies'], ['teddy bear', 'umbrella'])
     """
-    words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
-    if not words:
-        raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+    words = _words(prompt, nouns(8))
     # A colour or a number names nothing, unless there is nothing else: "an orange".
     glyphs, matched = _search(words, fonts, _SILENT.union(COLOURS)) or _search(words, fonts, _SILENT) or ([], [])
     if not glyphs:
@@ -141,6 +138,16 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
         hint = did_you_mean(asked, known_words(fonts)) or "; some it knows: " + ", ".join(nouns(8))
         raise VertumnusError(f"prompt: {prompt!r} names no icon that the pictogram prior knows{hint}")
     return glyphs, matched
+
+
+def _words(prompt: str, known: Sequence[str]) -> list[str]:
+    """A prompt's words. Raises `VertumnusError` if there are none that could be known."""
+    words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
+    if not words and not prompt.strip():
+        raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+    if not words:
+        raise VertumnusError(f"prompt: {prompt!r} has no English word; some it knows: {', '.join(known)}")
+    return words
 
 
 def _search(words: list[str], fonts: tuple[str, ...], silent: frozenset[str]) -> tuple[list[Glyph], list[str]] | None:
@@ -170,38 +177,23 @@ def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     return sorted((names | set(nouns()) | set(_synonyms())) - _SILENT)
 
 
-def nouns_in(prompt: str, known: Sequence[str]) -> list[str]:
+def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[str]:
     """The nouns that a prompt names, in its order, by themselves, in the plural or by synonym.
 
     known   nouns of the vocabulary; what is not among them is passed over
+    who     knows them, for the error
 
     Raises `VertumnusError` for an empty prompt, and with the nearest nouns if it names none of them.
 
     >>> nouns_in("two red butterflies over a teddy bear", ["butterfly", "teddy bear", "cat"])
     ['butterfly', 'teddy bear']
     """
-    words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
-    if not words:
-        raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+    words = _words(prompt, known)
     phrases = [" ".join(words[at : at + n]) for at in range(len(words)) for n in range(1, LONGEST + 1)]
     meant = [_synonyms().get(name, name) for phrase in phrases for name in singulars(phrase)]
     named = [noun for noun in dict.fromkeys(meant) if noun in known]
     if not named:
         asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
         hint = did_you_mean(asked, known) or "; it knows " + ", ".join(known)
-        raise VertumnusError(f"prompt: {prompt!r} names nothing that mini knows{hint}")
+        raise VertumnusError(f"prompt: {prompt!r} names nothing that {who} knows{hint}")
     return named
-
-
-def ink_prompt(prompt: str, count: int = MINI_NOUNS) -> str:
-    """The caption of mini's world for silhouettes of what a prompt names; other words are passed over.
-
-    count   nouns that mini knows, from the vocabulary's start
-
-    Raises `VertumnusError` as `nouns_in`.
-
-    >>> ink_prompt("two red butterflies"), ink_prompt("a plane over a house")
-    ('a black butterfly, on white', 'a black airplane and a black house, on white')
-    """
-    named = nouns_in(prompt, nouns(count))
-    return " and ".join(with_article(f"black {noun}") for noun in named) + ", on white"

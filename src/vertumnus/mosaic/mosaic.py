@@ -10,17 +10,23 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.adaptive import adaptive_grid
-from vertumnus.mosaic.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
-from vertumnus.mosaic.features import FeatureSpec, Floats, cell_features, cell_shares, mean_colours, tile_features
-from vertumnus.mosaic.grid import Grid, count_grid, level_grid, regular_grid
-from vertumnus.mosaic.index import IndexReport, update_index
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.index import IndexReport, update_index
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.match.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
+from vertumnus.mosaic.match.crops import Variant, crop_boxes, variants
+from vertumnus.mosaic.match.features import (
+    FeatureSpec,
+    Floats,
+    cell_features,
+    cell_shares,
+    mean_colours,
+    tile_features,
+)
+from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
+from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
+from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicOptions
 from vertumnus.mosaic.plan import Plan, Source
-from vertumnus.mosaic.reference import check_resolution, linear_light, read_reference, shrink_reference
-from vertumnus.mosaic.tone import Tone
-from vertumnus.mosaic.variants import Variant, crop_boxes, variants
 from vertumnus.mosaic.workers import Workers
 
 Watch = Callable[[str, int, int], None]
@@ -31,6 +37,7 @@ def make_mosaic(
     tiles: Sequence[str | Path],
     *,
     seed: int = 0,
+    index: str | Path | None = None,
     options: MosaicOptions | None = None,
     workers: Workers | None = None,
     watch: Watch | None = None,
@@ -42,6 +49,7 @@ def make_mosaic(
     reference   the picture to rebuild
     tiles       folders of pictures, indexed first where that is needed; a single file is toned to every cell
     seed        the same input, options and seed give the same mosaic
+    index       where the indexes of folders lie: the user's cache, or a folder, or "beside" for inside each
     options     a `MosaicOptions`, or its fields by name
     workers     what reads pictures; threads of this machine by default
     watch       called with (what is going on, done, all)
@@ -53,10 +61,10 @@ def make_mosaic(
     path = Path(reference)
     image, notes = read_reference(path)
     for folder in tiles:
-        report = update_index(Path(folder), workers=workers, progress=_part(watch, "indexing"))
+        report = update_index(folder, index=index, workers=workers, progress=_part(watch, "indexing"))
         if indexed is not None:
             indexed(report)
-    library = TileLibrary([Path(folder) for folder in tiles])
+    library = TileLibrary(tiles, index)
     library.require()
     merged = library.without_duplicates() if options.merge_duplicates else 0
     maker = MosaicMaker(library, image.size, str(path), options, seed)
@@ -133,7 +141,7 @@ class MosaicMaker:
         sources = []
         for number in used.tolist():
             found = self.library.tile(number)
-            sources.append(Source(found.path, found.digest, found.width, found.height, found.folder))
+            sources.append(Source(found.path, found.digest, found.width, found.height, found.store))
         aspects = self.library.aspects[tile]
         crop = np.empty((len(tile), 4))
         for n, (place, turn, _) in enumerate(self.ways):
@@ -175,7 +183,7 @@ class MosaicMaker:
         except (ValueError, ZeroDivisionError):
             aspect = 0.0
         if not 0.1 <= aspect <= 10:
-            raise VertumnusError(f"--aspect: {text!r} is not an aspect; write 4:3, or pictures, from 1:10 to 10:1")
+            raise VertumnusError(f"`aspect`: {text!r} is not an aspect; write 4:3, or pictures, from 1:10 to 10:1")
         return aspect
 
 
@@ -188,7 +196,7 @@ def parse_grid(text: str) -> tuple[int, int]:
     try:
         return int(rows), int(columns if cross else "")
     except ValueError:
-        raise VertumnusError(f"--grid: {text!r} is not rows x columns; write 48x64") from None
+        raise VertumnusError(f"`grid`: {text!r} is not rows x columns; write 48x64") from None
 
 
 def _part(watch: Watch | None, what: str) -> Callable[[int, int], None] | None:

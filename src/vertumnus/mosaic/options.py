@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vertumnus.mosaic.colour import Space
-from vertumnus.mosaic.variants import MAX_CROPS
+from vertumnus.imaging.light import Space
+from vertumnus.mosaic.match.crops import MAX_CROPS
 
 DEFAULT_COUNT = 4096
 
@@ -46,11 +46,11 @@ class MosaicOptions(BaseModel):
     def _one_grid(self) -> MosaicOptions:
         given = [name for name in ("grid", "level", "count") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"--{given[0]} and --{given[1]} both say how many cells; give one of them")
+            raise ValueError(f"`{given[0]}` and `{given[1]}` both say how many cells; give one of them")
         if self.adaptive and (self.grid is not None or self.level is not None or self.cells != "rectangle"):
-            raise ValueError("--adaptive goes with --count and rectangles alone")
+            raise ValueError("`adaptive` goes with `count` and rectangles alone")
         if self.aspect is not None and (self.grid is not None or self.level is not None):
-            raise ValueError("--aspect goes with --count; --grid and --level take theirs from the reference")
+            raise ValueError("`aspect` goes with `count`; `grid` and `level` take theirs from the reference")
         if self.unique and self.max_uses not in (None, 1):
-            raise ValueError("--unique and --max-uses contradict each other")
+            raise ValueError("`unique` and `max_uses` contradict each other")
         return self

@@ -12,12 +12,14 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import BANDED, check_format, save_bands
+from vertumnus.export.deepzoom import check_replaceable, save_deepzoom
+from vertumnus.export.picture import watched
 from vertumnus.mosaic.bands import Bands
 from vertumnus.mosaic.collage import to_collage
-from vertumnus.mosaic.page import save_page
+from vertumnus.mosaic.match.reference import read_reference, shrink_reference
 from vertumnus.mosaic.paint import Painter
 from vertumnus.mosaic.plan import Plan, save_plan
-from vertumnus.mosaic.reference import read_reference, shrink_reference
+from vertumnus.mosaic.viewer import page_path, viewer_files
 from vertumnus.mosaic.workers import Workers
 
 ASSIGNMENTS = (".json", ".csv")
@@ -56,12 +58,12 @@ def output_size(plan: Plan, size: str | None) -> tuple[int, int]:
             else:
                 width, height = (round(width * side / longer) for side in (grid.width, grid.height))
         except ValueError:
-            raise VertumnusError(f"--size: {size!r} is not a size; write 8000 or 8000x6000") from None
+            raise VertumnusError(f"`size`: {size!r} is not a size; write 8000 or 8000x6000") from None
     if not all(1 <= side <= MAX_SIDE for side in (width, height)):
-        raise VertumnusError(f"--size: {width} x {height} is not between 1 and {MAX_SIDE:,} pixels a side")
+        raise VertumnusError(f"`size`: {width} x {height} is not between 1 and {MAX_SIDE:,} pixels a side")
     sides = (grid.boxes[:, 2:] - grid.boxes[:, :2]) * [width / grid.width, height / grid.height]
     if sides.min() < 1:
-        raise VertumnusError(f"--size: {width} x {height} leaves less than a pixel for the smallest cell")
+        raise VertumnusError(f"`size`: {width} x {height} leaves less than a pixel for the smallest cell")
     return width, height
 
 
@@ -85,20 +87,31 @@ def draw_mosaic(plan: Plan, width: int, height: int) -> Image.Image:
     return Image.fromarray(np.concatenate(list(bands)))
 
 
-def check_kinds(paths: list[Path]) -> None:
-    """Raises `VertumnusError` for an output of unknown kind."""
+def check_kinds(paths: list[Path], force: bool = False) -> None:
+    """Raises `VertumnusError` for an output of unknown kind, or deep zoom where something else is."""
     for path in paths:
+        if path.suffix.lower() == ".dzi":
+            check_replaceable(path, [page_path(path)], force)
         if path.suffix.lower() not in KINDS:
             raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(KINDS)}")
 
 
 def save_mosaic(
-    plan: Plan, path: Path, size: str | None = None, workers: Workers | None = None, progress: Progress | None = None
+    plan: Plan,
+    path: str | Path,
+    size: str | None = None,
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+    *,
+    force: bool = False,
 ) -> Written:
     """Writes a mosaic; the suffix tells the kind.
 
+    force   deep zoom: replace what is there, though this program did not make it
+
     Raises `VertumnusError` for a bad size, a tile that is gone, or a place that cannot be written.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix in ASSIGNMENTS:
         save_plan(plan, path)
@@ -111,6 +124,12 @@ def save_mosaic(
         to_collage(plan, painter, workers).save(path)
         return Written([path], width, height)
     bands = Bands(painter, workers)
-    save_bands(bands, width, height, path, progress)
-    paths = [path, save_page(path, plan, painter)] if suffix == ".dzi" else [path]
+    paths = [path]
+    if suffix == ".dzi":
+        inside, beside = viewer_files(path, plan, painter)
+        told = watched(bands, height, progress)
+        save_deepzoom(path, width, height, told, inside=inside, beside=beside, force=force)
+        paths.append(page_path(path))
+    else:
+        save_bands(bands, width, height, path, progress)
     return Written(paths, width, height, bands.clipped, bands.values)

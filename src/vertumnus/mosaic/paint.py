@@ -17,12 +17,11 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode_picture
-from vertumnus.mosaic.index import base_folder, index_place
+from vertumnus.mosaic.library.record import cut_size, cut_strip
+from vertumnus.mosaic.library.store import TileStore
+from vertumnus.mosaic.match.crops import oriented
+from vertumnus.mosaic.match.tone import Clipping, apply_tone
 from vertumnus.mosaic.plan import Plan, Source
-from vertumnus.mosaic.store import TileStore
-from vertumnus.mosaic.tile import cut_size, cut_strip
-from vertumnus.mosaic.tone import Clipping, apply_tone
-from vertumnus.mosaic.variants import oriented
 
 Bytes = NDArray[np.uint8]
 HELD_BYTES = 128 << 20  # of decoded pictures that may be needed again
@@ -158,24 +157,21 @@ def read_source(source: Source, least: int | None = None) -> Image.Image:
 
 
 def _find_thumbnails(sources: list[Source]) -> list[_Thumbnail | None]:
-    """Where each picture's thumbnail is; None for one whose index is gone or knows another picture there."""
+    """Where each picture's thumbnail is; None for one whose index is gone or knows no such picture."""
     stores: dict[Path, TileStore | None] = {}
     found: list[_Thumbnail | None] = []
     for source in sources:
-        if source.folder not in stores:
+        if source.store not in stores:
             try:
-                stores[source.folder] = TileStore(index_place(source.folder))
+                stores[source.store] = TileStore(source.store)
             except VertumnusError:
-                stores[source.folder] = None
-        store = stores[source.folder]
+                stores[source.store] = None
+        store = stores[source.store]
         rows = []
-        base = base_folder(source.folder)
-        if store is not None and source.path.is_relative_to(base):
-            name = source.path.relative_to(base).as_posix()
-            rows = store.query(
-                "SELECT start, across, down FROM tile WHERE path=? AND digest=?", [name, bytes.fromhex(source.digest)]
-            )
-        found.append(_Thumbnail(index_place(source.folder), *(int(str(n)) for n in rows[0])) if rows else None)
+        if store is not None:
+            query = "SELECT start, across, down FROM tile WHERE digest=? LIMIT 1"
+            rows = store.query(query, [bytes.fromhex(source.digest)])
+        found.append(_Thumbnail(source.store, *(int(str(n)) for n in rows[0])) if rows else None)
     return found
 
 

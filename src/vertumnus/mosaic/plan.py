@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.grid import Grid, Kind
-from vertumnus.mosaic.tone import Tone
+from vertumnus.mosaic.match.grid import Grid, Kind
+from vertumnus.mosaic.match.tone import Tone
 
 FORMAT = "vertumnus/mosaic"
 VERSION = 1
@@ -29,13 +29,13 @@ COLUMNS = (
 
 
 class Source(NamedTuple):
-    """A picture that tiles show: its file, the SHA-256 of its bytes, its size and the folder whose index has it."""
+    """A picture that tiles show: its file, the SHA-256 of its bytes, its size and where its index is."""
 
     path: Path
     digest: str
     width: int
     height: int
-    folder: Path
+    store: Path
 
 
 @dataclass(eq=False)
@@ -91,8 +91,8 @@ def _to_json(plan: Plan) -> bytes:
         "columns": COLUMNS,
     }
     tiles = ",\n  ".join(
-        json.dumps([str(path), digest, width, height, str(folder)], ensure_ascii=False)
-        for path, digest, width, height, folder in plan.sources
+        json.dumps([str(path), digest, width, height, str(store)], ensure_ascii=False)
+        for path, digest, width, height, store in plan.sources
     )
     rows = ",\n  ".join("[" + ", ".join(_short(v) for v in row) + "]" for row in plan.rows().tolist())
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
@@ -123,10 +123,10 @@ def load_plan(path: Path) -> Plan:
         raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, RecursionError) as error:
         raise VertumnusError(
-            f"{path}: not readable JSON ({error}); --assignment takes what -o NAME.json wrote"
+            f"{path}: not readable JSON ({error}); `assignment` takes what -o NAME.json wrote"
         ) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise VertumnusError(f"{path}: format: not a mosaic's assignment; --assignment takes what -o NAME.json wrote")
+        raise VertumnusError(f"{path}: format: not a mosaic's assignment; `assignment` takes what -o NAME.json wrote")
     if document.get("version") != VERSION:
         raise VertumnusError(f"{path}: version: {document.get('version')!r} is not known, only {VERSION} is")
     try:

@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.assign import assign, use_statistics
-from vertumnus.mosaic.auction import LISTED
-from vertumnus.mosaic.greedy import Chosen, Placer
-from vertumnus.mosaic.library import TileLibrary
+from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.match.assign import assign, use_statistics
+from vertumnus.mosaic.match.auction import LISTED
+from vertumnus.mosaic.match.greedy import Chosen, Placer
+from vertumnus.mosaic.match.search import nearest
 from vertumnus.mosaic.mosaic import MosaicMaker
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.plan import Plan
-from vertumnus.mosaic.search import nearest
 
 COHERENCE = 0.5
 

@@ -1,68 +1,111 @@
-"""What a placement is free to do: move, grow within bounds, turn within bounds."""
+"""Bounds: what each placement is free to do. Move, grow within limits, turn within limits, and so on by group."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from vertumnus.render.placements import Gradients, Placements
+from vertumnus.render.parameters import GROUPS, OF_COLUMN, UNBOUNDED, Gradients, Parameters
+from vertumnus.render.placements import Placements
 
 Floats = NDArray[np.float64]
+Limits = tuple[ArrayLike | None, ArrayLike | None]
 
 
 @dataclass
 class Bounds:
     """Bounds on N placements. A caller may change them while the loop runs, to pin an element, say.
 
-    movable   N; the others stay exactly where they are
-    log_scale_low, log_scale_high   N
-    rotation_low, rotation_high     N, radians; infinite where turning is free
+    movable     N; the others stay exactly as they are
+    low, high   of every parameter that may change, by group; what a group that is not there says of an element
+                stays as it is
     one_scale   all movable elements grow and shrink together, so that their ratios stay
-    width, height   canvas pixels that centres stay within
-    beyond      canvas pixels that they may be outside of that
     """
 
     movable: NDArray[np.bool_]
-    log_scale_low: Floats
-    log_scale_high: Floats
-    rotation_low: Floats
-    rotation_high: Floats
-    one_scale: bool
-    width: float
-    height: float
-    beyond: float = 0.0
+    low: Parameters
+    high: Parameters
+    one_scale: bool = False
 
-    def take(self, chosen: NDArray[np.intp]) -> Bounds:
-        """The bounds of the chosen placements."""
-        return replace(
-            self,
-            movable=self.movable[chosen],
-            log_scale_low=self.log_scale_low[chosen],
-            log_scale_high=self.log_scale_high[chosen],
-            rotation_low=self.rotation_low[chosen],
-            rotation_high=self.rotation_high[chosen],
+    @classmethod
+    def of(
+        cls,
+        movable: NDArray[np.bool_],
+        width: float,
+        height: float,
+        beyond: float = 0.0,
+        one_scale: bool = False,
+        **limits: Limits,
+    ) -> Self:
+        """Bounds of a canvas.
+
+        width, height   canvas pixels that centres stay within
+        beyond          canvas pixels that they may be outside of that
+        limits          by column or group name, (least, most), a number or N each, None for no limit: to name one
+                        sets its group free, and what is not named of the group is unbounded
+        """
+        limits = {"x": (-beyond, width + beyond), "y": (-beyond, height + beyond)} | limits
+        named = {OF_COLUMN[name][0] if name in OF_COLUMN else name for name in limits}
+        low, high = (
+            {name: np.full((len(GROUPS[name].columns), len(movable)), end) for name in GROUPS if name in named}
+            for end in UNBOUNDED
         )
+        return cls(movable, Parameters(low), Parameters(high), one_scale).changed(**limits)
 
-    def restrict(self, gradients: Gradients) -> Floats:
-        """The gradients as 4 x N (x, y, log-scale, rotation), zero where nothing may change."""
-        rows = np.array([gradients.x, gradients.y, gradients.log_scale, gradients.rotation])
-        rows[:, ~self.movable] = 0.0
+    def changed(self, **limits: Limits) -> Self:
+        """The same with other limits, by column or group name; None leaves an end as it is. What is pinned in one
+        is pinned in the other.
+        """
+        low, high = self.low.copy(), self.high.copy()
+        for name, (least, most) in limits.items():
+            if least is not None:
+                setattr(low, name, least)
+            if most is not None:
+                setattr(high, name, most)
+        return replace(self, low=low, high=high)
+
+    def take(self, chosen: NDArray[np.intp]) -> Self:
+        """The bounds of the chosen placements."""
+        return replace(self, movable=self.movable[chosen], low=self.low.take(chosen), high=self.high.take(chosen))
+
+    def join(self, other: Bounds) -> Self:
+        """These and then the others', of the groups that are free here; unbounded where the others say nothing."""
+
+        def both(mine: Parameters, theirs: Parameters, end: float) -> Parameters:
+            total = {}
+            for name, values in mine.groups.items():
+                more = theirs[name] if name in theirs else np.full((len(values), len(other.movable)), end)
+                total[name] = np.concatenate([values, more], axis=1)
+            return Parameters(total)
+
+        low, high = both(self.low, other.low, UNBOUNDED[0]), both(self.high, other.high, UNBOUNDED[1])
+        return replace(self, movable=np.concatenate([self.movable, other.movable]), low=low, high=high)
+
+    def restrict(self, gradients: Gradients) -> Gradients:
+        """The gradients by what is free, zero where nothing may change."""
+        free = Gradients({name: values.copy() for name, values in gradients.groups.items() if name in self.low})
+        for values in free.groups.values():
+            values[:, ~self.movable] = 0.0
         if self.one_scale:
-            rows[2, self.movable] = rows[2, self.movable].sum()
-        return rows
+            free.log_scale[self.movable] = free.log_scale[self.movable].sum()
+        return free
 
     def clip(self, p: Placements) -> None:
         """Brings movable placements back within their bounds, in place."""
         free = self.movable
-        np.clip(p.x, -self.beyond, self.width + self.beyond, out=p.x, where=free)
-        np.clip(p.y, -self.beyond, self.height + self.beyond, out=p.y, where=free)
-        np.clip(p.rotation, self.rotation_low, self.rotation_high, out=p.rotation, where=free)
-        if self.one_scale and free.any():
-            # Back together: the shift that brings the one farthest out of bounds to its bound.
-            over = (p.log_scale - self.log_scale_high)[free].max()
-            under = (self.log_scale_low - p.log_scale)[free].max()
-            p.log_scale[free] += max(under, 0.0) - max(over, 0.0)
-        else:
-            np.clip(p.log_scale, self.log_scale_low, self.log_scale_high, out=p.log_scale, where=free)
+        for name, low in self.low.groups.items():
+            if name not in p:
+                continue
+            high, values = self.high[name], p[name]
+            if name == "pose" and self.one_scale and free.any():
+                # Back together: the shift that brings the one farthest out of bounds to its bound.
+                over = (p.log_scale - self.high.log_scale)[free].max()
+                under = (self.low.log_scale - p.log_scale)[free].max()
+                p.log_scale[free] += max(under, 0.0) - max(over, 0.0)
+                rows: Any = [0, 1, 3]
+                values[rows] = np.where(free, np.clip(values[rows], low[rows], high[rows]), values[rows])
+            else:
+                np.clip(values, low, high, out=values, where=free)

@@ -4,15 +4,101 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 
 FORMAT = "vertumnus/checkpoint"
+
+
+class State(dict[str, Any]):
+    """What a checkpoint keeps, by name: arrays and plain values. Whoever restores takes fields out through `array`,
+    `number` and `part`, which refuse what is not as it must be, and only then changes anything.
+
+    source   the file it was read from, for errors
+    """
+
+    def __init__(self, values: Mapping[str, Any], source: str = "state") -> None:
+        super().__init__(values)
+        self.source = source
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> State:
+        """As it is, or of a plain mapping."""
+        return values if isinstance(values, cls) else cls(values)
+
+    def array(self, name: str, shape: tuple[int | None, ...], kind: str = "f", finite: bool = True) -> NDArray[Any]:
+        """A field that is an array of this shape, None being any number.
+
+        kind     of numbers: "f" floating, "i" whole, "b" true or false
+        finite   no entry may be NaN or infinite
+
+        Raises `VertumnusError` naming the file and the field.
+        """
+        value = self._field(name)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in {"f": "f", "i": "iu", "b": "b"}[kind]:
+            raise self.refuse(
+                name, "is not an array of " + {"f": "numbers", "i": "whole numbers", "b": "flags"}[kind]
+            )
+        fits = len(shape) == value.ndim and all(b in (None, a) for a, b in zip(value.shape, shape, strict=True))
+        if not fits:
+            wanted = " x ".join("any" if n is None else str(n) for n in shape)
+            raise self.refuse(name, f"has shape {' x '.join(map(str, value.shape))}, not {wanted}")
+        if finite and not np.isfinite(value).all():
+            raise self.refuse(name, "holds a number that is not finite")
+        return value
+
+    def number(self, name: str, least: int = 0, most: int = 1 << 62) -> int:
+        """A field that is a whole number within these limits. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.refuse(name, f"must be a whole number from {least} to {most}, not {value!r}")
+        return value
+
+    def part(self, prefix: str) -> State:
+        """The fields whose names begin with ``prefix.``, by the rest of their names."""
+        start = prefix + "."
+        named = {name.removeprefix(start): value for name, value in self.items() if name.startswith(start)}
+        return State(named, f"{self.source}: {prefix}")
+
+    def generator(self, name: str) -> dict[str, Any]:
+        """A field that is the state of NumPy's default random generator. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        try:
+            np.random.default_rng().bit_generator.state = value
+        except (TypeError, ValueError, KeyError, OverflowError):
+            raise self.refuse(name, "is not the state of a random generator") from None
+        return dict(value)
+
+    def refuse(self, name: str, why: str) -> VertumnusError:
+        """The error that says why a field cannot be used."""
+        return VertumnusError(f"{self.source}: {name}: {why}")
+
+    def _field(self, name: str) -> Any:
+        if name not in self:
+            raise self.refuse(name, "is missing")
+        return self[name]
+
+
+def require_writable(path: Path) -> None:
+    """Finds out, before anything long starts, whether a checkpoint can be written. What is there stays.
+
+    Raises `VertumnusError` if not.
+    """
+    if path.is_dir():
+        raise VertumnusError(f"{path}: cannot be written: it is a folder")
+    try:
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def save_checkpoint(path: Path, run: dict[str, Any], state: dict[str, Any]) -> None:
@@ -30,8 +116,8 @@ def save_checkpoint(path: Path, run: dict[str, Any], state: dict[str, Any]) -> N
         np.savez(stream, head=np.frombuffer(head, np.uint8), **arrays)  # type: ignore[arg-type]
 
 
-def load_checkpoint(path: Path, run: dict[str, Any]) -> dict[str, Any]:
-    """Reads the state of the same run.
+def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
+    """Reads the state of the same run. What it holds is checked by who restores it; see `State`.
 
     Raises `VertumnusError` if the file is no checkpoint, or one of a run that differs.
     """
@@ -45,8 +131,11 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> dict[str, Any]:
         raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise VertumnusError(f"{path}: not a checkpoint of this program")
+    for name in ("run", "plain"):
+        if not isinstance(head.get(name), dict):
+            raise VertumnusError(f"{path}: {name}: is missing")
     here = json.loads(json.dumps(run))
     for name in sorted(here.keys() | head["run"].keys()):
         if here.get(name) != head["run"].get(name):
             raise VertumnusError(f"{path}: {name}: the checkpoint is of another run, whose {name} differs")
-    return arrays | head["plain"]
+    return State(arrays | head["plain"], str(path))

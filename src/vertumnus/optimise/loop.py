@@ -6,15 +6,18 @@ bar, write a video frame, save a checkpoint, move or pin an element, or stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.errors import VertumnusError
 from vertumnus.optimise.adam import Adam
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
+from vertumnus.render.parameters import GROUPS, check
 from vertumnus.render.placements import Gradients, Placements
 
 Canvas = NDArray[np.float32]
@@ -53,6 +56,8 @@ class Stage:
 
     step     how far a placement moves at an iteration, raster pixels, at the stage's start and end
     penalty  added to the guidance's loss
+    steps    likewise of the other groups, by name, in their own units; `vertumnus.render.parameters` says how far
+             where this does not
     """
 
     renderer: Renderer
@@ -60,6 +65,12 @@ class Stage:
     iterations: int
     step: tuple[float, float] = (1.2, 0.4)
     penalty: Penalty | None = None
+    steps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def reach(self, group: str, share: float) -> float:
+        """How far a group is stepped when a share of the stage is done."""
+        first, last = self.step if group == "pose" else self.steps.get(group, GROUPS[group].step)
+        return first * (last / first) ** share
 
 
 class Optimiser:
@@ -102,7 +113,7 @@ class Optimiser:
         self.loss = float("nan")
         self.canvas: Canvas | None = None
         self.stage: Stage | None = None
-        self._adam = Adam((4, len(placements)))
+        self._adam = Adam()
 
     @property
     def progress(self) -> float:
@@ -116,7 +127,7 @@ class Optimiser:
             self.stage = stage = self.stages[index]
             done = self.iteration - (ends[index] - stage.iterations)
             if done == 0:
-                self._adam = Adam((4, len(self.placements)))
+                self._adam = Adam()
             self._step(stage, done / stage.iterations)
             self.iteration += 1
             if self.jump is not None:
@@ -132,19 +143,14 @@ class Optimiser:
             loss, more = stage.penalty(p)
             self.loss += loss
             gradients = gradients.plus(more)
-        gradient = self.freedom.restrict(gradients)
-        direction = self._adam.direction(gradient) * free  # what was pinned just now has momentum still
-        pixels = stage.step[0] * (stage.step[1] / stage.step[0]) ** share
         size = np.exp(p.log_scale) * self.unit  # canvas pixels
-        # A step of as many pixels at the rim of an element, whether it moves, grows or turns.
-        turn = pixels / (size * stage.renderer.zoom)
-        p.x += pixels / stage.renderer.zoom * direction[0]
-        p.y += pixels / stage.renderer.zoom * direction[1]
-        growth = 0.5 * np.minimum(turn, 0.1) * direction[2]
-        if self.freedom.one_scale and free.any():
-            growth[free] = growth[free].mean()
-        p.log_scale += growth
-        p.rotation += np.minimum(turn, 0.3) * direction[3]
+        for name, gradient in self.freedom.restrict(gradients).groups.items():
+            direction = self._adam.direction(name, gradient) * free  # what was pinned just now has momentum still
+            reach = stage.reach(name, share)
+            if name == "pose":
+                self._move(direction, reach, size, stage.renderer.zoom)
+            elif name in p:
+                p[name][:] += reach * direction
         if self.noise and self.progress < self.noise_ends:
             amount = self.noise * (1 - self.progress / self.noise_ends) * free
             shake = self.rng.standard_normal((3, len(p)))
@@ -152,6 +158,18 @@ class Optimiser:
             p.y += amount * size * shake[1]
             p.rotation += amount * shake[2]
         self.freedom.clip(p)
+
+    def _move(self, direction: Floats, pixels: float, size: Floats, zoom: float) -> None:
+        """A step of as many raster pixels at the rim of an element, whether it moves, grows or turns."""
+        p, free = self.placements, self.freedom.movable
+        turn = pixels / (size * zoom)
+        p.x += pixels / zoom * direction[0]
+        p.y += pixels / zoom * direction[1]
+        growth = 0.5 * np.minimum(turn, 0.1) * direction[2]
+        if self.freedom.one_scale and free.any():
+            growth[free] = growth[free].mean()
+        p.log_scale += growth
+        p.rotation += np.minimum(turn, 0.3) * direction[3]
 
     def forget(self, which: NDArray[np.intp]) -> None:
         """Lets some placements start afresh from where the caller put them."""
@@ -165,24 +183,74 @@ class Optimiser:
         self.freedom = self.freedom.take(stay)
         self._adam.keep(stay)
 
+    def add(self, placements: Placements, unit: Floats, freedom: Bounds) -> None:
+        """Puts more placements in front of those there are, which go on as before."""
+        count = len(placements)
+        self.placements = self.placements.join(placements)
+        self.unit = np.concatenate([self.unit, unit])
+        self.freedom = self.freedom.join(freedom)
+        self._adam.extend(count)
+
+    def show(self, element: int, which: int, unit: float) -> None:
+        """Lets an element show another picture, as large as before.
+
+        unit   of that picture, its own pixels
+        """
+        p = self.placements
+        p.log_scale[element] += np.log(self.unit[element] / unit)
+        p.which[element] = which
+        self.unit[element] = unit
+        self._adam.forget(np.array([element]))
+
     def state(self) -> dict[str, Any]:
         """Everything needed to go on from here later: arrays and plain values."""
         p = self.placements
         return {
             "iteration": self.iteration,
-            "placements": np.array([p.x, p.y, p.log_scale, p.rotation, p.flip]),
-            "mean": self._adam.mean,
-            "square": self._adam.square,
-            "count": self._adam.count,
+            **{f"placements.{name}": values.copy() for name, values in p.groups.items()},
+            "flip": p.flip.copy(),
+            "which": p.which.copy(),
+            "unit": self.unit.copy(),
+            "movable": self.freedom.movable.copy(),
+            **{f"adam.{name}": value for name, value in self._adam.state_dict().items()},
             "rng": self.rng.bit_generator.state,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to a state; the run then continues as if it had never stopped."""
-        p = self.placements
-        p.x[:], p.y[:], p.log_scale[:], p.rotation[:] = state["placements"][:4]
-        p.flip[:] = state["placements"][4] != 0
-        self.iteration = state["iteration"]
-        self._adam.mean, self._adam.square = state["mean"], state["square"]
-        self._adam.count = state["count"]
-        self.rng.bit_generator.state = state["rng"]
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes back to a state of as many elements; the run then continues as if it had never stopped.
+
+        Raises `VertumnusError` naming the field for a state that is not whole, and then changes nothing.
+        """
+        state = State.of(state)
+        p, count = self.placements, len(self.placements)
+        groups = {
+            name: state.array(f"placements.{name}", (len(GROUPS[name].columns), count)).copy() for name in p.groups
+        }
+        for name, values in groups.items():
+            try:
+                check({name: values})
+            except VertumnusError as error:
+                raise state.refuse(f"placements.{name}", str(error)) from None
+        extra = sorted(set(state.part("placements")) - set(groups))
+        if extra:
+            raise state.refuse(f"placements.{extra[0]}", "is not among the parameters of this run")
+        flip = state.array("flip", (count,), "b").copy()
+        which = state.array("which", (count,), "i").astype(np.int32)
+        unit = state.array("unit", (count,)).copy()
+        movable = state.array("movable", (count,), "b").copy()
+        iteration = state.number("iteration", 0, self.total)
+        remembered: dict[str, Any] = {}
+        adam = state.part("adam")
+        for name in (key.removesuffix(".count") for key in adam if key.endswith(".count")):
+            if name not in groups:
+                raise adam.refuse(name, "is not among the parameters of this run")
+            for kind in ("mean", "square"):
+                remembered[f"{name}.{kind}"] = adam.array(f"{name}.{kind}", groups[name].shape)
+            remembered[f"{name}.count"] = adam.number(f"{name}.count")
+        rng = state.generator("rng")
+        p.groups = groups
+        p.flip, p.which, self.unit = flip, which, unit
+        self.freedom.movable[:] = movable  # whoever holds it sees it
+        self.iteration = iteration
+        self._adam.load_state_dict(remembered)
+        self.rng.bit_generator.state = rng

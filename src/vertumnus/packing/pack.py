@@ -16,7 +16,7 @@ from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.elements.weights import apply_weights
 from vertumnus.errors import VertumnusError
-from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint
+from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.run import Layout, Packing
 from vertumnus.packing.starts import Starts, best_of_starts
@@ -190,6 +190,8 @@ def run(
         if checkpoint is not None:
             raise VertumnusError("checkpoint: goes with one start; leave out starts")
         return best_of_starts(job.problem, job.warm, job.pieces.placed, seed, starts, watch)
+    if checkpoint is not None:
+        require_writable(checkpoint)
     packing = job.packing(seed)
     identity = job.identity(seed)
     if resume:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from vertumnus.optimise.bounds import Bounds
@@ -66,9 +64,8 @@ def _soft_freedom(problem: Problem, freedom: Bounds) -> Bounds:
     """Pieces are kept a little larger than they may be in the end: the strict finish shrinks some."""
     if problem.options.sizes != "free" or problem.options.fixed or problem.options.overlap == "allow":
         return freedom
-    room = freedom.log_scale_high - freedom.log_scale_low
-    low = freedom.log_scale_low + np.minimum(0.5 * np.log(RESERVE), 0.2 * room)
-    return replace(freedom, log_scale_low=low)
+    low, high = freedom.low.log_scale, freedom.high.log_scale
+    return freedom.changed(log_scale=(low + np.minimum(0.5 * np.log(RESERVE), 0.2 * (high - low)), None))
 
 
 def soft_optimiser(

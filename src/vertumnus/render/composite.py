@@ -8,6 +8,7 @@ times its gain. The readable twin is `vertumnus.render.oracle.composite`.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,23 +46,21 @@ class SpriteRenderer:
         self.top = top
         self.shape = (bottom - top, max(1, round(width * zoom)), 4)
         self._layers: tuple[NDArray[np.generic], ...] = ()
+        self._given: Collection[str] = ()
 
     def forward(
         self,
         placements: Placements,
-        opacity: NDArray[np.float64] | None = None,
-        gain: NDArray[np.float64] | None = None,
         ground: Canvas | None = None,
     ) -> Canvas:
         """The layers over ``ground``, H x W x 4 premultiplied floats, 0 to 1 where gains are at most 1.
 
-        opacity   N, 1 by default
-        gain      N x 3, multiplies red, green and blue, 1 by default
         ground    H x W x 4, transparent by default
+
+        Raises `VertumnusError` for a placement that cannot be drawn.
         """
-        count = len(placements)
-        opacity = np.ones(count) if opacity is None else opacity
-        gain = np.ones((count, 3)) if gain is None else gain
+        drawn = placements.drawn("opacity", "gain", pictures=len(self.sprites.size))
+        self._given = placements.groups.keys()
         self._layers = (
             (placements.x * self.zoom).astype(np.float32),
             (placements.y * self.zoom - self.top).astype(np.float32),
@@ -69,8 +68,8 @@ class SpriteRenderer:
             placements.rotation.astype(np.float32),
             placements.flip,
             placements.which,
-            opacity.astype(np.float32),
-            gain.astype(np.float32),
+            drawn["opacity"][0].astype(np.float32),
+            np.ascontiguousarray(drawn["gain"].T, np.float32),
             self.sprites.texels,
             self.sprites.table,
             self.sprites.size,
@@ -82,9 +81,10 @@ class SpriteRenderer:
 
     def backward(self, grad_canvas: Canvas) -> Gradients:
         """The gradient by the layers last rendered, given the gradient by the canvas (H x W x 4)."""
-        by = _backward(*self._layers, self._ground, np.ascontiguousarray(grad_canvas, np.float32))
-        z = self.zoom
-        return Gradients(by[:, 0] * z, by[:, 1] * z, by[:, 2], by[:, 3], by[:, 4], by[:, 5:8])
+        by = _backward(*self._layers, self._ground, np.ascontiguousarray(grad_canvas, np.float32)).T
+        by[:2] *= self.zoom
+        found = {"pose": by[:4], "opacity": by[4:5], "gain": by[5:8]}
+        return Gradients({name: values for name, values in found.items() if name in self._given})
 
 
 @kernel

@@ -88,7 +88,11 @@ class CoverageRenderer:
         self._edge_start = np.zeros(1, np.int64)
 
     def forward(self, placements: Placements) -> Canvas:
-        """Sum of the elements' coverages, H x W. The array is used again by the next call."""
+        """Sum of the elements' coverages, H x W. The array is used again by the next call.
+
+        Raises `VertumnusError` for a placement that cannot be drawn.
+        """
+        placements.drawn(pictures=len(self.textures.unit))
         if len(self._edge_start) != len(placements) + 1:
             self._edge_start = np.zeros(len(placements) + 1, np.int64)
         while True:
@@ -118,7 +122,8 @@ class CoverageRenderer:
             self._edge_slope,
             self._edge_start,
         )
-        return Gradients(by[0] * self.zoom, by[1] * self.zoom, by[2], by[3])
+        by[:2] *= self.zoom
+        return Gradients({"pose": by})
 
     def _on_raster(self, p: Placements) -> tuple[NDArray[np.generic], ...]:
         size = np.exp(p.log_scale) * self.textures.unit[p.which] * self.zoom

@@ -105,9 +105,12 @@ def _draw(
     """One strip of rows, as bytes."""
     renderer = SpriteRenderer(sprites, collage.width, collage.height, scale, rows)
     canvas = renderer.forward(
-        Placements.of([layer.placement for layer in layers], which),
-        np.array([layer.opacity for layer in layers]),
-        np.array([layer.gain for layer in layers]).reshape(-1, 3),
+        Placements.of(
+            [layer.placement for layer in layers],
+            which,
+            opacity=np.array([layer.opacity for layer in layers]),
+            gain=np.array([layer.gain for layer in layers]).reshape(-1, 3),
+        ),
         np.broadcast_to(ground, renderer.shape),
     )
     return straight(canvas)

@@ -11,6 +11,7 @@ soft, and a pixel that far from the edge still tells the layer where to go. The 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ CUT = math.exp(
 )  # the Gaussian there; its tangent is taken off, so that weights end smoothly at 0
 TEXELS = 1.5  # texels to the kernel's width, about, where the picture is fine enough
 LEAST = 0.6  # of a texel: the kernel's least width, so that an enlarged picture has no holes
+NOTHING = 64.0  # texels to the kernel's width, of the coarsest level, from which on a layer is not drawn
 
 
 def splat_level(scale: float, sigma: float) -> int:
@@ -42,50 +44,53 @@ class SplatRenderer:
     sprites    of the pictures that placements show, four channels
     width, height   of the canvas, canvas pixels
     zoom       raster pixels to a canvas pixel
-    sigma      standard deviation of the kernel, raster pixels
+    kernel_sigma   standard deviation of the kernel, raster pixels
     """
 
-    def __init__(self, sprites: Sprites, width: int, height: int, zoom: float, sigma: float) -> None:
-        self.sprites, self.zoom, self.sigma = sprites, zoom, sigma
+    def __init__(self, sprites: Sprites, width: int, height: int, zoom: float, kernel_sigma: float) -> None:
+        self.sprites, self.zoom, self.kernel_sigma = sprites, zoom, kernel_sigma
         self.shape = (max(1, round(height * zoom)), max(1, round(width * zoom)), 4)
         self._layers: tuple[NDArray[np.generic], ...] = ()
+        self._given: Collection[str] = ()
 
     def forward(
         self,
         placements: Placements,
-        opacity: NDArray[np.float64] | None = None,
-        gain: NDArray[np.float64] | None = None,
     ) -> Canvas:
         """The layers over a transparent ground, H x W x 4 premultiplied floats.
 
-        opacity   N, 1 by default
-        gain      N x 3, multiplies red, green and blue, 1 by default
+        Raises `VertumnusError` for a placement that cannot be drawn.
         """
-        count, p, table = len(placements), placements, self.sprites.table
+        p, table = placements, self.sprites.table
+        drawn = p.drawn("opacity", "gain", pictures=len(table))
+        self._given = p.groups.keys()
         scale = np.exp(p.log_scale) * self.zoom
-        level = np.array([min(splat_level(s, self.sigma), table.shape[1] - 1) for s in scale], np.int64)
+        level = np.array([min(splat_level(s, self.kernel_sigma), table.shape[1] - 1) for s in scale], np.int64)
         self._layers = (
             p.x * self.zoom,
             p.y * self.zoom,
             scale,
-            p.rotation,
+            p.rotation.copy(),
             p.flip,
-            np.ones(count) if opacity is None else opacity.astype(np.float64),
-            np.ones((count, 3)) if gain is None else gain.astype(np.float64),
+            drawn["opacity"][0].copy(),
+            np.ascontiguousarray(drawn["gain"].T),
             self.sprites.texels,
             table[p.which, level],
             self.sprites.size[p.which].astype(np.float64),
             level,
         )
         canvas = np.zeros(self.shape, np.float32)
-        self._boxes, self._tape = _forward(*self._layers, self.sigma, canvas)
+        self._boxes, self._tape = _forward(*self._layers, self.kernel_sigma, canvas)
         return canvas
 
     def backward(self, grad_canvas: Canvas) -> Gradients:
         """The gradient by the layers last rendered, given the gradient by the canvas (H x W x 4)."""
-        by = _backward(*self._layers[:7], *self._layers[9:], self._boxes, self._tape, grad_canvas.astype(np.float32))
-        z = self.zoom
-        return Gradients(by[:, 0] * z, by[:, 1] * z, by[:, 2], by[:, 3], by[:, 4], by[:, 5:8])
+        by = _backward(
+            *self._layers[:7], *self._layers[9:], self._boxes, self._tape, grad_canvas.astype(np.float32)
+        ).T
+        by[:2] *= self.zoom
+        found = {"pose": by[:4], "opacity": by[4:5], "gain": by[5:8]}
+        return Gradients({name: values for name, values in found.items() if name in self._given})
 
 
 @kernel
@@ -147,6 +152,8 @@ def _forward(x, y, scale, rotation, flip, opacity, gain, texels, table, size, le
         radius = 0.5 * math.hypot(size[i, 0], size[i, 1]) * scale[i] + REACH * max(sigma, LEAST * texel) + 1
         top, bottom = extent(f4(y[i]), f4(radius), height)
         left, right = extent(f4(x[i]), f4(radius), width)
+        if texel * NOTHING < sigma:  # less than a byte can show, and a window of any number of texels
+            bottom = top - 1
         boxes[i] = (top, bottom, left, right, used)
         used += max(bottom - top + 1, 0) * max(right - left + 1, 0)
     tape = np.empty((used, 20), np.float32)

@@ -47,10 +47,10 @@ class OccupancyGrid:
         self.pose = np.zeros((len(problem.pieces), 4))
         self.bounds = np.column_stack(
             [
-                np.exp(freedom.log_scale_low) * zoom,
-                np.exp(freedom.log_scale_high) * zoom,
-                np.rad2deg(freedom.rotation_low),
-                np.rad2deg(freedom.rotation_high),
+                np.exp(freedom.low.log_scale) * zoom,
+                np.exp(freedom.high.log_scale) * zoom,
+                np.rad2deg(freedom.low.rotation),
+                np.rad2deg(freedom.high.rotation),
             ]
         )
         typical = np.floor(np.log10(problem.fair / problem.unit))
@@ -64,10 +64,14 @@ class OccupancyGrid:
         self.movable = np.flatnonzero(freedom.movable)
 
     def lay(self, placements: Placements, only: NDArray[np.bool_] | None = None) -> None:
-        """Takes over poses without putting them down, and clears the ground but for what is locked."""
+        """Takes over poses without putting them down, and clears the ground but for what is locked.
+
+        Raises `VertumnusError` for a pose that cannot be drawn.
+        """
         p = placements
+        p.drawn(pictures=len(self.problem.sprites.size))
         turn = np.rad2deg(p.rotation)
-        free = np.isinf(self.freedom.rotation_low)
+        free = np.isinf(self.freedom.low.rotation)
         turn = np.where(free, (turn + 180) % 360 - 180, turn)
         self.pose = np.column_stack([p.x * self.zoom, p.y * self.zoom, np.exp(p.log_scale) * self.zoom, turn])
         if only is not None:

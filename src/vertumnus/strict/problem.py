@@ -161,15 +161,13 @@ def make_freedom(problem: Problem, start: Placements) -> Bounds:
     else:
         limit = 0.0 if options.rotation == "none" else np.deg2rad(options.rotation)
         turn_low, turn_high = np.full(count, -limit), np.full(count, limit)
-    return Bounds(
-        movable=~problem.locked,
-        log_scale_low=np.asarray(low),
-        log_scale_high=np.asarray(high),
-        rotation_low=turn_low,
-        rotation_high=turn_high,
+    return Bounds.of(
+        ~problem.locked,
+        problem.width,
+        problem.height,
         one_scale=options.sizes == "proportional" and not options.fixed,
-        width=problem.width,
-        height=problem.height,
+        log_scale=(low, high),
+        rotation=(turn_low, turn_high),
     )
 
 

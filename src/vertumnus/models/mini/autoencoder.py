@@ -43,6 +43,8 @@ class UnshuffleAutoencoderKL(AutoencoderKL):  # type: ignore[misc]
         latents_mean: tuple[float, ...] | None = None,
         latents_std: tuple[float, ...] | None = None,
         force_upcast: bool = False,
+        use_quant_conv: bool = True,
+        use_post_quant_conv: bool = True,
         mid_block_add_attention: bool = False,
     ) -> None:
         whole: dict[str, Any] = dict(self.config)
@@ -61,6 +63,8 @@ class UnshuffleAutoencoderKL(AutoencoderKL):  # type: ignore[misc]
             scaling_factor=scaling_factor,
             shift_factor=shift_factor,
             force_upcast=force_upcast,
+            use_quant_conv=use_quant_conv,
+            use_post_quant_conv=use_post_quant_conv,
             mid_block_add_attention=mid_block_add_attention,
         )
         self._internal_dict = FrozenDict(whole)  # the base class has written down its own view of it

@@ -270,9 +270,9 @@ class World:
             rotation=np.deg2rad([thing.rotation for thing in things]),
             flip=np.array([thing.flip for thing in things], bool),
             which=np.array([len(FILLS) * thing.glyph + thing.fill for thing in things], np.int32),
+            gain=np.array([thing.rgb for thing in things]).reshape(-1, 3),
         )
-        gain = np.array([thing.rgb for thing in things]).reshape(-1, 3)
-        return self._renderer.forward(placements, gain=gain, ground=ground)
+        return self._renderer.forward(placements, ground)
 
     def _backdrop(self, ground: Ground) -> NDArray[np.float32]:
         canvas = np.ones((self.side, self.side, 4), np.float32)

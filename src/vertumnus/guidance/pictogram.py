@@ -1,0 +1,160 @@
+"""Score distillation in closed form: what the pictogram prior, and what its student says of a canvas's ink.
+
+    SDS, eq. (3):   grad = w(t) (eps_teacher(x_t) - eps)
+    VSD, eq. (4):   grad = w(t) (eps_teacher(x_t) - eps_student(x_t))
+
+of SCORE (Shao et al., AAAI 2026), x_t = sqrt(abar_t) x + sqrt(1 - abar_t) eps. The student is to know the
+distribution of the renders; here that is the exact noise predictor of a window of recent ones, as the teacher is
+that of the icons a prompt means, so no network is trained. (The paper prints eq. (4) with student and teacher the
+other way round; descent needs this way, as in ProlificDreamer, Wang et al., 2023, eq. 9.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.guidance.options import PictogramOptions
+from vertumnus.guidance.protocol import Canvas, Request, Values
+from vertumnus.guidance.schedule import NoiseLevels, weight_of
+from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise
+
+Predictor = Callable[[Canvas, NDArray[np.intp]], Canvas]
+
+
+def distil(
+    x: Canvas, t: Any, abar: Any, noise: Canvas, weight: Any, teacher: Predictor, student: Predictor | None
+) -> Canvas:
+    """The gradient by the pictures: eq. (4), or eq. (3) without a student. Arrays of pictures are of one shape."""
+    x_t = (np.sqrt(abar) * x + np.sqrt(1 - abar) * noise).astype(np.float32)
+    against = noise if student is None else student(x_t, t)
+    return (weight * (teacher(x_t, t) - against)).astype(np.float32)
+
+
+class RecentRenders:
+    """The student: it knows the last renders, of one collage or of several.
+
+    size   renders it remembers
+    """
+
+    def __init__(self, alphas_cumprod: NDArray[np.float64], size: int) -> None:
+        self.alphas_cumprod = alphas_cumprod
+        self.renders: deque[Canvas] = deque(maxlen=size)
+
+    def learn(self, x: Canvas) -> None:
+        """Takes in one more render."""
+        self.renders.append(x.ravel().copy())
+
+    def predict_noise(self, x_t: Canvas, t: NDArray[np.intp] | int) -> Canvas:
+        """The exact noise predictor of what it remembers, of pictures of the shape it was taught, or of B of them."""
+        points = np.stack(list(self.renders))
+        return empirical_noise(x_t.reshape(-1, points.shape[1]), self.alphas_cumprod[t], points).reshape(x_t.shape)
+
+
+class PictogramSource:
+    """The icons of some fonts as a source; see `vertumnus.guidance.protocol.Source`.
+
+    fonts   whose icons it knows; those of `Pictogram` by default
+    """
+
+    iterations = 1500
+    render_weight = 1.0
+    side_by_side = False  # it takes less than a millisecond
+    name = "pictogram"
+
+    def __init__(self, options: PictogramOptions | None = None, fonts: tuple[str, ...] | None = None) -> None:
+        self.options = options or PictogramOptions()
+        self.model = Pictogram(fonts) if fonts else Pictogram()
+        self.resolution = self.model.resolution
+
+    def guidance(self, request: Request) -> PictogramGuidance:
+        """What it wants of canvases no side of which is longer than its resolution."""
+        options, abar = self.options, self.model.alphas_cumprod
+        levels = NoiseLevels(abar, *options.noise_levels, options.annealing)
+        student = RecentRenders(abar, options.window) if options.method == "vsd" else None
+        icons = self.model.encode_text(request.prompt)
+        return PictogramGuidance(self.model, icons, levels, options.weighting, student, request.shape, request.rng)
+
+    def inputs(self) -> dict[str, str]:
+        """The fonts it draws from; their files come with a pinned package."""
+        return {self.name: hashlib.sha256(" ".join(self.model.fonts).encode()).hexdigest()}
+
+
+class PictogramGuidance:
+    """What a pictogram prior wants of canvases' ink, their alpha; the colours are not looked at.
+
+    levels    noise levels over the run
+    student   None for SDS
+    shape     (H, W) of the canvases, no side longer than the prior's; they are looked at in the middle of a square
+
+    ``target_alpha`` is, after each call, the ink the prior expects behind the noise.
+    """
+
+    skipped = 0
+
+    def __init__(
+        self,
+        prior: Pictogram,
+        icons: Icons,
+        levels: NoiseLevels,
+        weighting: str,
+        student: RecentRenders | None,
+        shape: tuple[int, int],
+        rng: np.random.Generator,
+    ) -> None:
+        self.prior, self.icons, self.levels, self.weighting = prior, icons, levels, weighting
+        self.student, self.rng = student, rng
+        top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
+        self.window = slice(top, top + shape[0]), slice(left, left + shape[1])
+        self.target_alpha: Canvas | None = np.zeros((1, *shape), np.float32)
+
+    def __call__(self, canvases: Canvas, progress: float) -> tuple[Values, Canvas]:
+        """Values, half the weighted mean squared distance from where the gradient points, and the gradients."""
+        count, side = len(canvases), self.prior.resolution
+        x = np.zeros((count, side, side), np.float32)
+        x[:, *self.window] = canvases[..., 3]
+        t = np.array([self.levels.draw(progress, self.rng) for _ in range(count)])
+        abar = self.prior.alphas_cumprod[t]
+        if self.student is not None:
+            for picture in x:
+                self.student.learn(picture)
+        seen: list[Canvas] = []
+        level = abar.reshape(-1, 1, 1)
+
+        def teacher(x_t: Canvas, t: NDArray[np.intp]) -> Canvas:
+            noise = self.prior.predict_noise(x_t, t, self.icons)
+            seen.append((x_t - np.sqrt(1 - level) * noise) / np.sqrt(level))
+            return noise
+
+        noise = self.rng.standard_normal(x.shape).astype(np.float32)
+        student = self.student.predict_noise if self.student is not None else None
+        weight = np.array([weight_of(self.weighting, float(a)) for a in abar]).reshape(-1, 1, 1)
+        grad = distil(x, t, level, noise, weight, teacher, student)[:, *self.window]
+        self.target_alpha = seen[0][:, *self.window].astype(np.float32)
+        pixels = np.float32(canvases[0, ..., 3].size)
+        gradients = np.zeros_like(canvases)
+        gradients[..., 3] = grad / pixels
+        return 0.5 * (grad.astype(np.float64) ** 2).sum((1, 2)) / float(pixels), gradients
+
+    def state(self) -> dict[str, Any]:
+        """The renders that the student remembers."""
+        return {"renders": np.array(self.student.renders)} if self.student is not None else {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state."""
+        if self.student is not None:
+            self.student.renders.clear()
+            self.student.renders.extend(state["renders"])
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+
+def open_pictogram(options: PictogramOptions, *, device: str | None = None) -> PictogramSource:
+    """The source of icons; it computes on the processor."""
+    return PictogramSource(options)

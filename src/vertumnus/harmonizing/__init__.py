@@ -1,0 +1,1 @@
+"""One coherent image from layers: Collage Diffusion (Sarukkai et al., WACV 2024)."""

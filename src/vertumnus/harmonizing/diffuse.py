@@ -1,0 +1,228 @@
+"""Layers through a diffusion model: SDEdit of their composite, held to the layers (Collage Diffusion, sec. 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from vertumnus.errors import VertumnusError
+from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
+from vertumnus.harmonizing.maps import Floats, free, noise_map
+from vertumnus.harmonizing.options import HarmonizeOptions
+from vertumnus.sampling.attention import Hook, attention_control
+from vertumnus.sampling.sample import sample
+
+if TYPE_CHECKING:
+    from vertumnus.models.diffusion import Diffusion, TextStates
+    from vertumnus.sampling.control import Control
+    from vertumnus.sampling.step import Step
+
+Tensor = torch.Tensor
+HELD = 1 << 40  # added to a seed for the noise of what is held, apart from the sampler's own
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do with a stack, all of it plain arrays.
+
+    noise     H x W, h of eq. (3): share of the schedule from which on each pixel may change
+    strength  share of the schedule that is run: the most of it
+    attract, repel   of each layer, v of sec. 4.2
+    control   H x W, the weight of ControlNets where each layer is seen (sec. 4.3)
+    """
+
+    noise: Floats
+    strength: float
+    attract: tuple[float, ...]
+    repel: tuple[float, ...]
+    control: Floats
+
+
+def make_plan(stack: Stack, options: HarmonizeOptions, noise: Sequence[float] | None = None) -> Plan:
+    """The layers' settings as maps.
+
+    noise   of each layer, in place of its own
+
+    Raises `VertumnusError` if every layer is kept, for then there is nothing to do.
+    """
+    from vertumnus.harmonizing.adjust import adjust
+
+    adjusted = adjust(stack) if options.auto else None
+    levels, attract, repel, control = [], [], [], []
+    for index, layer in enumerate(stack.layers):
+        one = adjusted[index] if adjusted else None
+        own = layer.noise if noise is None else noise[index]
+        level = one.noise if one and own else own
+        if options.strength is not None and own:
+            level = options.strength
+        levels.append(level)
+        attract.append(one.attract if one else getattr(layer, "attract", 0.4))
+        repel.append(one.repel if one else getattr(layer, "repel", 0.6))
+        control.append(one.control if one else layer.control)
+    most = max(levels) if options.background is None else max(*levels, options.background)
+    if most == 0:
+        raise VertumnusError("noise: every layer is kept (noise 0); there is nothing to harmonise")
+    ground = most if options.background is None else options.background
+    if options.layer_noise:
+        h = noise_map(stack, levels, ground, options.blur)
+    else:
+        h = np.full(stack.visible.shape, most, np.float32)
+    return Plan(h, float(most), tuple(attract), tuple(repel), stack.map_of(control, 0.0))
+
+
+class Harmonizer:
+    """A stack, a prompt and a model, ready to be run for any seeds.
+
+    model     of latents or of pixels, with cross-attention of a known kind where that is used
+    text      the states of the prompt, if they are not the model's own of it (with learned tokens)
+    controls  ControlNets; each gets the plan's weight map
+    hooks     what steers the model's attention while the run goes on
+
+    The composite's last row and column are repeated up to a size the model takes; results are cut back.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        prompt: str,
+        model: Diffusion,
+        options: HarmonizeOptions,
+        plan: Plan,
+        *,
+        multiple: int | None = None,
+        text: TextStates | None = None,
+        controls: Sequence[Control] = (),
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        self.stack, self.prompt, self.model, self.options, self.plan = stack, prompt, model, options, plan
+        self.multiple = multiple or size_multiple(model)
+        self.text, self.controls, self.hooks = text, list(controls), list(hooks)
+        self.composite = stack.composite()
+        self.image = np.asarray(padded(self.composite, self.multiple), np.uint8)
+        h = np.asarray(padded(plan.noise, self.multiple), np.float32)
+        self.h = to_latent_size(h, model.factor)
+
+    def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
+        """The sampler's steps for a batch of seeds, with everything applied; the last one ends in the result."""
+        model, options = self.model, self.options
+        total = float(len(model.alphas_cumprod))
+        keepers = [torch.Generator().manual_seed(seed + HELD) for seed in seeds]
+        clean: Tensor | None = None
+        with ExitStack() as entered:
+            if self.hooks:
+                entered.enter_context(attention_control(model, *self.hooks))
+            for step in sample(
+                model,
+                self.text if self.text is not None else self.prompt,
+                negative=options.negative,
+                steps=options.steps,
+                guidance=options.guidance,
+                scheduler=options.scheduler,
+                image=self.image,
+                strength=self.plan.strength,
+                seed=list(seeds),
+                control=self.controls,
+            ):
+                t = float(step.schedule.timesteps[step.index + 1]) / total if step.index + 1 < step.count else 0.0
+                allowed = free(self.h, t)
+                if not allowed.all():
+                    # Eq. (2), at the level the latents have now; the authors' code re-noised to the level before.
+                    if clean is None:
+                        with torch.no_grad():
+                            clean = model.to_latents(self._picture(model.device))
+                    noise = torch.cat([torch.randn((1, *clean.shape[1:]), generator=maker) for maker in keepers])
+                    held = step.noised_next(clean.expand_as(step.next_latents), noise.to(clean.device))
+                    mask = torch.from_numpy(allowed).to(clean.device)
+                    step.next_latents = torch.where(mask, step.next_latents, held)
+                yield step
+
+    def run(self, seeds: Sequence[int]) -> list[Pixels]:
+        """The results of a batch of seeds, each H x W x 3.
+
+        Raises `VertumnusError` if the model gives numbers that are none.
+        """
+        last = None
+        for step in self.steps(seeds):
+            last = step
+        if last is None:
+            raise VertumnusError(f"steps: strength {self.plan.strength:g} of {self.options.steps} steps leaves none")
+        return self.finished(last.next_latents)
+
+    def finished(self, latents: Tensor) -> list[Pixels]:
+        """Latents as pictures of the canvas, with what is kept put back, to the bit."""
+        decoded = self._decoded(latents)
+        if not bool(torch.isfinite(decoded).all()):
+            raise VertumnusError(
+                f"{self.model.name}: gives numbers that are none (NaN); try it in full precision (float32)"
+            )
+        width, height = self.stack.size
+        pictures = decoded.clamp(0, 1).float().cpu().movedim(1, -1).numpy()[:, :height, :width]
+        as_bytes = np.floor(pictures * 255 + 0.5).astype(np.uint8)
+        return [keep(self.stack, self.plan.noise, picture) for picture in as_bytes]
+
+    @torch.no_grad()
+    def _decoded(self, latents: Tensor) -> Tensor:
+        """Decoded, and decoded again in full precision where half precision was not enough."""
+        decoded = self.model.decode(latents)
+        vae = self.model.vae
+        finite = bool(torch.isfinite(decoded).all())
+        if not finite and vae is not None and vae.dtype != torch.float32 and bool(torch.isfinite(latents).all()):
+            vae.float()
+            decoded = self.model.decode(latents)
+        return decoded
+
+    def _picture(self, device: torch.device) -> Tensor:
+        return torch.tensor(self.image, dtype=torch.float32, device=device).movedim(-1, 0)[None] / 255
+
+
+def size_multiple(model: Diffusion) -> int:
+    """Pixels a side that a model's pictures must be a multiple of: the autoencoder's factor, and the network's."""
+    levels = len(getattr(model.unet.config, "block_out_channels", (1,)))
+    return int(model.factor * 2 ** (levels - 1))
+
+
+def to_latent_size(h: Floats, factor: int) -> Floats:
+    """The noise map at the latents' size, the mean of each block of pixels."""
+    height, width = h.shape
+    blocks = h.reshape(height // factor, factor, width // factor, factor)
+    means = blocks.mean((1, 3), dtype=np.float32)
+    flat = blocks.min((1, 3)) == blocks.max((1, 3))  # a mean of equal numbers may differ from them in its last bit
+    return np.where(flat, blocks[:, 0, :, 0], means).astype(np.float32)
+
+
+def keep(stack: Stack, h: Floats, picture: Pixels) -> Pixels:
+    """The result with what has noise 0 put back as it was.
+
+    A pixel all of whose layers are kept is the composite's, to the bit. Where a kept layer lies over one that is not,
+    it covers the result by its own alpha.
+    """
+    kept = h == 0
+    if not kept.any():
+        return picture
+    seen = stack.visible
+    alpha = stack.alpha
+    # A layer is kept if the map is 0 wherever it is seen.
+    is_kept = [bool(kept[seen == index].all()) if (seen == index).any() else False for index in range(len(alpha))]
+    touched = np.zeros(seen.shape, bool)
+    for index, whole in enumerate(is_kept):
+        if not whole:
+            touched |= alpha[index] > 0
+    bare = (alpha < 1).all(0)
+    ground_kept = kept[seen == NOBODY].all() if (seen == NOBODY).any() else False
+    exact = kept & ~touched & (~bare | ground_kept)
+    result = picture.astype(np.float32)
+    for index, whole in enumerate(is_kept):
+        if whole:
+            own = np.where(seen == index, alpha[index], 0)[..., None]
+            result = stack.pictures[index, ..., :3] * own + result * (1 - own)
+    composed = np.floor(result + np.float32(0.5)).astype(np.uint8)
+    # A kept layer that is opaque where it is seen hides whatever lies below it.
+    over = np.zeros(seen.shape, bool)
+    for index, whole in enumerate(is_kept):
+        over |= whole & (seen == index) & (alpha[index] == 1)
+    return np.where((exact | over)[..., None], stack.composite(), composed)

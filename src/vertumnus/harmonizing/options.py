@@ -1,0 +1,45 @@
+"""How a collage is harmonised: the switches of Collage Diffusion."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Method = Literal["gh", "gh+ca", "gh+ca+ln", "gh+ln", "none"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class HarmonizeOptions(BaseModel):
+    """What harmonising does, beside what each layer says for itself (noise, control, attract, repel)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Method = Field(
+        "gh+ca+ln",
+        description="gh: SDEdit of the composite; with ca: attention held to the layers' places; ln: noise per layer;"
+        " none: tones and seams, no model",
+    )
+    steps: int = Field(50, ge=1, le=1000, description="of the whole schedule")
+    guidance: float = Field(7.0, ge=1, le=100, allow_inf_nan=False, description="classifier-free guidance")
+    negative: str = Field("", max_length=2000, description="what guidance steers away from")
+    scheduler: Literal["ddim", "euler", "euler_ancestral", "dpm++", "lcm"] = "euler_ancestral"
+    strength: Share | None = Field(
+        None, description="noise of every layer that is not kept, in place of its own; without ln, of the whole"
+    )
+    background: Share | None = Field(
+        None, description="noise where no layer is seen; the most any layer has by default"
+    )
+    blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
+    longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
+    auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
+
+    @property
+    def attention(self) -> bool:
+        """Whether attention is held to the layers' places (CA)."""
+        return "+ca" in self.method
+
+    @property
+    def layer_noise(self) -> bool:
+        """Whether noise is per layer (LN)."""
+        return "+ln" in self.method

@@ -1,0 +1,1 @@
+"""The tile library: folders of pictures, indexed once."""

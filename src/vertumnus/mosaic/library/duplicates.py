@@ -1,0 +1,65 @@
+"""Near-duplicates among pictures, told by their perceptual hashes and mean colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.jit import kernel
+
+DISTANCE = 3  # bits that may differ; four bands of 16 bits then always share one
+COLOUR = 0.06  # of sRGB values: a recoloured copy is another tile
+WINDOW = 64  # neighbours compared in a crowded bucket, so that nothing is quadratic
+
+
+def near_duplicates(hashes: NDArray[np.int64], means: NDArray[np.floating]) -> NDArray[np.int64]:
+    """For each picture the first one of which it is a near-duplicate: itself where there is none earlier.
+
+    hashes   N, of `vertumnus.mosaic.library.summary.perceptual_hash`
+    means    N x 3 mean sRGB colour, 0 to 1
+    Hashes are compared only within buckets that agree in 16 of 64 bits: time grows as N log N.
+    """
+    count = len(hashes)
+    root = np.arange(count)
+    bits = hashes.view(np.uint64)
+    colour = np.ascontiguousarray(means, np.float32)
+    for band in range(4):
+        part = (bits >> np.uint64(16 * band)) & np.uint64(0xFFFF)
+        order = np.lexsort((bits, part))
+        _link(order, part[order], bits, colour, root, DISTANCE, np.float32(COLOUR), WINDOW)
+    for n in range(count):
+        root[n] = root[root[n]]  # links go to earlier pictures only, so one pass flattens them
+    return root
+
+
+@kernel
+def _link(order, part, bits, colour, root, distance, most, window):
+    for a in range(len(order)):
+        for b in range(a + 1, min(a + 1 + window, len(order))):
+            if part[b] != part[a]:
+                break
+            i, j = order[a], order[b]
+            differ = bits[i] ^ bits[j]
+            ones = 0
+            while differ and ones <= distance:
+                differ &= differ - np.uint64(1)
+                ones += 1
+            if ones > distance:
+                continue
+            if (
+                max(
+                    abs(colour[i, 0] - colour[j, 0]),
+                    abs(colour[i, 1] - colour[j, 1]),
+                    abs(colour[i, 2] - colour[j, 2]),
+                )
+                > most
+            ):
+                continue
+            while root[i] != i:
+                i = root[i]
+            while root[j] != j:
+                j = root[j]
+            if i < j:
+                root[j] = i
+            else:
+                root[i] = j

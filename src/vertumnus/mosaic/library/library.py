@@ -1,0 +1,131 @@
+"""Several indexed folders as one numbered list of tiles."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.library.duplicates import near_duplicates
+from vertumnus.mosaic.library.place import base_folder, index_place
+from vertumnus.mosaic.library.record import LONGEST
+from vertumnus.mosaic.library.store import ROW_SHAPE, TileStore
+
+BLOCK = 4096  # tiles held in memory at once
+
+
+class Tile(NamedTuple):
+    """One tile: its file, the SHA-256 of its bytes, its upright size, and where the index is that knows it."""
+
+    path: Path
+    digest: str
+    width: int
+    height: int
+    store: Path
+
+
+class TileLibrary:
+    """Tiles numbered in the order of their folders and paths. Pictures stay on disk.
+
+    size       N x 2: width and height of each picture, upright
+    """
+
+    def __init__(self, folders: Sequence[str | Path], index: str | Path | None = None) -> None:
+        """Opens the indexes of some folders; ``index`` is where they lie, see `update_index`."""
+        self.folders = [Path(folder) for folder in folders]
+        self._stores = [TileStore(index_place(folder, index)) for folder in self.folders]
+        tables = [
+            store.numbers("SELECT row, start, across, down, width, height, hash FROM tile ORDER BY path", 7)
+            for store in self._stores
+        ]
+        self._home = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+        facts = np.concatenate(tables)
+        self._row, self._start = facts[:, 0], facts[:, 1]
+        self._shape = facts[:, [3, 2]]
+        self.size = facts[:, 4:6]
+        self.hash = facts[:, 6]
+        self._cells = [store.cells() if store.exists else np.empty((0, *ROW_SHAPE)) for store in self._stores]
+        self._bytes = [store.thumbnails() if store.exists else np.empty(0, np.uint8) for store in self._stores]
+        self._chosen = np.arange(len(self._row))
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @property
+    def aspects(self) -> NDArray[np.float64]:
+        """Width over height of each tile, as it is shown."""
+        size = self.size[self._chosen]
+        return np.clip(size[:, 0] / size[:, 1], 1 / LONGEST, LONGEST)
+
+    def cells(self, first: int, last: int) -> NDArray[np.float32]:
+        """16 x 16 x 3 mean sRGB values, 0 to 1, of tiles ``first`` to ``last``, read from disk."""
+        chosen = self._chosen[first:last]
+        out = np.empty((len(chosen), *ROW_SHAPE), np.float32)
+        for home, cells in enumerate(self._cells):
+            here = self._home[chosen] == home
+            out[here] = cells[self._row[chosen[here]]]
+            release(cells)
+        return out / np.float32(255)
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """The tiles' numbers in blocks of (first, one past last)."""
+        for first in range(0, len(self), BLOCK):
+            yield first, min(first + BLOCK, len(self))
+
+    def thumbnail(self, number: int) -> NDArray[np.uint8]:
+        """A tile's thumbnail, h x w x 3 bytes."""
+        n = int(self._chosen[number])
+        down, across = (int(side) for side in self._shape[n])
+        start = int(self._start[n])
+        return self._bytes[self._home[n]][start : start + down * across * 3].reshape(down, across, 3)
+
+    def tile(self, number: int) -> Tile:
+        """Where a tile comes from."""
+        n = int(self._chosen[number])
+        home = int(self._home[n])
+        row = self._stores[home].query(
+            "SELECT path, digest, width, height FROM tile WHERE row=?", [int(self._row[n])]
+        )[0]
+        path, digest, width, height = row
+        assert isinstance(digest, bytes)
+        place = base_folder(self.folders[home]) / str(path)
+        return Tile(place, digest.hex(), int(str(width)), int(str(height)), self._stores[home].folder)
+
+    def duplicates(self) -> NDArray[np.int64]:
+        """For each tile the number of the first one it is a near-duplicate of: its own where there is none."""
+        means = np.empty((len(self), 3))
+        for first, last in self.blocks():
+            means[first:last] = self.cells(first, last).mean(axis=(1, 2))
+        return near_duplicates(self.hash[self._chosen], means)
+
+    def without_duplicates(self) -> int:
+        """Keeps the first of each set of near-duplicates; returns how many tiles were left out."""
+        first = self.duplicates()
+        kept = first == np.arange(len(self))
+        left_out = len(self) - int(kept.sum())
+        self._chosen = self._chosen[kept]
+        return left_out
+
+    def require(self) -> None:
+        """Raises `VertumnusError` if there is no tile at all."""
+        if len(self) == 0:
+            names = ", ".join(map(str, self.folders))
+            skipped = [
+                row for store in self._stores for row in store.query("SELECT path, reason FROM skipped LIMIT 1")
+            ]
+            why = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
+            raise VertumnusError(f"{names}: `tiles`: no picture in it can be read{why}")
+
+
+def release(mapped: NDArray[Any]) -> None:
+    """Tells the system that pages of a memory-mapped array are not needed for now."""
+    base: Any = mapped
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = base.base if isinstance(base, np.ndarray) else getattr(base, "obj", None)
+    if base is not None and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)

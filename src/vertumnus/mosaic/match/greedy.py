@@ -1,0 +1,285 @@
+"""Assigning tiles one pair at a time: cheapest first, or cell by cell with the residual dithered."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.jit import kernel
+from vertumnus.mosaic.match.search import Candidates, nearest
+
+Floats = NDArray[np.float32]
+CHUNK = 1 << 22  # pairs looked at together
+MOST_CARRIED = 0.3  # of perceptual colour: a residual is not carried further than tiles can make good
+SWEEPS = 12
+NEIGHBOURS = 1.6  # cells: residuals are carried this far
+
+
+class Chosen(NamedTuple):
+    """A tile, a way to show it and a cost for each cell; tile -1 where none was allowed."""
+
+    tile: NDArray[np.int32]
+    way: NDArray[np.int16]
+    cost: Floats
+
+
+class Placer:
+    """Keeps count of uses and distances while tiles are given to cells.
+
+    centres    N x 2, cells
+    uses       of one tile at most
+    distance   between equal tiles at least, cells
+    """
+
+    def __init__(self, centres: NDArray[np.float64], total: int, uses: int, distance: float) -> None:
+        count = len(centres)
+        self.chosen = Chosen(np.full(count, -1, np.int32), np.zeros(count, np.int16), np.zeros(count, np.float32))
+        self.centres = np.ascontiguousarray(centres)
+        self.uses, self.distance = uses, distance - 1e-9
+        self.used = np.zeros(total, np.int32)
+        self.last = np.full(total, -1, np.int32)  # the cell that took a tile last ...
+        self.before = np.full(count, -1, np.int32)  # ... and the one that took the same tile before it
+        # Cells sorted by the unit square they lie in, where each square begins among them, and the squares' columns.
+        origin = self.centres.min(axis=0)
+        column, row = np.floor(self.centres - origin).astype(np.int64).T
+        columns, rows = int(column.max()) + 1, int(row.max()) + 1
+        square = row * columns + column
+        order = np.argsort(square, kind="stable")
+        self.around = (order, np.searchsorted(square[order], np.arange(rows * columns + 1)), columns, origin)
+
+    def _state(self) -> tuple[object, ...]:
+        return (*self.chosen, self.centres, self.uses, self.distance, self.used, self.last, self.before, self.around)
+
+    def cheapest_first(self, cells: NDArray[np.integer], candidates: Candidates) -> None:
+        """Gives the cells listed what their candidates allow, the cheapest pair of all first."""
+        width = candidates.tile.shape[1]
+        order = np.argsort(candidates.cost, axis=None, kind="stable")
+        order = order[np.isfinite(candidates.cost.ravel()[order])]
+        _pairs(order, width, cells.astype(np.int64), candidates.tile, candidates.way, candidates.cost, *self._state())
+
+    def fill(self, features: Floats, tiles: Floats, length: int) -> bool:
+        """Gives every cell left the best tile still allowed, looking at ever more tiles; False if there is none."""
+        total = len(tiles)
+        while (left := np.flatnonzero(self.chosen.tile < 0)).size:
+            price = np.where(self.used >= self.uses, np.float32(np.inf), np.float32(0)).astype(np.float32)
+            step = max(1, CHUNK // length)
+            for start in range(0, len(left), step):
+                some = left[start : start + step]
+                self.cheapest_first(some, nearest(features[some], tiles, length, price))
+            if length >= total and not (self.chosen.tile[left] >= 0).any():
+                return False
+            length = min(4 * length, total)
+        return True
+
+    def hold(self, chosen: Chosen) -> None:
+        """Gives every cell what it had before."""
+        count = len(chosen.tile)
+        _pairs(
+            np.arange(count), 1, np.arange(count), chosen.tile[:, None], chosen.way[:, None], chosen.cost[:, None],
+            *self._state(),
+        )  # fmt: skip
+
+    def improve(self, candidates: Candidates, features: Floats, tiles: Floats, threshold: float) -> None:
+        """Changes the tiles of cells that gain more than ``threshold`` by it, the greatest gain first.
+
+        A cell takes a tile that is allowed to it as things are, or where its uses are spent changes tiles with a
+        cell that has it, if the two together gain twice as much. Again, until nothing changes or `SWEEPS` are over.
+        """
+        for _ in range(SWEEPS):
+            gain = self.chosen.cost - candidates.cost[:, 0]
+            order = np.argsort(-gain, kind="stable")
+            order = order[gain[order] > threshold]
+            if not _improve(
+                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, *self._state()
+            ):
+                break
+
+    def dither(
+        self, candidates: Candidates, cell_colour: Floats, tile_colour: Floats, weight: float, kept: float
+    ) -> None:
+        """Cell by cell from the top left; what a tile lacks in mean colour is asked of the cells beside it.
+
+        cell_colour   N x 3 mean colour of each cell
+        tile_colour   M x ways x 3
+        weight        of colour in costs
+        kept          share of a residual that the tone leaves
+
+        Error diffusion (Floyd and Steinberg, 1976) with the weights of any grid's neighbours: one over their
+        squared distance, among the cells still to come.
+        """
+        from scipy.spatial import cKDTree
+
+        order = np.lexsort((self.centres[:, 0], np.round(self.centres[:, 1], 6)))
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        pairs = cKDTree(self.centres).query_pairs(NEIGHBOURS, output_type="ndarray")
+        first = np.where(place[pairs[:, 0]] < place[pairs[:, 1]], pairs[:, 0], pairs[:, 1])
+        second = pairs.sum(axis=1) - first
+        sort = np.lexsort((place[second], first))
+        first, second = first[sort], second[sort]
+        start = np.searchsorted(first, np.arange(len(order) + 1))
+        share = 1 / ((self.centres[first] - self.centres[second]) ** 2).sum(axis=1)
+        colours = tile_colour[np.maximum(candidates.tile, 0), candidates.way]
+        _dither(
+            order, start, second, share, candidates.tile, candidates.way, candidates.cost,
+            np.ascontiguousarray(cell_colour, np.float32), np.ascontiguousarray(colours, np.float32),
+            weight, kept, *self._state(),
+        )  # fmt: skip
+
+
+@kernel
+def _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
+    return used[j] < uses and _apart(i, j, i, tile, centres, distance, used, last, before, around)
+
+
+@kernel
+def _apart(i, j, but, tile, centres, distance, used, last, before, around):
+    """Whether no cell but one has tile j too near to cell i: looks at those that have it, or at those around."""
+    if distance <= 0:
+        return True
+    order, start, columns, origin = around
+    reach = int(np.ceil(distance))
+    if used[j] > (2 * reach + 1) ** 2:
+        x, y = int(centres[i, 0] - origin[0]), int(centres[i, 1] - origin[1])
+        rows = (len(start) - 1) // columns
+        for v in range(max(y - reach, 0), min(y + reach + 1, rows)):
+            first, end = v * columns + max(x - reach, 0), v * columns + min(x + reach + 1, columns)
+            for n in range(start[first], start[end]):
+                other = order[n]
+                if tile[other] == j and other != but and _near(i, other, centres, distance):
+                    return False
+        return True
+    other = last[j]
+    while other >= 0:
+        if other != but and _near(i, other, centres, distance):
+            return False
+        other = before[other]
+    return True
+
+
+@kernel
+def _near(i, other, centres, distance):
+    dx, dy = centres[i, 0] - centres[other, 0], centres[i, 1] - centres[other, 1]
+    return dx * dx + dy * dy < distance * distance
+
+
+@kernel
+def _give(i, j, w, c, tile, way, cost, centres, uses, distance, used, last, before, around):
+    tile[i], way[i], cost[i] = j, w, c
+    used[j] += 1
+    before[i] = last[j]
+    last[j] = i
+
+
+@kernel
+def _take_back(i, tile, used, last, before):
+    j = tile[i]
+    used[j] -= 1
+    if last[j] == i:
+        last[j] = before[i]
+        return
+    other = last[j]
+    while before[other] != i:
+        other = before[other]
+    before[other] = before[i]
+
+
+@kernel
+def _improve(
+    order, listed, ways, costs, features, tiles, threshold,
+    tile, way, cost, centres, uses, distance, used, last, before, around,
+):  # fmt: skip
+    changes = 0
+    for i in order:
+        for k in range(listed.shape[1]):
+            j, c = listed[i, k], costs[i, k]
+            if j < 0 or cost[i] - c <= threshold:
+                break
+            old = tile[i]
+            if j == old or _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
+                _take_back(i, tile, used, last, before)
+                _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around)
+                changes += 1
+                break
+            other = last[j] if used[j] >= uses else -1
+            while other >= 0:
+                away, w = _least(features[other], tiles[old])
+                gain = cost[i] - c + cost[other] - away
+                if (
+                    gain > 2 * threshold
+                    and _apart(i, j, other, tile, centres, distance, used, last, before, around)
+                    and _apart(other, old, i, tile, centres, distance, used, last, before, around)
+                ):
+                    _take_back(i, tile, used, last, before)
+                    _take_back(other, tile, used, last, before)
+                    _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around)
+                    _give(other, old, w, away, tile, way, cost, centres, uses, distance, used, last, before, around)
+                    break
+                other = before[other]
+            if tile[i] != old:
+                changes += 1
+                break
+    return changes
+
+
+@kernel
+def _least(cell, tile):
+    """The least cost of a tile for a cell, and how it is shown then."""
+    best, way = np.float32(np.inf), 0
+    for w in range(tile.shape[0]):
+        away = np.float32(0)
+        for k in range(len(cell)):
+            d = cell[k] - tile[w, k]
+            away += d * d
+        if away < best:
+            best, way = away, w
+    return best, way
+
+
+@kernel
+def _pairs(
+    order, width, cells, listed, ways, costs, tile, way, cost, centres, uses, distance, used, last, before, around
+):
+    for place in order:
+        n, k = place // width, place % width
+        i, j = cells[n], listed[n, k]
+        if tile[i] >= 0 or j < 0:
+            continue
+        if _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
+            _give(i, j, ways[n, k], costs[n, k], tile, way, cost, centres, uses, distance, used, last, before, around)
+
+
+@kernel
+def _dither(
+    order, start, beside, share, listed, ways, costs, wanted, colours, weight, kept,
+    tile, way, cost, centres, uses, distance, used, last, before, around,
+):  # fmt: skip
+    carried = np.zeros((len(order), 3), np.float32)
+    for i in order:
+        for c in range(3):
+            carried[i, c] = min(max(carried[i, c], np.float32(-MOST_CARRIED)), np.float32(MOST_CARRIED))
+        best, at = np.inf, -1
+        for k in range(listed.shape[1]):
+            j = listed[i, k]
+            if j < 0:
+                break
+            # |f + e - t|^2 of features whose colours are all moved by e
+            value = float(costs[i, k])
+            for c in range(3):
+                e = carried[i, c]
+                value += weight * (2 * e * (wanted[i, c] - colours[i, k, c]) + e * e)
+            if value < best and _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
+                best, at = value, k
+        if at < 0:
+            continue
+        _give(
+            i, listed[i, at], ways[i, at], costs[i, at],
+            tile, way, cost, centres, uses, distance, used, last, before, around,
+        )  # fmt: skip
+        total = share[start[i] : start[i + 1]].sum()
+        for n in range(start[i], start[i + 1]):
+            for c in range(3):
+                lack = (wanted[i, c] + carried[i, c] - colours[i, at, c]) * kept
+                carried[beside[n], c] += np.float32(lack * share[n] / total)

@@ -1,0 +1,194 @@
+"""Where cells lie. Units are those of the reference picture's pixels; a grid does not depend on the output's size."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.errors import VertumnusError
+from vertumnus.imaging.light import perceptual
+
+Kind = Literal["rectangle", "brick", "hexagon"]
+MAX_CELLS = 4_000_000
+COARSE = 8  # cells along the shorter side before any is divided
+FINEST = 4  # pixels of the reference that a cell's shorter side keeps at least
+UNEVEN = 0.7  # power of the area in what is divided first: 1 is by summed squared error, 0 by variance alone
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Cells of one aspect that together cover a width x height canvas.
+
+    boxes   N x 4: left, top, right, bottom. At the borders they may reach beyond the canvas, so that every cell
+            shows a tile of the same aspect, cut there. A hexagon's box is the one around it.
+    kind    of a cell; hexagons have a point at their top
+    step    distance between the centres of hexagons beside each other and of rows, for hexagons
+    """
+
+    width: float
+    height: float
+    boxes: NDArray[np.float64]
+    kind: Kind = "rectangle"
+    step: tuple[float, float] = (0.0, 0.0)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of a cell."""
+        left, top, right, bottom = self.boxes[0]
+        return float((right - left) / (bottom - top))
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """N x 2, in the unit of one average cell: the distance between neighbours is about 1."""
+        sides = self.boxes[:, 2:] - self.boxes[:, :2]
+        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2 / self._unit(sides)
+
+    def _unit(self, sides: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array(self.step) if self.kind == "hexagon" else sides.mean(axis=0)
+
+    def pixel_boxes(self, width: int, height: int) -> NDArray[np.int64]:
+        """The boxes on a picture of width x height pixels; cells that share an edge share it here too."""
+        scale = np.array([width / self.width, height / self.height] * 2)
+        boxes = self.boxes * scale
+        if self.kind == "hexagon":  # whose mask decides which pixels of the box count
+            return np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1).astype(np.int64)
+        # Two cells may know the edge they share as slightly different numbers; on half a pixel they would part.
+        return np.floor(boxes.round(6) + 0.5).astype(np.int64)
+
+    def mask(self, cell: int, width: int, height: int) -> NDArray[np.bool_] | None:
+        """Which pixels of a cell's pixel box are its own; None for all. Every pixel is in exactly one cell's mask.
+
+        A hexagon's pixels are those nearest its centre in the lattice stretched to be regular.
+        """
+        if self.kind != "hexagon":
+            return None
+        left, top, right, bottom = self.pixel_boxes(width, height)[cell]
+        return self._nearest(left, top, right, bottom, width, height) == cell
+
+    def _nearest(self, left: int, top: int, right: int, bottom: int, width: int, height: int) -> NDArray[np.int64]:
+        across, down = self.step
+        x = ((np.arange(left, right) + 0.5) * self.width / width / across)[None, :]
+        y = ((np.arange(top, bottom) + 0.5) * self.height / height / down)[:, None]
+        rows, columns = round(self.height / down), round(self.width / across)
+        best = np.full((bottom - top, right - left), np.inf)
+        found = np.zeros(best.shape, np.int64)
+        first = np.clip(np.floor(y - 0.5).astype(np.int64), 0, rows - 1)
+        for row in (first, np.clip(first + 1, 0, rows - 1)):
+            odd = row % 2
+            column = np.clip(np.floor(x + 0.5 * odd).astype(np.int64), 0, columns - 1 + odd)
+            away = (x - column - 0.5 + 0.5 * odd) ** 2 + 0.75 * (y - row - 0.5) ** 2
+            cell = (row // 2) * (2 * columns + 1) + odd * columns + column
+            nearer = away < best
+            best, found = np.where(nearer, away, best), np.where(nearer, cell, found)
+        return found
+
+
+def regular_grid(width: float, height: float, rows: int, columns: int, kind: Kind = "rectangle") -> Grid:
+    """Rows x columns cells over a canvas.
+
+    kind   rectangle: a plain grid. brick: every second row half a cell to the side. hexagon: every second row half
+           a cell to the side, and each cell the pixels nearest its centre; rows then stand three quarters of a
+           cell's height apart.
+
+    Raises `VertumnusError` for fewer than 1 or more than `MAX_CELLS` cells.
+    """
+    if rows < 1 or columns < 1 or rows * columns > MAX_CELLS:
+        raise VertumnusError(f"`grid`: {rows} x {columns} cells; there must be 1 to {MAX_CELLS:,}")
+    across, down = width / columns, height / rows
+    boxes = []
+    for row in range(rows):
+        odd = row % 2 if kind != "rectangle" else 0
+        left = (np.arange(columns + odd) - 0.5 * odd) * across
+        top = (row + 0.5 - (2 / 3 if kind == "hexagon" else 0.5)) * down
+        bottom = top + (4 / 3 if kind == "hexagon" else 1.0) * down
+        boxes.append(np.stack([left, np.full_like(left, top), left + across, np.full_like(left, bottom)], axis=1))
+    return Grid(width, height, np.concatenate(boxes), kind, (across, down))
+
+
+def level_grid(width: float, height: float, level: int, kind: Kind = "rectangle") -> Grid:
+    """2^L x 2^L cells (Generative Photomosaic, section 4.2).
+
+    Raises `VertumnusError` for a level below 0 or above 10.
+    """
+    if not 0 <= level <= 10:
+        raise VertumnusError(f"`level`: must be 0 to 10, not {level}")
+    return regular_grid(width, height, 2**level, 2**level, kind)
+
+
+def count_grid(width: float, height: float, count: int, aspect: float = 1.0, kind: Kind = "rectangle") -> Grid:
+    """About ``count`` cells of about the given aspect: the rows and columns that come nearest to both.
+
+    Raises `VertumnusError` for a count below 1 or above `MAX_CELLS`.
+    """
+    if not 1 <= count <= MAX_CELLS:
+        raise VertumnusError(f"`count`: must be 1 to {MAX_CELLS:,}, not {count}")
+    # Hexagons stand three quarters of their height apart.
+    ideal = (count * height / width * aspect * (4 / 3 if kind == "hexagon" else 1)) ** 0.5
+
+    def miss(rows: int) -> tuple[float, int]:
+        columns = max(1, round(count / rows))
+        shape = (width / columns) / (height / rows) * (3 / 4 if kind == "hexagon" else 1)
+        return abs(np.log(rows * columns / count)) + abs(np.log(shape / aspect)), rows
+
+    near = range(max(1, int(0.8 * ideal) - 1), int(1.25 * ideal) + 2)
+    rows = min(near, key=miss)
+    return regular_grid(width, height, rows, max(1, round(count / rows)), kind)
+
+
+def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -> Grid:
+    """About ``count`` cells; again and again the one with the most unevenness is divided in four.
+
+    light    the reference, H x W x 3, linear light
+    aspect   of the cells, width over height
+
+    Unevenness is the variance of perceptual colour within a cell, times a power of its area. Ties go to the cell
+    higher up, then further left. Raises `VertumnusError` for a count below 1 or above `MAX_CELLS`.
+    """
+    if not 1 <= count <= MAX_CELLS:
+        raise VertumnusError(f"`count`: must be 1 to {MAX_CELLS:,}, not {count}")
+    height, width, _ = light.shape
+    coarse = min(COARSE, max(1, int((count / 4) ** 0.5)))
+    span = min(float(height), width / aspect) / coarse
+    rows, columns = max(1, round(height / span)), max(1, round(width / aspect / span))
+    seen = perceptual(light).astype(np.float64)
+    sums = _summed(np.concatenate([seen, (seen**2).sum(axis=-1, keepdims=True)], axis=-1))
+
+    def unevenness(box: tuple[float, float, float, float]) -> float:
+        left, top, right, bottom = (round(edge) for edge in box)
+        if min(box[2] - box[0], box[3] - box[1]) < 2 * FINEST:
+            return 0.0
+        total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        area = (bottom - top) * (right - left)
+        return max(total[3] / area - float(((total[:3] / area) ** 2).sum()), 0.0) * area**UNEVEN
+
+    xs, ys = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)
+    waiting = []
+    for y in range(rows):
+        for x in range(columns):
+            box = (float(xs[x]), float(ys[y]), float(xs[x + 1]), float(ys[y + 1]))
+            waiting.append((-unevenness(box), box[1], box[0], box))
+    heapq.heapify(waiting)
+    while len(waiting) + 3 <= count and waiting[0][0] < 0:
+        _, top, left, (_, _, right, bottom) = heapq.heappop(waiting)
+        middle, level = (left + right) / 2, (top + bottom) / 2
+        for box in (
+            (left, top, middle, level), (middle, top, right, level),
+            (left, level, middle, bottom), (middle, level, right, bottom),
+        ):  # fmt: skip
+            heapq.heappush(waiting, (-unevenness(box), box[1], box[0], box))
+    boxes = np.array([box for *_, box in sorted(waiting, key=lambda item: item[1:3])])
+    return Grid(float(width), float(height), boxes)
+
+
+def _summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Summed-area table with a row and a column of zeros before it."""
+    out = np.zeros((values.shape[0] + 1, values.shape[1] + 1, values.shape[2]))
+    np.cumsum(np.cumsum(values, axis=0), axis=1, out=out[1:, 1:])
+    return out

@@ -1,0 +1,1 @@
+"""A diffusion model as an iterator: schedulers, inversion, attention, adapters, control."""

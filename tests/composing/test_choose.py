@@ -1,0 +1,21 @@
+"""The best of several collages."""
+
+import vertumnus as vt
+from drawn import blob, element
+from vertumnus.composing.choose import best_of
+
+PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
+
+
+def test_the_one_that_reads_best_is_best():
+    """Whatever its own prior thinks."""
+    packed = [vt.pack(PIECES, shape, size=200, count=24) for shape in ("square", "heart", "icon:fish")]
+    best, why = best_of(packed, "a red heart", [0.9, 0.1, 0.2])
+    assert (best, why) == (1, "by silhouettes of an icon font that no prior draws from")
+    assert best_of(packed, "two fishes", [0.9, 0.1, 0.2])[0] == 2
+
+
+def test_what_the_judge_does_not_know_is_left_to_the_prior():
+    packed = [vt.pack(PIECES, shape, size=100, count=6) for shape in ("square", "heart")]
+    for prompt in ("a heart and a star", "a qwxzv"):
+        assert best_of(packed, prompt, [0.2, 0.1]) == (0, "by its agreement with what the prior wanted")

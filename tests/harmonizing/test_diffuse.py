@@ -1,0 +1,168 @@
+"""Layers through a tiny diffusion model of random weights, where results have closed forms."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from harmonizing.scenes import rough  # noqa: E402
+from tiny import stable_diffusion  # noqa: E402
+from vertumnus.errors import VertumnusError  # noqa: E402
+from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, to_latent_size  # noqa: E402
+from vertumnus.harmonizing.layers import stack_of  # noqa: E402
+from vertumnus.harmonizing.options import HarmonizeOptions  # noqa: E402
+from vertumnus.models import load  # noqa: E402
+from vertumnus.sampling.sample import finish, sample  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+torch.set_num_threads(1)  # tiny models are no faster with more
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load(stable_diffusion(tmp_path_factory.mktemp("tiny")), "diffusion", device="cpu")
+
+
+def harmonizer(model, collage=None, noise=None, **options):
+    stack = stack_of(collage or rough(SIDE), (SIDE, SIDE))
+    chosen = HarmonizeOptions(**{"method": "gh+ca+ln", "steps": 8} | options)
+    return Harmonizer(stack, "a ball", model, chosen, make_plan(stack, chosen, noise))
+
+
+def test_a_constant_noise_map_is_sdedit_at_that_strength(model):
+    for scheduler in ("euler_ancestral", "ddim"):
+        run = harmonizer(model, noise=[0.6] * 3, scheduler=scheduler)
+        plain = finish(
+            sample(
+                model,
+                "a ball",
+                steps=8,
+                guidance=7.0,
+                scheduler=scheduler,
+                image=run.composite,
+                strength=0.6,
+                seed=[5, 6],
+            )
+        )
+        last = None
+        for step in run.steps([5, 6]):
+            last = step
+        assert torch.equal(last.next_latents, plain)
+
+
+def test_change_grows_with_a_layers_noise_and_is_nought_at_nought(model):
+    changes = []
+    for level in (0.0, 0.3, 0.6, 0.9):
+        run = harmonizer(model, noise=[0.0, level, 0.0], background=0.9, blur=0.0)
+        picture = run.run([3])[0]
+        seen = run.stack.seen(1)
+        changes.append(np.abs(picture[seen].astype(float) - run.composite[seen]).mean())
+        others = ~seen & ~(run.stack.alpha[1] > 0)
+        assert (picture[others] == run.composite[others]).all()
+    assert changes[0] == 0
+    # The latents' part of it: pinned places are held to the input's own latents.
+    assert changes[1] > 0
+
+
+def test_latents_are_held_to_the_noised_input_until_their_level(model):
+    """Eq. (2), at the level after the step; at the end what is held is clean."""
+    run = harmonizer(model, noise=[0.0, 0.5, 0.9], blur=0.0)
+    clean = model.to_latents(torch.tensor(run.image).movedim(-1, 0)[None].float() / 255)
+    held = torch.from_numpy(run.h == 0)
+    freed = torch.from_numpy(run.h == run.h.max())
+    for step in run.steps([1]):
+        after = step.next_latents
+        if step.index + 1 == step.count:
+            assert torch.equal(after[..., held], clean[..., held])
+        else:
+            signal, level = step.schedule.level(step.index + 1)
+            noise = (after - signal * clean) / level
+            pinned = noise[..., held]
+            assert abs(float(pinned.std()) - 1) < 0.25
+            assert not torch.allclose(after[..., freed], signal * clean[..., freed], atol=1e-3)
+
+
+def test_kept_layers_are_bit_identical(model):
+    run = harmonizer(model, noise=[0.0, 0.8, 0.8])
+    one, two = run.run([1, 2])
+    alone = run.stack.seen(0) & ~(run.stack.alpha[1:] > 0).any(0)
+    for picture in (one, two):
+        assert (picture[alone] == run.composite[alone]).all()
+        assert (picture[run.stack.seen(1)] != run.composite[run.stack.seen(1)]).any()
+    assert (one != two).any()
+
+
+def test_a_seed_does_not_depend_on_its_batch(model):
+    run = harmonizer(model, noise=[0.2, 0.8, 0.8])
+    together = run.run([1, 2])
+    alone = run.run([2])
+    assert np.abs(together[1].astype(int) - alone[0]).max() <= 1
+
+
+def test_a_kept_layer_over_another_covers_it_by_its_alpha():
+    stack = stack_of(rough(SIDE), (SIDE, SIDE))
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    h = stack.map_of([0.8, 0.0, 0.8], 0.8)
+    result = keep(stack, h, picture)
+    own = np.where(stack.seen(1), stack.alpha[1], 0)[..., None]
+    wanted = np.floor(stack.pictures[1, ..., :3] * own + 0.5)
+    assert np.abs(result - wanted).max() <= 1
+    opaque = stack.seen(1) & (stack.pictures[1, ..., 3] == 255)
+    assert (result[opaque] == stack.composite()[opaque]).all()
+
+
+def test_the_map_shrinks_to_means():
+    h = np.random.default_rng(0).random((16, 24)).astype(np.float32)
+    small = to_latent_size(h, 8)
+    assert np.allclose(small[1, 2], h[8:16, 16:24].mean())
+    assert (to_latent_size(np.full((8, 8), np.float32(0.6)), 8) == np.float32(0.6)).all()
+
+
+def test_a_collage_that_is_all_kept_is_refused(model):
+    with pytest.raises(VertumnusError, match="nothing to harmonise"):
+        harmonizer(model, noise=[0.0] * 3)
+
+
+def test_sizes_that_the_model_does_not_take_are_filled_up(model):
+    collage = rough(SIDE)
+    collage.width = 41
+    stack = stack_of(collage, (41, SIDE))
+    options = HarmonizeOptions(steps=4)
+    run = Harmonizer(stack, "a ball", model, options, make_plan(stack, options, [0.0, 0.7, 0.7]))
+    picture = run.run([0])[0]
+    assert picture.shape == (SIDE, 41, 3)
+    alone = stack.seen(0)
+    assert (picture[alone] == stack.composite()[alone]).all()
+
+
+def test_numbers_that_are_none_end_in_a_sentence(model, monkeypatch):
+    run = harmonizer(model, noise=[0.6] * 3)
+    monkeypatch.setattr(model, "decode", lambda z: torch.full((len(z), 3, SIDE, SIDE), float("nan")))
+    with pytest.raises(VertumnusError, match="full precision"):
+        run.run([0])
+
+
+def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
+    from diffusers import ControlNetModel
+
+    from vertumnus.harmonizing.control import ControlSpec, make_controls
+
+    torch.manual_seed(1)
+    network = ControlNetModel.from_unet(model.unet, conditioning_embedding_out_channels=(16, 32))
+    for part in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+        torch.nn.init.normal_(part.weight, std=0.5)
+    network.save_pretrained(tmp_path / "control")
+    plain = harmonizer(model, noise=[0.6] * 3)
+    pictures = []
+    for weight in (0.0, 1.0):
+        weights = np.full((SIDE, SIDE), weight, np.float32)
+        controls = make_controls(
+            [ControlSpec(str(tmp_path / "control"))], plain.stack, weights, model, plain.multiple
+        )
+        run = Harmonizer(plain.stack, "a ball", model, plain.options, plain.plan, controls=controls)
+        pictures.append(run.run([1])[0])
+    assert (pictures[0] == plain.run([1])[0]).all()
+    assert (pictures[1] != pictures[0]).any()
+    with pytest.raises(VertumnusError, match="not the folder of a ControlNet"):
+        make_controls([ControlSpec(str(tmp_path))], plain.stack, weights, model, plain.multiple)

@@ -1,0 +1,97 @@
+"""A local Ray cluster of two processes: the same bytes as on one machine, one worker killed in the middle or not."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vertumnus
+from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.bands import Bands
+from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.place import index_place
+from vertumnus.mosaic.mosaic import make_mosaic
+from vertumnus.mosaic.output import make_painter
+from vertumnus.mosaic.workers import RayWorkers
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes on this machine."""
+    root = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(vertumnus.__file__).parents[1])])
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": root}})
+    yield RayWorkers("local")
+    ray.shutdown()
+
+
+def index_bytes(folder):
+    return {name: (index_place(folder) / name).read_bytes()[64:] for name in ("cells.0", "thumbnails.0")}
+
+
+def die_once(shared, job):
+    """Doubles a number; the process that first meets seven is killed."""
+    flag = Path(shared) / "killed"
+    if job == 7 and not flag.exists():
+        flag.write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * job
+
+
+def test_a_killed_worker_loses_nothing(cluster, tmp_path):
+    assert list(cluster.map(die_once, range(30), str(tmp_path))) == [2 * n for n in range(30)]
+    assert (tmp_path / "killed").exists()
+
+
+class Fragile:
+    """A function whose first call for one job kills the worker."""
+
+    def __init__(self, function, flag):
+        self.function, self.flag = function, flag
+
+    def __call__(self, shared, job):
+        if not self.flag.exists():
+            self.flag.write_text("")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.function(shared, job)
+
+
+class KillingWorkers:
+    """A cluster on which a worker dies during every piece of work."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder, self.used = cluster, folder, 0
+
+    def map(self, function, jobs, shared=None):
+        self.used += 1
+        return self.cluster.map(Fragile(function, self.folder / f"killed{self.used}"), jobs, shared)
+
+
+def test_indexing_and_drawing_are_the_same_byte_for_byte(cluster, tiles, reference, tmp_path):
+    flags = tmp_path / "flags"
+    flags.mkdir()
+    update_index(tiles)
+    here = index_bytes(tiles)
+    plan = make_mosaic(reference, [tiles], grid="9x12", tone="mean-std:0.5", flips=True)
+    painter = make_painter(plan, 1200, 900)
+    drawn = np.concatenate(list(Bands(painter)))
+    killing = KillingWorkers(cluster, flags)
+    for workers in (cluster, killing):
+        update_index(tiles, rebuild=True, workers=workers)
+        assert index_bytes(tiles) == here
+        np.testing.assert_array_equal(np.concatenate(list(Bands(painter, workers))), drawn)
+    assert (flags / "killed1").exists()
+    assert (flags / "killed2").exists()
+
+
+def fail(shared, job):
+    raise VertumnusError(f"{shared}: job {job} is bad")
+
+
+def test_errors_come_back_as_they_are(cluster):
+    with pytest.raises(VertumnusError, match="x: job 0 is bad"):
+        list(cluster.map(fail, range(3), "x"))
