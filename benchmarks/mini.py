@@ -28,14 +28,17 @@ from rich.table import Table
 from vertumnus.models.checkpoint import mini_folder, understand
 from vertumnus.models.clip import Clip
 from vertumnus.models.diffusion import Diffusion
-from vertumnus.models.mini.captions import wrong_captions
-from vertumnus.models.mini.vocabulary import COLOURS, HELD_OUT_FONT, nouns, with_article
-from vertumnus.models.mini.world import SIMPLE, World, WorldOptions, held_out
+from vertumnus.models.mini.vocabulary import COLOURS, nouns, with_article
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "training"))
 import judge as judges
+import scenes as kinds
+from captions import wrong_captions
 from clip import distort
 from common import averaged
+from drawings import CHOOSING, JUDGING, TRAINED
+from silhouettes import find_object, name_colour
+from world import PAIRS, SIMPLE, World, WorldOptions, held_out
 
 HELD_OUT = 1 << 41  # scene numbers from here on; training stays far below
 CANDIDATES = 32
@@ -60,13 +63,14 @@ def main() -> None:
     diffusion = Diffusion.load(understand("mini", chosen.weights / "diffusion"))
     clip = Clip.load(understand("mini-clip", chosen.weights / "clip"))
     known, seen = nouns(trained["diffusion"]["nouns"]), nouns(trained["clip"]["nouns"])
-    judge = averaged(chosen.judge, judges.build(len(known)), "judge")
+    judge = averaged(chosen.judge, judges.build(len(judges.known())), "judge")
     results: dict[str, Any] = {"training": trained, "nouns": len(known), "machine": platform.processor()}
     results["vae"], rebuilt = measure_vae(diffusion, 1000 // share)
     results["clip"] = measure_clip(clip, seen, 1000 // share)
     results["style"] = measure_style(clip, seen)
     results["diffusion"], samples = measure_diffusion(diffusion, clip, judge, known, 512 // share, chosen.samples)
     results["sides"] = measure_sides(diffusion, known, results["diffusion"]["guidance"], 128 // share)
+    results["pairs"] = measure_pairs(diffusion, judge, known, results["diffusion"]["guidance"], 128 // share)
     results["speed"] = measure_speed(diffusion)
     results["rows"] = rows(results)
     console = Console()
@@ -98,7 +102,7 @@ def to_pictures(images: torch.Tensor) -> Pixels:
 @torch.no_grad()
 def measure_vae(model: Diffusion, count: int) -> tuple[dict[str, float], Pixels]:
     """Reconstruction of held-out scenes of every noun of the world, in dB; and some side by side."""
-    world = World(77, WorldOptions(nouns=400, combinations="all"))
+    world = World(77, WorldOptions(combinations="all"))
     found, shown = [], []
     for first in range(0, count, 50):
         pictures, _ = world.batch(HELD_OUT + first, min(50, count - first))
@@ -116,7 +120,7 @@ def measure_clip(model: Clip, known: tuple[str, ...], count: int) -> dict[str, f
 
     Captions of other scenes are taken only if they name a noun that is not in this one, so none is true by chance.
     """
-    world = World(78, WorldOptions(nouns=len(known), combinations="all", empty=0.0))
+    world = World(78, WorldOptions(nouns=len(known), combinations="all", empty=0.0, emoji=0.0))
     rng = np.random.default_rng(0)
     scenes = [world.scene(HELD_OUT + n) for n in range(count)]
     first, by_kind = 0, {}
@@ -145,14 +149,18 @@ def measure_clip(model: Clip, known: tuple[str, ...], count: int) -> dict[str, f
 
 @torch.no_grad()
 def measure_style(model: Clip, known: tuple[str, ...]) -> dict[str, float]:
-    """Naming single icons of a font that was never trained on, among all nouns of the model's vocabulary.
+    """Naming single icons of families that were never trained on, among all nouns of the model's vocabulary.
 
-    And, for comparison, of the fonts that were; and through the random perspectives and crops that CLIP-CLOP uses.
+    And, for comparison, of those that are; and through the random perspectives and crops that CLIP-CLOP uses.
     """
     read = model.embed_text([with_article(noun) for noun in known])
     found = {}
-    plain = replace(SIMPLE, nouns=len(known), combinations="all", extent=(0.55, 0.8), turn=6.0, styles=9)
-    for name, options in (("held-out font", replace(plain, fonts=(HELD_OUT_FONT,))), ("trained fonts", plain)):
+    plain = replace(SIMPLE, nouns=len(known), combinations="all", extents=((0.55, 0.8),), turn=6.0, drawings=9)
+    for name, options in (
+        ("judging families", replace(plain, families=JUDGING)),
+        ("choosing family", replace(plain, families=CHOOSING)),
+        ("trained families", replace(plain, families=TRAINED)),
+    ):
         world = World(79, options)
         scenes = [world.scene(HELD_OUT + n) for n in range(480)]
         pictures = to_tensor(np.stack([world.draw(scene) for scene in scenes]))
@@ -188,7 +196,8 @@ def verdicts(
     """How often noun and colour are right, by the judge and by CLIP."""
     nouns_at = np.array([known.index(noun) for _, _, noun in asked])
     colours_at = np.array([list(COLOURS).index(colour) for _, colour, _ in asked])
-    scores, found = judges.judge(judge, pictures)
+    seen = [find_object(picture) for picture in pictures]
+    scores, found = judges.scores(judge, [thing.cover for thing in seen]), [name_colour(thing.rgb) for thing in seen]
     best = np.argsort(-scores, axis=1)
     image = clip.embed_image(to_tensor(pictures))
     by_noun, by_colour = [], []
@@ -256,9 +265,39 @@ def measure_sides(model: Diffusion, known: tuple[str, ...], guidance: float, cou
         model, [f"{text} {words[side]}" for (text, _, _), side in zip(asked, sides, strict=True)], guidance, 9
     )
     for picture, side in zip(pictures, sides, strict=True):
-        x, y = judges.find_object(picture).middle
+        x, y = find_object(picture).middle
         right += (x - 0.5) * ways[side][0] + (y - 0.5) * ways[side][1] > 0.1
     return {"side": right / count}
+
+
+@torch.no_grad()
+def measure_pairs(
+    model: Diffusion, judge: Any, known: tuple[str, ...], guidance: float, count: int
+) -> dict[str, Any]:
+    """Two things asked for, one beside or above the other; and true scenes passed through the autoencoder."""
+    ways = ("left of", "above", "right of", "below")
+    asked = kinds.asked(len(known), count, "held out", 6, several=True)
+    texts = [
+        f" {ways[n % 4]} ".join(with_article(" ".join(thing)) for thing in things) for n, things in enumerate(asked)
+    ]
+    made = make(model, texts, guidance, 11)
+    found = [judges.judge_pair(judge, made[n], asked[n], ways[n % 4]) for n in range(count)]
+    world = World(81, replace(PAIRS, nouns=len(known), combinations="all"))
+    scenes = list(map(world.scene, range(HELD_OUT, HELD_OUT + 2 * count)))
+    scenes = [scene for scene in scenes if scene.things[0].colour != scene.things[1].colour][:count]
+    drawn = to_pictures(model.decode(model.encode(to_tensor(np.stack([world.draw(scene) for scene in scenes])))))
+    true = []
+    for picture, scene in zip(drawn, scenes, strict=True):
+        one, two = scene.things
+        way = (
+            ("left of" if one.x < two.x else "right of") if one.y == two.y else "above" if one.y < two.y else "below"
+        )
+        true.append(judges.judge_pair(judge, picture, [(one.colour, one.noun), (two.colour, two.noun)], way))
+
+    def shares(verdicts: list[judges.Pair]) -> dict[str, float]:
+        return {name: float(np.mean([getattr(said, name) for said in verdicts])) for name in judges.Pair._fields}
+
+    return {**shares(found), "true scenes": shares(true)}
 
 
 def measure_speed(model: Diffusion) -> dict[str, float]:
@@ -281,13 +320,21 @@ def rows(results: dict[str, Any]) -> list[tuple[str, str, str]]:
         found.append((f"CLIP ({seen} nouns): {name}", f"{value:.1%}", "75%" if name == "top-1 of 32" else ""))
     for name, value in results["style"].items():
         text = f"{value:.0f}" if "shown" in name else f"{value:.1%}"
-        found.append((f"CLIP ({seen} nouns), icons of {name}", text, "60%" if name == "held-out font: top-5" else ""))
+        found.append(
+            (f"CLIP ({seen} nouns), icons of {name}", text, "85%" if name == "judging families: top-5" else "")
+        )
     goals = {"noun, judge": "60%", "noun, CLIP": "60%", "colour, judge": "80%", "colour, CLIP": "80%"}
     for name, value in made["true scenes"].items():
         reached = f"{made[name]:.1%} (true scenes {value:.1%})"
         found.append((f"diffusion ({results['nouns']} nouns): {name}", reached, goals.get(name, "")))
     found.append(("diffusion: guidance, chosen on other prompts", f"{made['guidance']:g}", ""))
     found.append(("diffusion: on the side asked for", f"{results['sides']['side']:.1%}", ""))
+    names = {"nouns": "both nouns", "each": "nouns of the two", "side": "each on its side", "bound": "colours bound"}
+    aims = {"nouns": "60%", "side": "80%", "bound": "70%"}
+    for name, words in names.items():
+        pairs = results["pairs"]
+        reached = f"{pairs[name]:.1%} (true scenes {pairs['true scenes'][name]:.1%})"
+        found.append((f"two things: {words}", reached, aims.get(name, "")))
     found.append(("one sample, 30 steps, one core", f"{results['speed']['sample']:.2f} s", ""))
     return found
 

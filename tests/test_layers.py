@@ -118,7 +118,7 @@ def test_torch_is_needed_by_the_oracle_and_by_models_alone():
 
 
 def test_models_are_imported_when_used_and_not_before():
-    code = "import sys, vertumnus.models, vertumnus.models.pictogram, vertumnus.models.mini.world; "
+    code = "import sys, vertumnus.models, vertumnus.models.pictogram, vertumnus.models.mini.vocabulary; "
     code += "print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -31,7 +31,7 @@ Half precision, safetensors, {megabytes} MB in all. Licence: Apache-2.0, as the 
 
 ## What they were trained on
 
-Pictures that `vertumnus.models.mini.world` draws, without end and without any file: glyphs of Font Awesome 6 (SIL
+Pictures that `training/world.py` draws, without end and without any file: glyphs of Font Awesome 6 (SIL
 OFL 1.1), Material Design Icons (Apache-2.0), Remix Icon (Apache-2.0) and Elusive Icons (SIL OFL 1.1), in 12 colours,
 with captions made from what is drawn. The font Phosphor was kept aside for testing, as was one in {share}
 combinations of noun and colour.
@@ -100,8 +100,7 @@ def main() -> None:
 def card(results: dict[str, Any], weights: Path) -> str:
     """The card of those results and weights."""
     from safetensors import safe_open
-
-    from vertumnus.models.mini.world import HELD_OUT_SHARE
+    from world import HELD_OUT_SHARE
 
     def size(path: str) -> str:
         with safe_open(weights / path, "np") as file:

@@ -15,17 +15,17 @@ import numpy as np
 import text
 import tokenizer as byte_pairs
 import torch
+from captions import wrong_captions
 from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
+from world import DARK_ON_LIGHT, MOST, SIMPLE, STEADY, Scene, World, WorldOptions
 
-from vertumnus.models.mini.captions import wrong_captions
 from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
-from vertumnus.models.mini.world import DARK_ON_LIGHT, SIMPLE, STEADY, Scene, World, WorldOptions
 
+_SHADES = (*COLOURS, "")
 WRONG = 4  # captions a picture, wrong in one word each
-MOST = 4  # things in a scene
 PATCHES = 2.0  # weight of what the patches show
 
 
@@ -77,10 +77,10 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
 def readouts(scene, known: tuple[str, ...]) -> list[float]:
     """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1."""
     held = {thing.noun for thing in scene.things}
-    shades = {thing.colour for thing in scene.things}
+    shades = {thing.colour for thing in scene.things if thing.colour}
     return [
         *((noun in held) / len(held) for noun in known),
-        *((colour in shades) / len(shades) for colour in COLOURS),
+        *((colour in shades) / max(1, len(shades)) for colour in COLOURS),
         *(float(side == scene.side) for side in ("", *SIDES)),
         *(float(colour == scene.ground.colour) for colour in COLOURS),
     ]
@@ -90,18 +90,6 @@ def readout_loss(said: torch.Tensor, truths: Sequence[torch.Tensor], parts: Sequ
     """The cross-entropies of several readouts, added up: N x parts against N numbers, or N x shares, of each part."""
     pairs = zip(said.float().split(list(parts), 1), truths, strict=True)
     return torch.stack([functional.cross_entropy(told, true) for told, true in pairs]).sum()
-
-
-def shown(world: World, scene: Scene) -> np.ndarray:
-    """What is seen of every thing, nothing hidden behind another: MOST x side x side, from 0 to 255."""
-    found = np.zeros((MOST, world.side, world.side), np.uint8)
-    free = np.ones((world.side, world.side), np.float32)
-    things = world.layers(scene)[1:]
-    for n in reversed(range(len(things))):
-        cover = things[n][0][..., 3] / np.float32(255)
-        found[n] = 255 * cover * free
-        free *= 1 - cover
-    return found
 
 
 def patch_truth(seen: torch.Tensor, kinds: torch.Tensor, patch: int) -> torch.Tensor:
@@ -119,8 +107,8 @@ class Batch:
     """N pictures, N x side x side x 3; their captions; WRONG wrong ones for each; and what they hold.
 
     held     N x readouts
-    shown    N x MOST x side x side, see `shown`
-    nouns    N x MOST, which noun each thing is, from 1 on; likewise colours
+    shown    N x MOST x side x side, what is seen of every thing, nothing hidden behind another, from 0 to 255
+    nouns    N x MOST, which noun each thing is, from 1 on; likewise colours, the last for drawings in their own
     """
 
     pictures: np.ndarray
@@ -148,13 +136,14 @@ class Stream:
         for n in range(number * size, (number + 1) * size):
             world = self.worlds[rng.choice(len(self.worlds), p=chances)]
             scene = world.scene(n)
-            pictures.append(world.draw(scene))
+            picture, masks = world.draw_with_masks(scene)
+            pictures.append(picture)
             right.append(scene.caption)
             wrong.extend(hard(scene, self.known, rng))
             held.append(readouts(scene, self.known))
-            seen.append(shown(world, scene))
+            seen.append(masks)
             for k, thing in enumerate(scene.things):
-                which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + list(COLOURS).index(thing.colour)
+                which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + _SHADES.index(thing.colour)
         return Batch(np.stack(pictures), right, wrong, np.array(held, np.float32), np.stack(seen), *which)
 
 
@@ -184,9 +173,9 @@ def worlds(count: int) -> list[WorldOptions]:
     """The worlds that pictures are drawn from, in the order of the mixture."""
     return [
         replace(DARK_ON_LIGHT, nouns=count),
-        replace(STEADY, nouns=count, styles=2),
-        replace(SIMPLE, nouns=count, styles=4, extent=(0.55, 0.8)),
-        WorldOptions(nouns=count, empty=0.0, single=0.9, centred=0.7),
+        replace(STEADY, nouns=count),
+        replace(SIMPLE, nouns=count, extents=((0.55, 0.8),)),
+        WorldOptions(nouns=count, empty=0.0, counts=(0.9, 0.07, 0.03), centred=0.7),
         WorldOptions(nouns=count, empty=0.0),
     ]
 
@@ -250,7 +239,7 @@ def main() -> None:
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
     whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]  # nouns, colours, side, ground
-    parts = [count + 1, len(COLOURS) + 1]  # ground, or a noun; ground, or a colour
+    parts = [count + 1, len(_SHADES) + 1]  # ground, or a noun; ground, or a colour
     head = nn.Linear(size["width"], sum(whole)).to(device)
     patches = nn.Linear(size["width"], sum(parts)).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")

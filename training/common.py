@@ -24,8 +24,8 @@ HERE = Path(__file__).parent
 HELD_OUT_SCENES = 1 << 40  # scene numbers from here on are for testing; training never gets there
 
 
-def options(what: str, *folders: str) -> argparse.Namespace:
-    """The options that every training script takes, and those that name further folders."""
+def options(what: str, *folders: str, **words: str) -> argparse.Namespace:
+    """The options that every training script takes, those that name further folders, and words with a default."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("out", type=Path, help="folder of checkpoints, curves and samples; resumed if it holds any")
     parser.add_argument("--sizes", default="cpu", help="a table of sizes.toml")
@@ -34,8 +34,11 @@ def options(what: str, *folders: str) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="in place of the table's")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--save-every", type=float, default=2.0, help="minutes between checkpoints")
+    parser.add_argument("--frozen", action="store_true", help="of an autoencoder, train the decoder alone")
     for name in folders:
         parser.add_argument(f"--{name}", type=Path, help=f"folder of the trained {name}")
+    for name, default in words.items():
+        parser.add_argument(f"--{name}", default=default)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(chosen.seed)

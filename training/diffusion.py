@@ -1,33 +1,44 @@
 """Trains mini's diffusion model, text tower and UNet together: python training/diffusion.py OUT --vae V [--judge J]
 
-Scenes are encoded once. The first quarter of the run sees single things on plain grounds, always in one place and
-of one size: from pure noise the best answer is then the noun's own silhouette, which ties nouns to shapes. The
-world's variety comes in after that. Higher noise, where it is decided what a picture shows, is drawn more often.
+Scenes are encoded once (scenes.py). The run begins with single things in one place and of one size: from pure noise
+the best answer is then the noun's own silhouette, which ties nouns to shapes; two things in two places come next, and
+the world's variety after that. Higher noise, where it is decided what a picture shows, is drawn more often. Nouns'
+tokens are told where to look (attention.py). With --warm it goes on from weights that ship, whose latents may be
+fewer.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import judge as judges
 import numpy as np
+import scenes
 import text
 import tokenizer as byte_pairs
 import torch
 import vae as autoencoders
-from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures, to_tensor
+from attention import inside_loss, record
+from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures
 from diffusers import DDIMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from vertumnus.models.mini.vocabulary import COLOURS, nouns
-from vertumnus.models.mini.world import SIMPLE, STEADY, World, WorldOptions, held_out
+from vertumnus.models.mini.vocabulary import with_article
 
 GUIDANCE = 5.0
-STEADY_SHARE = 0.25  # of the run, before variety comes in
+MASKS = 0.05  # weight of the attention's loss
+# How often each kind of scene is drawn, at shares of the run.
+_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 1.0)
+_MIXTURE = {
+    "steady": (0.6, 0.4, 0.25, 0.15, 0.12, 0.12),
+    "pairs": (0.4, 0.5, 0.5, 0.35, 0.18, 0.18),
+    "full": (0.0, 0.1, 0.25, 0.5, 0.62, 0.62),
+    "wide": (0.0, 0.0, 0.0, 0.0, 0.04, 0.04),
+    "tall": (0.0, 0.0, 0.0, 0.0, 0.04, 0.04),
+}
 
 
 def schedule() -> DDIMScheduler:
@@ -66,33 +77,29 @@ def build(size: dict, latents: int, tokenizer: CLIPTokenizer) -> tuple[UNet2DCon
 
 
 @torch.no_grad()
-def encode_scenes(folder: Path, vae_folder: Path, size: dict, table: str, seed: int, device: torch.device) -> None:
-    """Writes latents.npy (N x C x 16 x 16, half precision, unit deviation a channel) and scenes.json."""
-    if (folder / "scenes.json").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    vae = averaged(vae_folder, autoencoders.build(sizes(table, "vae")), "vae").to(device)
-    known = {"nouns": size["nouns"], "styles": size["styles"]}
-    worlds = {
-        "steady": World(seed + 9, replace(STEADY, **known)),
-        "simple": World(seed + 10, replace(SIMPLE, **known)),
-        "full": World(seed + 11, WorldOptions(single=0.6, centred=0.5, plain=0.6, flat=0.6, **known)),
-    }
-    latents, captions, kinds = [], [], []
-    for kind, world in worlds.items():
-        for first in range(0, size[kind], 64):
-            pictures, words = world.batch(first, min(64, size[kind] - first))
-            with autocast(device):
-                mean = vae.encode(to_tensor(pictures, device)).latent_dist.mode()
-            latents.append(mean.float().cpu().numpy())
-            captions.extend(words)
-        kinds.append(size[kind])
-    whole = np.concatenate(latents)
-    middle, spread = whole.mean((0, 2, 3)), whole.std((0, 2, 3))
-    whole = (whole - middle[:, None, None]) / spread[:, None, None]
-    np.save(folder / "latents.npy", whole.astype(np.float16))
-    facts = {"mean": middle.tolist(), "std": spread.tolist(), "kinds": kinds, "captions": captions}
-    (folder / "scenes.json").write_text(json.dumps(facts))
+def warm(unet: UNet2DConditionModel, tower: CLIPTextModel, tokenizer: CLIPTokenizer, folder: Path) -> None:
+    """Puts the weights of a pipeline in, which may have fewer latents: those that it lacks start from nothing.
+
+    Words are found again by what they are spelt, so its vocabulary may differ.
+    """
+    old = UNet2DConditionModel.from_pretrained(folder / "unet").state_dict()
+    mine = unet.state_dict()
+    for name, value in mine.items():
+        if old[name].shape == value.shape:
+            value.copy_(old[name])
+        else:
+            value.mul_(0.3) if name.startswith("conv_in") else value.zero_()
+            value[tuple(slice(length) for length in old[name].shape)] = old[name]
+    read = CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict()
+    before = CLIPTokenizer.from_pretrained(folder / "tokenizer").get_vocab()
+    now = tokenizer.get_vocab()
+    for name, value in tower.state_dict().items():
+        if name.endswith("token_embedding.weight"):
+            for word, at in now.items():
+                if word in before:
+                    value[at] = read[name][before[word]]
+        else:
+            value.copy_(read[name])
 
 
 @torch.no_grad()
@@ -104,6 +111,7 @@ def sample(
     guidance: float,
     steps: int,
     seed: int,
+    size: tuple[int, int] = (16, 16),
 ) -> torch.Tensor:
     """Latents of unit deviation for prompts, by DDIM with classifier-free guidance."""
     device = unet.device
@@ -111,7 +119,7 @@ def sample(
     scheduler.set_timesteps(steps)
     words = tower(text.ids(tokenizer, prompts + [""] * len(prompts), device)).last_hidden_state
     noise = torch.Generator().manual_seed(seed)
-    x = torch.randn((len(prompts), unet.config.in_channels, 16, 16), generator=noise).to(device)
+    x = torch.randn((len(prompts), unet.config.in_channels, *size), generator=noise).to(device)
     for t in scheduler.timesteps:
         with autocast(device):
             both = unet(torch.cat([x, x]), t, words).sample.float()
@@ -121,95 +129,110 @@ def sample(
 
 
 def mixture(share: float) -> np.ndarray:
-    """How often steady, simple and full scenes are drawn, when a share of the run is over."""
-    later = np.clip((share - STEADY_SHARE) / 0.3, 0, 1)
-    return (1 - later) * np.array([1.0, 0.0, 0.0]) + later * np.array([0.1, 0.4, 0.5])
+    """How often each kind of scene is drawn, when a share of the run is over."""
+    found = np.array([np.interp(share, _KNOTS, chances) for chances in _MIXTURE.values()])
+    return found / found.sum()
 
 
-def prompts_of(count: int, wanted: str, seed: int) -> tuple[list[str], list[str], list[str]]:
-    """Prompts "a COLOUR NOUN" with their colours and nouns; wanted is "held out" or "trained"."""
-    pairs = [(c, n) for n in nouns(count) for c in COLOURS if held_out(n, c) == (wanted == "held out")]
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    chosen = [pairs[n] for n in order]
-    return (
-        [("an " if c[0] in "aeiou" else "a ") + f"{c} {n}" for c, n in chosen],
-        [c for c, _ in chosen],
-        [n for _, n in chosen],
-    )
+def prompt(things: list[tuple[str, str]], relation: str = "left of") -> str:
+    """What a picture of (colour, noun) things is asked for by."""
+    return f" {relation} ".join(with_article(f"{colour} {noun}") for colour, noun in things)
+
+
+def judged(make: Any, judge: torch.nn.Module, known: int, seed: int, folder: Path) -> dict[str, float]:
+    """How well 32 single things and 32 pairs were drawn, by a judge that choices are made by. Saves a grid of them.
+
+    make  prompts and a seed to pictures
+    """
+    single = scenes.asked(known, 32, "trained", seed)
+    pictures = make([prompt(things) for things in single], seed)
+    pairs = scenes.asked(known, 32, "trained", seed, several=True)
+    ways = [("left of", "above", "right of", "below")[n % 4] for n in range(32)]
+    both = make([prompt(things, way) for things, way in zip(pairs, ways, strict=True)], seed + 1)
+    save_grid(np.concatenate([pictures, both]), folder / f"samples{seed:06d}.png")
+    one = [judges.judge_single(judge, picture, *things[0]) for picture, things in zip(pictures, single, strict=True)]
+    two = [judges.judge_pair(judge, *row) for row in zip(both, pairs, ways, strict=True)]
+    return {
+        **{name: float(np.mean([getattr(found, name) for found in one])) for name in ("noun", "five", "colour")},
+        **{name: float(np.mean([getattr(found, name) for found in two])) for name in ("nouns", "side", "bound")},
+    }
 
 
 def main() -> None:
     """One run."""
-    chosen = options(__doc__.splitlines()[0], "vae", "judge", "clip")
+    chosen = options(__doc__.splitlines()[0], "vae", "judge", "warm")
     size = sizes(chosen.sizes, "diffusion")
     device = chosen.device
     tokenizer = byte_pairs.build()
-    encode_scenes(chosen.out, chosen.vae, size, chosen.sizes, chosen.seed, device)
+    scenes.encode(chosen.out, chosen.vae, size, chosen.sizes, chosen.seed, device)
     facts = json.loads((chosen.out / "scenes.json").read_text())
-    latents = torch.from_numpy(np.load(chosen.out / "latents.npy"))
-    tokens = text.ids(tokenizer, [*facts["captions"], ""], device)
-    ends = np.cumsum([0, *facts["kinds"]])
-    vae = averaged(chosen.vae, autoencoders.build(sizes(chosen.sizes, "vae")), "vae").to(device)
+    found = {kind: scenes.read(chosen.out, kind, tokenizer) for kind in scenes.KINDS}
+    tokens = {kind: text.ids(tokenizer, part.captions, device) for kind, part in found.items()}
+    empty = text.ids(tokenizer, [""], device)
+    vae = autoencoders.trained(chosen.vae, sizes(chosen.sizes, "vae")).to(device)
     middle = torch.tensor(facts["mean"], device=device).view(1, -1, 1, 1)
     spread = torch.tensor(facts["std"], device=device).view(1, -1, 1, 1)
-    unet, tower = build(size, latents.shape[1], tokenizer)
-    if device.type == "cpu":
-        unet.set_attn_processor(AttnProcessor())  # its backward pass is faster here than the fused one's
+    unet, tower = build(size, len(facts["mean"]), tokenizer)
+    if chosen.warm is not None:
+        warm(unet, tower, tokenizer, chosen.warm)
+    recorder = record(unet)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
     run = Run(chosen, size, {"unet": unet, "text": tower})
-    if run.step == 0:
+    if run.step == 0 and chosen.warm is None:
         loss = text.teach_words(tower, tokenizer, size["nouns"], size["lessons"], chosen.seed)
         print(f"words taught, loss {loss:.3f}", flush=True)
     judge = None
     if chosen.judge is not None:
-        judge = averaged(chosen.judge, judges.build(size["nouns"]), "judge")
+        judge = averaged(chosen.judge, judges.build(len(judges.known())), "judge")
     abar = schedule().alphas_cumprod.to(device)
     batch = size["batch"]
-    empty = len(tokens) - 1
-    total = 0.0
+    total, looked = 0.0, 0.0
+
+    def make(prompts: list[str], seed: int) -> np.ndarray:
+        z = sample(unet, tower, tokenizer, prompts, GUIDANCE, 16, seed)
+        with torch.no_grad():
+            return to_pictures(vae.decode(z * spread + middle).sample)
+
     for step in run:
         rng = np.random.default_rng((chosen.seed, step))
-        chances = mixture(step / run.steps)
-        kind = rng.choice(3, batch, p=chances)
-        rows = rng.integers(ends[kind], ends[kind + 1])
-        read = np.where(rng.random(batch) < size["dropout"], empty, rows)
-        uniform = rng.integers(0, 1000, batch)
-        noisy = rng.integers(700 if step < STEADY_SHARE * run.steps else 450, 1000, batch)
+        share = step / run.steps
+        # Square kinds are mixed in a batch; the others, which are of other shapes, have it to themselves.
+        kinds = rng.choice(scenes.KINDS, batch, p=mixture(share)).tolist()
+        kinds = [kind if kinds[0] in scenes.SQUARE else kinds[0] for kind in kinds]
+        kinds = [kind if kind in (*scenes.SQUARE, kinds[0]) else "full" for kind in kinds]
+        rows = [int(rng.integers(len(found[kind].latents))) for kind in kinds]
+        pick = list(zip(kinds, rows, strict=True))
+        x0 = torch.from_numpy(np.stack([found[kind].latents[row] for kind, row in pick])).to(device).float()
+        masks = torch.from_numpy(np.stack([found[kind].masks[row] for kind, row in pick])).to(device).float() / 255
+        places = torch.from_numpy(np.stack([found[kind].nouns[row] for kind, row in pick]).astype(np.int64)).to(
+            device
+        )
+        dropped = torch.from_numpy(rng.random(batch) < size["dropout"]).to(device)
+        read = torch.stack([tokens[kind][row] for kind, row in pick])
+        read = torch.where(dropped[:, None], empty, read)
+        places = torch.where(dropped[:, None], -1, places)
+        uniform, noisy = rng.integers(0, 1000, batch), rng.integers(700 if share < 0.2 else 450, 1000, batch)
         t = torch.from_numpy(np.where(rng.random(batch) < 0.4, uniform, noisy)).to(device)
-        x0 = latents[torch.from_numpy(rows)].to(device).float()
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
         signal, level = abar[t].sqrt().view(-1, 1, 1, 1), (1 - abar[t]).sqrt().view(-1, 1, 1, 1)
+        recorder.maps.clear()
         with autocast(device):
-            words = tower(tokens[torch.from_numpy(read).to(device)]).last_hidden_state
-            v = unet(signal * x0 + level * noise, t, words).sample
+            v = unet(signal * x0 + level * noise, t, tower(read).last_hidden_state).sample
         loss = functional.mse_loss(v.float(), signal * noise - level * x0)
-        run.descend(loss, batch)
-        total += float(loss.detach())
+        looks = inside_loss(recorder.maps, places, masks)
+        run.descend(loss + MASKS * looks, batch)
+        total, looked = total + float(loss.detach()), looked + float(looks.detach())
         if step % 100 == 99:
-            run.log(loss=total / 100)
-            total = 0.0
-        if step % 500 == 499:
+            run.log(loss=total / 100, looks=looked / 100)
+            total = looked = 0.0
+        if judge is not None and (step + 1) % size["judged"] == 0:
             run.save()
             before = run.average.give(run.models)
-            prompts, colours, things = prompts_of(size["nouns"], "trained", step)
-            z = sample(unet, tower, tokenizer, prompts[:64], GUIDANCE, 20, step)
-            with torch.no_grad():
-                pictures = to_pictures(vae.decode(z * spread + middle).sample)
-            save_grid(pictures, run.folder / f"samples{step + 1:06d}.png")
-            if judge is not None:
-                scores, found = judges.judge(judge, pictures)
-                best = np.argsort(-scores, 1)[:, :5]
-                at = np.array([nouns(size["nouns"]).index(noun) for noun in things[:64]])
-                run.facts = {
-                    "noun": float((best[:, 0] == at).mean()),
-                    "top5": float((best == at[:, None]).any(1).mean()),
-                    "colour": float(np.mean([a == b for a, b in zip(found, colours, strict=False)])),
-                }
-                print(f"step {step + 1}: {run.facts}", flush=True)
-                with (run.folder / "judged.csv").open("a") as stream:
-                    stream.write(
-                        f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, run.facts.values())) + "\n"
-                    )
+            values = judged(make, judge, size["nouns"], step + 1, run.folder)
+            run.facts = values
+            print(f"step {step + 1}: {values}", flush=True)
+            with (run.folder / "judged.csv").open("a") as stream:
+                stream.write(f"{step + 1},{run.seconds / 60:.1f}," + ",".join(map(str, values.values())) + "\n")
             for name, model in run.models.items():
                 model.load_state_dict(before[name])
 

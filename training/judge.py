@@ -1,9 +1,9 @@
-"""Trains the judge of samples: python training/judge.py OUT
+"""Trains a judge of samples: python training/judge.py OUT --families judging|choosing
 
-A small classifier of nouns that shares no weights with any other model and does not look through their eyes: the
-object is found as what differs from a plane of colour fitted to the picture's border, cut out, and shown to a
-convolutional network as a 32 x 32 picture of that difference. Its colour is the mean of what was found, named by
-the nearest of the twelve.
+A small classifier of silhouettes that shares nothing with the models it judges: no weights, no eyes, and, for
+judging, no drawing that any of them was trained on. Objects are found by their colours (silhouettes.py) and shown to
+it as 32 x 32 covers. The judge that choices are made by (guidance, when to stop) knows the trained families and one
+more.
 """
 
 from __future__ import annotations
@@ -12,108 +12,139 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from common import HELD_OUT_SCENES, Run, options, sizes
+from common import Run, options, sizes
+from drawings import CHOOSING, JUDGING, TRAINED, drawings_of, render
 from numpy.typing import NDArray
+from scipy import ndimage
+from silhouettes import cut, find_coloured, find_object, name_colour
 from torch import nn
 from torch.nn import functional
 
-from vertumnus.models.mini.vocabulary import COLOURS, nouns
-from vertumnus.models.mini.world import World, WorldOptions
+from vertumnus.models.mini.vocabulary import nouns
 
-SIDE = 32
-_CLEAR = 0.25  # of the largest difference, below which a pixel is ground
-
-
-class Found(NamedTuple):
-    """An object: its cut-out (SIDE x SIDE difference from the ground, 0 to 1), colour (0 to 1) and middle (x, y)."""
-
-    cut: NDArray[np.float32]
-    rgb: NDArray[np.float64]
-    middle: tuple[float, float]
+FAMILIES = {"judging": JUDGING, "choosing": (*CHOOSING, *TRAINED), "trained": TRAINED}
+_TEXELS = 64
 
 
-def find_object(picture: NDArray[np.uint8]) -> Found:
-    """The object of a picture, H x W x 3; the middle is in sides of the picture."""
-    rgb = picture.astype(np.float64) / 255
-    height, width = rgb.shape[:2]
-    down, across = np.mgrid[0:height, 0:width] / height - 0.5
-    border = np.ones((height, width), bool)
-    border[3:-3, 3:-3] = False
-    plane = np.stack([np.ones_like(down), down, across], -1)
-    fit = np.linalg.lstsq(plane[border], rgb[border], rcond=None)[0]
-    apart = np.linalg.norm(rgb - plane @ fit, axis=-1)
-    apart /= max(apart.max(), 0.1)
-    shown = apart > _CLEAR
-    if not shown.any():
-        return Found(np.zeros((SIDE, SIDE), np.float32), rgb.mean((0, 1)), (0.5, 0.5))
-    rows, columns = np.nonzero(shown.any(1))[0], np.nonzero(shown.any(0))[0]
-    half = 0.5 * max(rows[-1] - rows[0], columns[-1] - columns[0]) + 2
-    middle = 0.5 * (rows[0] + rows[-1]), 0.5 * (columns[0] + columns[-1])
-    box = torch.tensor(apart, dtype=torch.float32)[None, None]
-    ticks = (torch.arange(SIDE) + 0.5) / SIDE * 2 - 1
-    v = ((middle[0] + 0.5 + half * ticks) / height * 2 - 1)[:, None].expand(SIDE, SIDE)
-    u = ((middle[1] + 0.5 + half * ticks) / width * 2 - 1)[None].expand(SIDE, SIDE)
-    cut = functional.grid_sample(box, torch.stack([u, v], -1)[None].float(), align_corners=False)[0, 0]
-    strong = apart > 0.6
-    return Found(cut.numpy(), np.median(rgb[strong], axis=0), (middle[1] / width, middle[0] / height))
+class Single(NamedTuple):
+    """Whether one thing's noun is named first, among five, and its colour is right."""
+
+    noun: bool
+    five: bool
+    colour: bool
 
 
-def name_colour(rgb: NDArray[np.float64]) -> str:
-    """The nearest of the world's colours."""
-    names = list(COLOURS)
-    table = np.array([COLOURS[name] for name in names]) / 255
-    return names[int(np.argmin(np.linalg.norm(table - rgb, axis=1)))]
+class Pair(NamedTuple):
+    """Of two things: both nouns right, how many of the two, each on its side, colours bound to their nouns."""
+
+    nouns: bool
+    each: float
+    side: bool
+    bound: bool
+
+
+def known() -> tuple[str, ...]:
+    """The nouns that judges tell apart: all that are drawn."""
+    return nouns(64)
 
 
 def build(count: int) -> nn.Module:
-    """The network: SIDE x SIDE cut-outs to scores of nouns."""
+    """The network: SIDE x SIDE covers to scores of nouns."""
     layers: list[nn.Module] = []
     for before, after in ((1, 24), (24, 48), (48, 96)):
-        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2), nn.Linear(96 * 16, count))
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(96 * 16, count))
 
 
 @torch.no_grad()
-def judge(model: nn.Module, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[str]]:
-    """Scores of nouns (N x nouns) and names of colours for N x H x W x 3 pictures."""
-    found = [find_object(picture) for picture in pictures]
-    cuts = torch.from_numpy(np.stack([cut for cut, _, _ in found]))[:, None]
-    return model(cuts).numpy(), [name_colour(rgb) for _, rgb, _ in found]
+def scores(model: nn.Module, covers: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Scores of `known` nouns for covers of any size: N x nouns."""
+    found: NDArray[np.float32] = model(torch.from_numpy(np.stack([cut(cover) for cover in covers]))[:, None]).numpy()
+    return found
+
+
+def judge_single(model: nn.Module, picture: NDArray[np.uint8], colour: str, noun: str) -> Single:
+    """What became of one thing asked for."""
+    found = find_object(picture)
+    if not found.there:
+        return Single(False, False, False)
+    best = np.argsort(-scores(model, [found.cover])[0])[:5]
+    at = known().index(noun)
+    return Single(bool(best[0] == at), at in best, name_colour(found.rgb) == colour)
+
+
+def judge_pair(model: nn.Module, picture: NDArray[np.uint8], things: list[tuple[str, str]], relation: str) -> Pair:
+    """What became of two things, (colour, noun), of which the first was to lie that way to the second."""
+    one, other = find_coloured(picture, [colour for colour, _ in things])
+    if not (one.there and other.there):
+        return Pair(False, 0.0, False, False)
+    said = scores(model, [one.cover, other.cover])
+    first, second = (known().index(noun) for _, noun in things)
+    right = [said[0].argmax() == first, said[1].argmax() == second]
+    across, down = (a - b for a, b in zip(one.middle, other.middle, strict=True))
+    gap = {"left of": -across, "right of": across, "above": -down, "below": down}[relation]
+    bound = said[0, first] > said[0, second] and said[1, second] > said[1, first]
+    return Pair(all(right), float(np.mean(right)), gap > 0.05, bool(bound))
+
+
+def covers_of(families: tuple[str, ...], count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Covers of drawings, turned, mirrored, squeezed, filled up, thinned, thickened and blurred; and their nouns."""
+    rng = np.random.default_rng(seed)
+    inks = [[render(d, _TEXELS)[..., 3] for d in drawings_of(noun, families)] for noun in known()]
+    missing = [noun for noun, found in zip(known(), inks, strict=True) if not found]
+    if missing:
+        raise ValueError(f"no drawing of {', '.join(missing)} in {', '.join(families)}")
+    covers, aims = [], rng.permutation(np.arange(count) % len(inks))
+    for aim in aims:
+        ink = inks[aim][rng.integers(len(inks[aim]))].astype(np.float32) / 255
+        if rng.random() < 0.35:  # outlines are filled, as a silhouette would be
+            ink = np.maximum(ink, ndimage.binary_fill_holes(ink > 0.5).astype(np.float32))
+        ink = np.pad(ink, 6)
+        change = rng.random()
+        if change < 0.2:
+            ink = ndimage.grey_dilation(ink, 3)
+        elif change < 0.3:
+            ink = ndimage.grey_erosion(ink, 3)
+        ink = ndimage.rotate(ink, rng.uniform(-15, 15), order=1)
+        ink = ndimage.zoom(ink, rng.uniform(0.85, 1.18, 2), order=1)
+        ink = ndimage.gaussian_filter(ink, rng.uniform(0.3, 2.2))
+        ink = np.clip((ink - 0.5) * rng.uniform(1.0, 3.0) + 0.5, 0, 1)
+        covers.append(cut(ink[:, :: rng.choice([-1, 1])]))
+    return np.stack(covers), aims
 
 
 def main() -> None:
     """One run."""
-    chosen = options(__doc__.splitlines()[0])
+    chosen = options(__doc__.splitlines()[0], families="judging")
     size = sizes(chosen.sizes, "judge")
-    known = nouns(size["nouns"])
-    world = World(
-        chosen.seed + 1000,
-        WorldOptions(nouns=len(known), single=1.0, centred=0.6, plain=0.8, combinations="all", empty=0.0),
-    )
-    model = build(len(known))
+    model = build(len(known()))
     run = Run(chosen, size, {"judge": model})
-
-    def show(numbers: range) -> tuple[torch.Tensor, torch.Tensor, float]:
-        scenes = [world.scene(n) for n in numbers]
-        found = [find_object(world.draw(scene)) for scene in scenes]
-        right = np.mean(
-            [name_colour(rgb) == s.things[0].colour for (_, rgb, _), s in zip(found, scenes, strict=True)]
-        )
-        cuts = torch.from_numpy(np.stack([cut for cut, _, _ in found]))[:, None]
-        return cuts, torch.tensor([known.index(scene.things[0].noun) for scene in scenes]), float(right)
-
-    tested, answers, colours = show(range(HELD_OUT_SCENES, HELD_OUT_SCENES + 500))
     batch = size["batch"]
-    cuts, aim, _ = show(range(size["scenes"]))
+    families = FAMILIES[chosen.families]
+    cuts, aims = covers_of(families, size["scenes"], chosen.seed)
+    # Other drawings than those trained on, as hard as what it will meet: what one family says of the others'.
+    others, truths = covers_of(TRAINED if chosen.families == "judging" else JUDGING, size["tested"], chosen.seed + 1)
     for step in run:
-        rows = torch.from_numpy(np.random.default_rng((chosen.seed, step)).integers(0, len(cuts), batch))
-        loss = functional.cross_entropy(model.train()(cuts[rows]), aim[rows], label_smoothing=0.05)
+        rows = np.random.default_rng((chosen.seed, step)).integers(0, len(cuts), batch)
+        told = model.train()(torch.from_numpy(cuts[rows])[:, None])
+        loss = functional.cross_entropy(told, torch.from_numpy(aims[rows]), label_smoothing=0.1)
         run.descend(loss, batch)
-        if step % 250 == 249:
+        if step % 250 == 249 or step + 1 == run.steps:
             with torch.no_grad():
-                right = float((model.eval()(tested).argmax(1) == answers).float().mean())
-            run.facts = {"noun": right, "colour": colours}
-            run.log(loss=float(loss.detach()), noun=right, colour=colours)
+                best = model.eval()(torch.from_numpy(others)[:, None]).argsort(1, descending=True)[:, :5].numpy()
+            run.facts = {
+                "noun": float((best[:, 0] == truths).mean()),
+                "five": float((best == truths[:, None]).any(1).mean()),
+            }
+            run.log(loss=float(loss.detach()), **run.facts)
 
 
 if __name__ == "__main__":

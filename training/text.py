@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from world import World, WorldOptions
 
 from vertumnus.models.mini.vocabulary import COLOURS, SIDES, SIZES, nouns
-from vertumnus.models.mini.world import World, WorldOptions
 
 
 def config(tokenizer: CLIPTokenizer, width: int, layers: int) -> CLIPTextConfig:

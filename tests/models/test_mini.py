@@ -1,7 +1,9 @@
 """mini with the weights that ship: stock classes load them, and they know their world."""
 
 import json
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ pytest.importorskip("transformers")
 
 from vertumnus.models import load  # noqa: E402
 from vertumnus.models.checkpoint import mini_folder  # noqa: E402
-from vertumnus.models.mini.captions import wrong_captions  # noqa: E402
 from vertumnus.models.mini.vocabulary import COLOURS, nouns  # noqa: E402
-from vertumnus.models.mini.world import SIMPLE, World, WorldOptions  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
+from captions import wrong_captions  # noqa: E402
+from world import SIMPLE, World, WorldOptions  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 UNSEEN = 1 << 42
@@ -112,7 +116,18 @@ def test_reconstructions_are_close(mini):
 
 def test_clip_prefers_true_captions(clip, trained):
     known = nouns(trained["clip"]["nouns"])
-    world = World(3, replace(WorldOptions(), nouns=len(known), combinations="all", empty=0.0, single=1.0))
+    world = World(
+        3,
+        replace(
+            WorldOptions(),
+            nouns=len(known),
+            combinations="all",
+            empty=0.0,
+            emoji=0.0,
+            drawings=1,
+            counts=(1.0, 0.0, 0.0),
+        ),
+    )
     rng = np.random.default_rng(0)
     won = {"noun": [], "colour": []}
     for number in range(60):

@@ -23,11 +23,12 @@ scissors: scissors content-cut; sun: sun white-balance-sunny; horse: horse mdi6.
 dog: dog mdi6.dog-side; butterfly; fire; hand: hand hand-back-right hand-front-right; cactus; mushroom
 guitar: guitar guitar-electric mdi6.guitar-acoustic; skull; bicycle: bicycle bike; bus: bus bus-side; truck
 ghost; gift; cup: cup mug-hot coffee; trophy; sword; lamp; robot; snowflake; train; lightbulb
-drop: droplet mdi6.water drop; diamond: diamond gem; paw: paw paw-print; hammer; wrench; knife; camera; book
-bed: bed bed-king; glasses; headphones; magnet; cow; rabbit: rabbit mdi6.rabbit-variant
-balloon: balloon airballoon; sailboat: sailboat sail-boat; tractor; boot: mdi6.shoe-cowboy shoe-sneaker
-shirt: shirt t-shirt tshirt-crew; hat: hat-cowboy hat-fedora; spider; flower: flower mdi6.flower-tulip
-cherry: fruit-cherries; carrot; pizza: pizza pizza-slice; cake: cake cake-candles cake-variant; mountain; tent
+drop: droplet mdi6.water drop; diamond: diamond gem; paw: paw paw-print; hammer; camera; headphones
+sailboat: sailboat sail-boat; wrench; knife; book; bed: bed bed-king; glasses; magnet; cow
+rabbit: rabbit mdi6.rabbit-variant; balloon: balloon airballoon; tractor; shirt: shirt t-shirt tshirt-crew
+pizza: pizza pizza-slice; boot: mdi6.shoe-cowboy shoe-sneaker
+hat: hat-cowboy hat-fedora; spider; flower: flower mdi6.flower-tulip
+cherry: fruit-cherries; carrot; cake: cake cake-candles cake-variant; mountain; tent
 castle; church; lighthouse; bone; eye; brain; tooth; ear: phosphor.ear ear-listen ear-hearing
 foot: foot-print shoe-prints footprint; rainbow: rainbow looks; volcano; feather; penguin; owl; elephant; turtle
 snail; snake; dolphin; shark; jellyfish; pig: pig mdi6.pig-variant; sheep; frog; dragon; kangaroo; unicorn; bee

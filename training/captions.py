@@ -11,7 +11,7 @@ import numpy as np
 from vertumnus.models.mini.vocabulary import COLOURS, NUMBERS, SIDES, plural, with_article
 
 if TYPE_CHECKING:
-    from vertumnus.models.mini.world import Scene, Thing
+    from world import Scene, Thing
 
 _WHERE = {
     "left": " on the left",
@@ -20,7 +20,7 @@ _WHERE = {
     "bottom": " at the bottom",
     "centre": " in the centre",
 }
-_BETWEEN = {"row": ("left of", "right of"), "column": ("above", "below")}
+_ACROSS, _DOWN = ("left of", "right of"), ("above", "below")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Form:
 
     opening  what stands before the things, ``"a picture of "``
     bare     without articles: ``red fish``
-    turned   of two things, the second is named first: ``a star right of a fish``
+    turned   the things are named the other way round: ``a star right of a fish``
     """
 
     colour: bool = True
@@ -41,19 +41,25 @@ class Form:
     turned: bool = False
 
 
-def any_form(rng: np.random.Generator) -> Form:
-    """A form drawn at random; colours are told mostly, grounds seldom."""
+def any_form(rng: np.random.Generator, emoji: bool = False) -> Form:
+    """A form drawn at random; colours are told mostly, grounds seldom. What has colours of its own is a drawing."""
     chance = rng.random(7)
-    opening = ("a picture of ", "an icon of ", "a drawing of ")[int(chance[6] * 3)] if chance[4] < 0.15 else ""
+    opening = ("a picture of ", "an icon of ")[int(chance[6] * 2)] if chance[4] < 0.15 else ""
     return Form(
-        colour=bool(chance[0] < 0.85),
-        size=bool(chance[1] < 0.5),
-        side=bool(chance[2] < 0.6),
+        colour=bool(chance[0] < 0.85) and not emoji,
+        size=bool(chance[1] < 0.4),
+        side=bool(chance[2] < 0.7),
         ground=bool(chance[3] < 0.25),
-        opening=opening,
+        opening="a drawing of " if emoji else opening,
         bare=bool(chance[4] > 0.8),
         turned=bool(chance[5] < 0.5),
     )
+
+
+def relation(one: Thing, other: Thing) -> str:
+    """How one thing lies to another: left of, right of, above or below, whichever it is more."""
+    across, down = one.x - other.x, one.y - other.y
+    return _ACROSS[across > 0] if abs(across) >= abs(down) else _DOWN[down > 0]
 
 
 def caption(scene: Scene, form: Form | None = None) -> str:
@@ -66,13 +72,16 @@ def caption(scene: Scene, form: Form | None = None) -> str:
         text = _name(things[0], form) + (_WHERE[scene.side] if form.side and scene.side else "")
     elif scene.alike:
         text = f"{NUMBERS[len(things)]} {_words(things[0], form, many=True)}"
-    elif len(things) == 2 and form.side and scene.layout in _BETWEEN:
-        first, second = (things[1], things[0]) if form.turned else things
-        text = f"{_name(first, form)} {_BETWEEN[scene.layout][form.turned]} {_name(second, form)}"
     else:
-        names = [_name(thing, form) for thing in things]
-        text = ", ".join(names[:-1]) + " and " + names[-1]
-    return form.opening + text + (f", on {scene.ground.colour}" if form.ground else "")
+        named = things[::-1] if form.turned else things
+        names = [_name(thing, form) for thing in named]
+        if form.side:  # how the first lies to each of the others
+            told = [f"{relation(named[0], thing)} {name}" for thing, name in zip(named[1:], names[1:], strict=True)]
+            text = f"{names[0]} " + " and ".join(told)
+        else:
+            text = ", ".join(names[:-1]) + " and " + names[-1]
+    ground = (f", on {scene.ground.colour}" if scene.ground.colour else ", on a photo") if form.ground else ""
+    return form.opening + text + ground
 
 
 def _words(thing: Thing, form: Form, many: bool = False) -> str:
@@ -108,14 +117,16 @@ def wrong_captions(scene: Scene, nouns: Sequence[str], rng: np.random.Generator)
     if form.side and len(things) == 1 and scene.side:
         sides = [side for side in SIDES if side != scene.side]
         wrong["side"] = caption(replace(scene, side=sides[int(rng.integers(len(sides)))]))
-    if len(things) == 2 and not scene.alike:
-        one, two = things
-        if form.side and scene.layout in _BETWEEN:
-            wrong["side"] = caption(replace(scene, things=(two, one)))
+    if len(things) > 1 and not scene.alike:
+        one, two, *rest = things[::-1] if form.turned else things
+        if form.side:
+            # The first two change places, so that one relation at least is false.
+            moved = (replace(one, x=two.x, y=two.y), replace(two, x=one.x, y=one.y), *rest)
+            wrong["side"] = caption(replace(scene, things=moved[::-1] if form.turned else moved))
         if form.colour and one.colour != two.colour and one.noun != two.noun:
-            swapped = (replace(one, colour=two.colour), replace(two, colour=one.colour))
-            wrong["swap"] = caption(replace(scene, things=swapped))
-    if form.ground:
+            swapped = (replace(one, colour=two.colour), replace(two, colour=one.colour), *rest)
+            wrong["swap"] = caption(replace(scene, things=swapped[::-1] if form.turned else swapped))
+    if form.ground and scene.ground.colour:
         taken = {thing.colour for thing in things} | {scene.ground.colour}
         far = [colour for colour in COLOURS if colour not in taken]
         ground = replace(scene.ground, colour=far[int(rng.integers(len(far)))])
