@@ -64,12 +64,15 @@ class NoiseField:
         side = self.block
         return self.coarse[:, row * side : (row + 1) * side, column * side : (column + 1) * side]
 
-    def tile(self, row: int, column: int) -> Floats:
+    def tile(self, row: int, column: int, attempt: int = 0) -> Floats:
         """A tile's first latents, channels x H x W.
 
-        They depend on the seed and the tile's place alone, not on the order of tiles or on batches.
+        attempt  how often it has been drawn before: another fine view of the same coarse values
+
+        They depend on the seed, the tile's place and the attempt alone, not on the order of tiles or on batches.
         """
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, TILE | row << 32 | column]))
+        key = [self.seed, TILE | row << 32 | column]
+        rng = np.random.Generator(np.random.Philox(counter=[0, 0, 0, attempt], key=key))
         z = rng.standard_normal(self.latent, np.float32)
         if self.scaling == "independent":
             return z

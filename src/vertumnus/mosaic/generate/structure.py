@@ -2,9 +2,11 @@
 
     l = || G(tile) - G(block) ||^2,    z <- z - w grad_z l,    w <- gamma w
 
-The norm is a sum over pixels and channels, of pictures from 0 to 1 at the block's own size (a reference of 768 pixels
-in 8 x 8 tiles has blocks of 96): with a mean, the paper's w = 5000 would have to grow with the number of pixels. Which
-reading was taken, and from what evidence, is in docs/generated-mosaics.md.
+The paper does not say whether the norm is a sum or a mean over pixels and channels (it calls the loss MSE), nor the range
+of pictures. A sum at w = 5000 would move each latent by hundreds of its deviations; a mean over the paper's blocks of
+96 x 96 pixels moves it by hundredths, some 18 times. So w is that of a mean over 3 x 96 x 96 values, with pictures from
+0 to 1; but with other tiles a mean would move each latent by more the fewer there are. Here the loss is a sum, and w is
+divided by the paper's number of values: the same w moves a latent as far whatever the size of tiles.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from torch.nn import functional
 
 Tensor = torch.Tensor
 Kind = Literal["rgb", "luminance", "perceptual"]
+PAPER_VALUES = 3 * 96 * 96  # of a block in the paper: 768 pixels in 8 x 8 tiles
 LUMA = (0.299, 0.587, 0.114)  # eq. (9), ITU-R BT.601
 
 
