@@ -30,7 +30,7 @@ from vertumnus.elements.collect import collect
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import icon_element
 from vertumnus.packing.objective import PackingGuidance
-from vertumnus.packing.pack import PackJob, run
+from vertumnus.packing.pack import live_pack
 from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape, parse_shape
@@ -173,8 +173,7 @@ def photo(seed: int) -> Element:
 def warm_up(elements: list[Element], shape: Shape) -> None:
     """Compiles or loads every kernel the cases use."""
     for options in ({}, {"sizes": "proportional"}):
-        job = PackJob(elements, shape, (SIZE, SIZE), vt.PackOptions(quality="fast", **options), 40)
-        run(job, 0)
+        live_pack(elements, shape, size=SIZE, count=40, quality="fast", **options).run()
 
 
 def measured(
@@ -184,11 +183,11 @@ def measured(
     rows = []
     for seed in range(seeds):
         began = time.process_time()
-        job = PackJob(elements, shape, (SIZE, SIZE), vt.PackOptions(**options), pieces)
-        layout = run(job, seed)
+        live = live_pack(elements, shape, size=SIZE, seed=seed, count=pieces, **options).run()
+        reached = live.measure()
         seconds = time.process_time() - began
-        unplaced = sum(place is None for place in layout.placements)
-        rows.append({"seconds": seconds, **layout.measure._asdict(), "unplaced": unplaced})
+        unplaced = sum(place is None for place in live.layout())
+        rows.append({"seconds": seconds, **reached._asdict(), "unplaced": unplaced})
     found = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
     found["coverage_least"] = min(row["coverage"] for row in rows)
     found["overlap"], found["spill"] = (max(row[name] for row in rows) for name in ("overlap", "spill"))
@@ -200,12 +199,11 @@ def iteration_times(elements: list[Element], shape: Shape, quick: bool) -> dict[
     """Milliseconds of one iteration (forward, loss, backward) on a packed layout at SIZE pixels."""
     found = {}
     for pieces in (100, 1000) if quick else (100, 1000, 10000):
-        job = PackJob(elements, shape, (SIZE, SIZE), vt.PackOptions(quality="fast"), pieces)
-        layout = run(job, 0)
-        problem = job.problem
-        kept = [n for n, place in enumerate(layout.placements) if place is not None]
+        live = live_pack(elements, shape, size=SIZE, count=pieces, quality="fast").run()
+        problem, layout = live.problem, live.layout()
+        kept = [n for n, place in enumerate(layout) if place is not None]
         placements = Placements.of(
-            [place for place in layout.placements if place is not None], [int(problem.pieces[n]) for n in kept]
+            [place for place in layout if place is not None], [int(problem.pieces[n]) for n in kept]
         )
         across = np.sqrt(problem.area / pieces)
         textures = problem.textures.reduced() if across < 12 else problem.textures

@@ -24,6 +24,9 @@ class Schedule:
     def encode_text(self, prompts):
         return prompts
 
+    def encode_negative(self, prompts=""):
+        return self.encode_text(prompts)
+
     def encode(self, image):
         size = self.shape[-2:]
         if image.shape[-2:] != size:

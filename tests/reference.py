@@ -63,19 +63,22 @@ def near_texel_centres(
     middle: Floats,
     shape: tuple[int, int],
     beyond: float,
+    lean: Floats | float = 0.0,
 ) -> NDArray[np.bool_]:
     """Pixels where some element is sampled so near a texel's centre that rounding decides on which side.
 
     Bilinear sampling has a kink there: its value is continuous, its slope is not. texel: N x 2 pixels to a texel;
-    middle: N x 2, the texel coordinates of the centre; beyond: pixels around an element where it may still show.
+    middle: N x 2, the texel coordinates of the centre; beyond: pixels around an element where it may still
+    show; lean: N, the tangents of the shears.
     """
+    lean = np.broadcast_to(lean, x.shape)
     rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
     near = np.zeros(shape, bool)
     for n in range(len(x)):
         dx, dy = columns - x[n], rows - y[n]
-        p = (np.cos(rotation[n]) * dx + np.sin(rotation[n]) * dy) * (-1 if flip[n] else 1)
         q = np.cos(rotation[n]) * dy - np.sin(rotation[n]) * dx
-        extent = (middle[n] + 0.5) * texel[n] + beyond
+        p = (np.cos(rotation[n]) * dx + np.sin(rotation[n]) * dy - lean[n] * q) * (-1 if flip[n] else 1)
+        extent = (middle[n] + 0.5) * texel[n] + beyond * np.hypot(1, lean[n])
         shows = (np.abs(p) < extent[0]) & (np.abs(q) < extent[1])
         for axis, way in enumerate((p, q)):
             at = way / texel[n, axis] + middle[n, axis]

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vertumnus.document.drawing import drawn_by
+from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
@@ -19,78 +21,154 @@ if TYPE_CHECKING:
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
     from vertumnus.elements.element import Element
-    from vertumnus.errors import VertumnusError
     from vertumnus.harmonizing.harmonize import harmonize
     from vertumnus.harmonizing.options import HarmonizeOptions
+    from vertumnus.live.commands import (
+        Add,
+        Move,
+        Pin,
+        Release,
+        Remove,
+        Replace,
+        Rotate,
+        Scale,
+        SetOption,
+        Stop,
+        Undo,
+    )
+    from vertumnus.live.run import LiveRun, Snapshot
+    from vertumnus.live.several import best_of, variations
+    from vertumnus.live.spec import RunSpec
     from vertumnus.metrics.likeness import measure_likeness
     from vertumnus.metrics.packing import measure_packing
+    from vertumnus.models.adapters import Adapters
+    from vertumnus.models.loader import load_model
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
+    from vertumnus.mosaic.load import load_mosaic
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
-    from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
-    from vertumnus.packing.pack import pack
+    from vertumnus.packing.pack import live_pack, pack
+    from vertumnus.packing.run import Packing
+    from vertumnus.remake import again, live_again
+    from vertumnus.sampling.sample import draw_pictures, sample
     from vertumnus.shapes import Shape, parse_shape
 
 # Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
 _HOME = {
+    "Adapters": "models.adapters",
+    "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
+    "LiveRun": "live.run",
     "LossWeights": "packing.options",
     "MosaicOptions": "mosaic.options",
+    "Move": "live.commands",
     "PackOptions": "packing.options",
+    "Packing": "packing.run",
+    "Pin": "live.commands",
     "Placement": "document.placement",
+    "Release": "live.commands",
+    "Remove": "live.commands",
     "RenderLoss": "composing.options",
+    "Replace": "live.commands",
+    "Rotate": "live.commands",
+    "RunSpec": "live.spec",
+    "Scale": "live.commands",
+    "SetOption": "live.commands",
     "Shape": "shapes",
+    "Snapshot": "live.run",
+    "Stop": "live.commands",
     "TileLibrary": "mosaic.library.library",
-    "VertumnusError": "errors",
+    "Undo": "live.commands",
+    "again": "remake",
+    "best_of": "live.several",
     "collect": "elements.collect",
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
+    "draw_pictures": "sampling.sample",
     "harmonize": "harmonizing.harmonize",
-    "load_plan": "mosaic.plan",
+    "load_model": "models.loader",
+    "live_again": "remake",
+    "live_pack": "packing.pack",
+    "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
     "pack": "packing.pack",
     "parse_shape": "shapes",
+    "sample": "sampling.sample",
     "save_mosaic": "mosaic.output",
     "update_index": "mosaic.library.index",
+    "variations": "live.several",
 }
 
 __all__ = [
+    "Adapters",
+    "Add",
     "Collage",
     "ComposeOptions",
     "Element",
     "HarmonizeOptions",
     "Layer",
+    "LiveRun",
     "LossWeights",
     "MosaicOptions",
+    "Move",
     "PackOptions",
+    "Packing",
+    "Pin",
     "Placement",
+    "Release",
+    "Remove",
     "RenderLoss",
+    "Replace",
+    "Rotate",
+    "RunSpec",
+    "Scale",
+    "SetOption",
     "Shape",
+    "Snapshot",
+    "Stop",
     "TileLibrary",
+    "Undo",
     "VertumnusError",
     "__version__",
+    "again",
+    "best_of",
     "collect",
     "compose",
     "draw_mosaic",
+    "draw_pictures",
     "harmonize",
-    "load_plan",
+    "live_again",
+    "live_pack",
+    "load_model",
+    "load_mosaic",
     "make_mosaic",
     "measure_likeness",
     "measure_packing",
     "pack",
     "parse_shape",
+    "sample",
     "save_mosaic",
     "update_index",
+    "variations",
 ]
+
+
+def _renderer() -> Any:
+    from vertumnus.render.picture import render
+
+    return render
+
+
+drawn_by(_renderer)
 
 
 def __getattr__(name: str) -> object:
@@ -98,7 +176,12 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'vertumnus' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"vertumnus.{_HOME[name]}"), name)
+    try:
+        value = getattr(import_module(f"vertumnus.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "vertumnus").startswith("vertumnus"):
+            raise
+        raise VertumnusError(f"{name}: needs {error.name}; pip install 'vertumnus[models]'") from None
     globals()[name] = value
     return value
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from vertumnus.document.pictures import MAX_PIXELS
 from vertumnus.elements.icons import draw_icon, find_icon
-from vertumnus.elements.read import FORMATS
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.imaging.decode import open_image
+from vertumnus.reading import read_file
 
 MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
 THICKENED = 0.036  # of the letters' size, by which text without a font of its own is made bolder
@@ -66,9 +66,16 @@ class Shape:
 
         Raises `VertumnusError` if none is.
         """
-        mask = self.coverage(width, height) > 127
+        return self.checked(self.coverage(width, height) > 127)
+
+    def checked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The mask, if it holds anything.
+
+        Raises `VertumnusError` if it does not.
+        """
         if np.count_nonzero(mask) < TINY:
-            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {width} x {height} pixels")
+            high, wide = mask.shape
+            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {wide} x {high} pixels")
         return mask
 
 
@@ -230,16 +237,12 @@ def _file(path: Path, invert: bool) -> Drawing:
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise VertumnusError(f"{path}: {image.width} x {image.height} pixels is too large for a shape")
-            upright = ImageOps.exif_transpose(image)
-            return upright.convert("RGBA") if upright.has_transparency_data else upright.convert("L")
-    except VertumnusError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "not a picture of a known format" if isinstance(error, UnidentifiedImageError) else error
-        raise VertumnusError(f"{path}: cannot be used as a shape ({reason})") from None
+        data = read_file(path)
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be used as a shape ({error.strerror or error})") from None
+    with open_image(data, f"{path}: cannot be used as a shape") as image:
+        upright = ImageOps.exif_transpose(image)
+        return upright.convert("RGBA") if upright.has_transparency_data else upright.convert("L")
 
 
 @dataclass(frozen=True)

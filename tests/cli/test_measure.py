@@ -35,7 +35,7 @@ def collage(tmp_path):
 
 @pytest.fixture
 def clip(monkeypatch):
-    monkeypatch.setattr("vertumnus.cli.measure.load_clip", lambda spec: Clip())
+    monkeypatch.setattr("vertumnus.cli.measure.load_clip", lambda spec, dtype: Clip())
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_with_weights(vertumnus, collage, clip, head):
 
 
 def test_a_clip_that_is_not_there_leaves_a_line(vertumnus, collage, head, monkeypatch):
-    def fail(spec):
+    def fail(spec, dtype):
         raise VertumnusError(f"{spec}: is not on this machine; fetch it so")
 
     monkeypatch.setattr("vertumnus.cli.measure.load_clip", fail)

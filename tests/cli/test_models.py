@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _empty_hub(monkeypatch, tmp_path):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
 def test_what_is_here(vertumnus):

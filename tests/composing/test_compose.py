@@ -149,7 +149,7 @@ def test_without_the_strict_finish_pieces_may_overlap():
     [
         ({"prompt": "  "}, "prompt: it is empty"),
         ({"prompt": "qwxzv blorptaculars"}, "names no icon"),
-        ({"prompt": "a heart", "count": 0}, "count: must be at least 1"),
+        ({"prompt": "a heart", "count": 0}, "`count`: must be at least 1"),
         ({"prompt": "a heart", "count": 6000}, "too many"),
         ({"prompt": "a heart", "iterations": 0}, "iterations"),
         ({"prompt": "a heart", "background": "mauvish"}, "background"),

@@ -14,7 +14,9 @@ import pytest
 from drawn import blob, png
 from vertumnus.document import atomic
 from vertumnus.document.collage import Collage, Layer, MadeBy
-from vertumnus.document.migrate import STEPS, migrate
+from vertumnus.document.migrate import STEPS
+from vertumnus.document.pictures import content_name
+from vertumnus.elements.cache import file_digest
 from vertumnus.errors import VertumnusError
 
 
@@ -74,11 +76,13 @@ def test_a_folder_loads_by_its_name(tmp_path):
 def test_fields_and_units_are_the_documented_ones():
     layer = make_collage().model_dump(mode="json")["layers"][0]
     assert list(layer) == [
-        "name", "image", "x", "y", "scale", "rotation", "flip", "opacity", "gain", "visible", "locked",
-        "prompt", "noise", "control",
+        "id", "name", "image", "crop", "x", "y", "scale", "rotation", "flip", "squeeze", "shear", "opacity", "gain",
+        "offset", "light", "outline", "snap", "visible", "locked", "prompt", "noise", "control", "attract", "repel",
     ]  # fmt: skip
     top = list(Collage(width=1, height=1).model_dump())
-    assert top == ["format", "version", "width", "height", "background", "prompt", "seed", "layers", "made_by"]
+    assert top == [
+        "format", "version", "width", "height", "background", "prompt", "seed", "linked", "layers", "made_by"
+    ]  # fmt: skip
 
 
 def edit(path, change):
@@ -94,12 +98,12 @@ def edit(path, change):
         (lambda d: d.update(version="1"), "version: must be a whole number"),
         (lambda d: d.update(format="other"), "format: not a collage"),
         (lambda d: d.update(width=0), "width: "),
-        (lambda d: d.update(colour="red"), "colour: a collage has no such field"),
+        (lambda d: d.update(colour="red"), "colour: there is no such field"),
         (lambda d: d.update(background="reddish"), "background: 'reddish' is not a colour"),
         (lambda d: d["layers"][1].update(scale=-1), "layers[1].scale: "),
         (lambda d: d["layers"][1].pop("x"), "layers[1].x: this field is missing"),
         (lambda d: d["layers"][2].update(opacity=1.5), "layers[2].opacity: "),
-        (lambda d: d["layers"][0].update(image="elements/../../secret.png"), "layers[0].image: leaves the collage"),
+        (lambda d: d["layers"][0].update(image="elements/../../secret.png"), "layers[0].image: must be elements/"),
         (lambda d: d["layers"][0].update(image="elements/koala.png"), "layers[0].image: must be elements/"),
         (
             lambda d: d["layers"][0].update(image="elements/0123abcd.png"),
@@ -209,28 +213,149 @@ def giant_png(side: int) -> bytes:
 
 
 def test_a_gigapixel_picture_is_refused_before_it_is_decoded(tmp_path):
-    from vertumnus.document.pictures import content_name
-    from vertumnus.elements.cache import file_digest
-
     data = giant_png(55_000)
     collage = make_collage()
     name = content_name(file_digest(data), ".png")
     collage.pictures.add_source(name, data)
     collage.layers[0].image = name
     collage.save(tmp_path / "a.collage")
-    with pytest.raises(VertumnusError, match=r"layers\[0\]\.image.*too many pixels"):
+    with pytest.raises(VertumnusError, match=r"layers\[0\]\.image.*too large"):
         Collage.load(tmp_path / "a.collage")
 
 
-def test_an_older_version_migrates():
-    old = {"format": "vertumnus/collage", "version": 0, "width": 10, "height": 10, "layers": [], "made_by": "pack"}
-    new = migrate(old, "old.json")
-    assert new["version"] == 1
-    assert Collage.model_validate(new).made_by.tool == "pack"
+def old_layer(name: str, **fields) -> dict:
+    """A layer as version 1 wrote it."""
+    return {
+        "name": "a", "image": name, "x": 20.0, "y": 15.0, "scale": 0.5, "rotation": 33.0, "flip": True,
+        "opacity": 0.75, "gain": [1.0, 1.0, 1.0], "visible": True, "locked": False, "prompt": None, "noise": 0.8,
+        "control": 0.0,
+    } | fields  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_an_older_version_loads_and_looks_the_same(tmp_path, version):
+    """The picture is the one that the program of version 1 drew, worked out here by its formula."""
+    flat = np.full((64, 64, 4), [200, 100, 50, 255], np.uint8)
+    data = png(flat)
+    name = content_name(file_digest(data), ".png")
+    old = {
+        "format": "vertumnus/collage", "version": version, "width": 40, "height": 30, "background": "black",
+        "prompt": None, "seed": 1, "layers": [old_layer(name, gain=[0.5, 1.0, 1.5]), old_layer(name, x=60.0)],
+        "made_by": "pack" if version == 0 else {"tool": "pack", "versions": {}, "options": {}, "report": {}},
+    }  # fmt: skip
+    (tmp_path / "elements").mkdir()
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "collage.json").write_text(json.dumps(old))
+    collage = Collage.load(tmp_path)
+    assert collage.version == 2
+    assert collage.made_by.tool == "pack"
+    assert [layer.id for layer in collage.layers] == ["k1", "k2"]
+    assert collage.layers[1].light == "linear"
+    red, green, blue, _ = collage.render().getpixel((20, 15))
+    assert (red, green, blue) == tuple(int(0.75 * v * g + 0.5) for v, g in ((200, 0.5), (100, 1.0), (50, 1.5)))
+    collage.save(tmp_path / "new.json")
+    assert json.loads((tmp_path / "new.json").read_text())["version"] == 2
+    assert Collage.load(tmp_path / "new.json").model_dump() == collage.model_dump()
 
 
 def test_every_older_version_has_its_step():
-    assert sorted(STEPS) == [0]
+    assert sorted(STEPS) == [0, 1]
+
+
+def test_ids_stay_and_are_unique(tmp_path):
+    collage = make_collage()
+    collage.layers[1].id = "k1"
+    collage.save(tmp_path / "a.collage")
+    assert [layer.id for layer in collage.layers] == ["k2", "k1", "k3", "k4"]
+    again = Collage.load(tmp_path / "a.collage")
+    again.layers.insert(0, again.layers.pop())
+    again.layers.append(again.layers[0].model_copy(update={"id": ""}))
+    again.name_layers()
+    assert [layer.id for layer in again.layers] == ["k4", "k2", "k1", "k3", "k5"]
+    assert again.layer("k1").x == collage.layers[1].x
+    again.layers[0].id = "k2"
+    with pytest.raises(VertumnusError, match=r"layers\[1\].id: 'k2' is another layer's"):
+        again.save(tmp_path / "a.collage")
+    with pytest.raises(VertumnusError, match="k99: there is no such layer"):
+        again.layer("k99")
+
+
+def test_layers_say_only_what_is_not_as_by_default(tmp_path):
+    collage = make_collage()
+    collage.layers[1].crop = (1, 2, 20, 21)
+    collage.save(tmp_path / "a.json")
+    layers = json.loads((tmp_path / "a.json").read_text())["layers"]
+    assert list(layers[0]) == ["id", "name", "image", "x", "y", "scale", "rotation", "gain"]
+    assert layers[1]["crop"] == [1, 2, 20, 21]
+
+
+def test_a_crop_beyond_its_picture_is_refused(tmp_path):
+    collage = make_collage()
+    collage.layers[1].crop = (30, 2, 20, 21)
+    collage.save(tmp_path / "a.json")
+    with pytest.raises(VertumnusError, match=r"layers\[1\]\.crop: reaches beyond the picture of 48 x 40"):
+        Collage.load(tmp_path / "a.json")
+
+
+def test_linked_pictures_stay_where_they_are(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "out").mkdir()
+    photo = tmp_path / "photos" / "a b.png"
+    photo.write_bytes(png(blob(3)))
+    collage = Collage(width=60, height=50)
+    name = collage.pictures.link(photo)
+    collage.layers.append(Layer(name="a", image=name, x=30, y=25, scale=1))
+    first = collage.render().tobytes()
+    collage.save(tmp_path / "out" / "a.json")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.json"]
+    document = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert document["linked"] == {name: "../photos/a b.png"}
+    again = Collage.load(tmp_path / "out" / "a.json")
+    assert again.render().tobytes() == first
+    again.save(tmp_path / "out" / "a.collage")  # which takes it in
+    photo.write_bytes(png(blob(4)))
+    with pytest.raises(VertumnusError, match="wrong hash"):
+        again.render()
+    assert Collage.load(tmp_path / "out" / "a.collage").render().tobytes() == first
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_a_pictures_place_does_not_hang(tmp_path):
+    collage = make_collage()
+    collage.save(tmp_path / "a.json")
+    picture = tmp_path / collage.layers[0].image
+    picture.unlink()
+    os.mkfifo(picture)
+    with pytest.raises(VertumnusError, match="not a regular file"):
+        Collage.load(tmp_path / "a.json")
+    os.mkfifo(tmp_path / "b.json")
+    with pytest.raises(VertumnusError, match="not a regular file"):
+        Collage.load(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("scale", 0), ("scale", -1), ("scale", 1e39), ("scale", 1e-39), ("x", np.nan), ("y", 1e20), ("rotation", 1e308),
+     ("squeeze", 0), ("shear", 90), ("gain", (-1, 1, 1)), ("opacity", 2), ("crop", (0, 0, 0, 5)), ("image", "a.png")],
+)  # fmt: skip
+def test_numbers_have_bounds_and_no_pydantic_error_leaks(field, value):
+    layer = make_collage().layers[0]
+    with pytest.raises(VertumnusError, match=f"^Layer: {field}"):
+        setattr(layer, field, value)
+    with pytest.raises(VertumnusError, match=f"^Layer: {field}"):
+        Layer(**{"name": "a", "image": layer.image, "x": 1, "y": 2, "scale": 1} | {field: value})
+
+
+def test_no_text_that_cannot_be_written(tmp_path):
+    path = tmp_path / "a.json"
+    make_collage().save(path)
+    path.write_text(path.read_text().replace("'quoted'", "\\ud800"))
+    with pytest.raises(VertumnusError, match=r"a\.json: prompt"):
+        Collage.load(path)
+
+
+def test_a_notebook_shows_the_collage():
+    assert make_collage()._repr_png_()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_a_disk_that_fills_leaves_the_old_file(tmp_path, monkeypatch):

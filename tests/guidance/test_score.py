@@ -295,6 +295,27 @@ def test_an_answer_that_is_not_finite_is_skipped_and_counted():
     assert guide.skipped == 5
 
 
+def test_a_decoder_that_is_not_finite_is_counted_and_gives_no_target():
+    """As SDXL's does in half precision: its NaN reached the gradient and was not counted."""
+    model = Scripted(lambda x_t, t: torch.zeros_like(x_t))
+    decode = model.decode
+    guide = guidance(model, method="sds")
+    model.decode = lambda x_0: decode(x_0) * math.nan
+    guide(canvases(2), 0.5)
+    assert guide.target_alpha is None
+    assert guide.target_alpha is None
+    assert guide.skipped == 2
+    model.decode = decode
+    guide(canvases(2), 0.5)
+    known = guide.target_alpha
+    assert np.isfinite(known).all()
+    model.decode = lambda x_0: decode(x_0) * torch.tensor([1, math.nan]).view(2, 1, 1, 1)
+    guide(canvases(2), 0.5)
+    assert np.isfinite(guide.target_alpha).all()
+    assert np.array_equal(guide.target_alpha[1], known[1]), "the last known stands in"
+    assert guide.skipped == 3
+
+
 def test_a_nan_does_not_reach_the_student(tiny):
     model = tiny("sd")
     guide = guidance(model)
@@ -355,7 +376,7 @@ def test_bad_input():
 
 @pytest.mark.parametrize(("weights", "threads"), [(10, 1), (100, 2)])
 def test_small_networks_compute_on_one_thread_and_leave_the_others_as_they_were(monkeypatch, weights, threads):
-    monkeypatch.setattr("vertumnus.guidance.network.SMALL", 50)
+    monkeypatch.setattr("vertumnus.models.device.SMALL", 50)
     before, used = torch.get_num_threads(), []
     torch.set_num_threads(2)
     try:

@@ -30,4 +30,5 @@ def rough(side: int = 64, **settings: object) -> Collage:
         collage.layers.append(
             Layer(name=name, image=image, x=x * side, y=y * side, scale=scale, prompt=f"{name}", **settings)
         )
+    collage.name_layers()
     return collage

@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 from vertumnus.models import load  # noqa: E402
 from vertumnus.models.checkpoint import mini_folder  # noqa: E402
 from vertumnus.models.mini.vocabulary import COLOURS, nouns  # noqa: E402
+from vertumnus.sampling.sample import draw_pictures, sample  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
 from captions import wrong_captions  # noqa: E402
@@ -144,7 +145,8 @@ def test_clip_prefers_true_captions(clip, trained):
 
 def test_samples_are_of_the_colour_asked_for(mini):
     asked = ["red", "blue", "yellow", "green", "black", "white"]
-    images = mini.sample([f"a {colour} heart" for colour in asked], steps=12, guidance=5.0, seed=1)
+    prompts = [f"a {colour} heart" for colour in asked]
+    images = draw_pictures(mini, sample(mini, prompts, steps=12, guidance=5.0, scheduler="ddim", seed=1))
     middle = images[:, :, 48:80, 48:80].permute(0, 2, 3, 1).reshape(len(asked), -1, 3).median(1).values.numpy()
     table = np.array(list(COLOURS.values())) / 255
     named = [list(COLOURS)[int(np.argmin(np.linalg.norm(table - rgb, axis=1)))] for rgb in middle]

@@ -5,20 +5,25 @@ import pytest
 
 from drawn import blob, element
 from vertumnus.packing.options import PackOptions
+from vertumnus.packing.problem import make_freedom, make_problem, start_placements
 from vertumnus.shapes import parse_shape
 from vertumnus.strict.finish import coarse_zoom, finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
 from vertumnus.strict.moves import put
-from vertumnus.strict.problem import make_freedom, make_problem, start_placements
+from vertumnus.strict.problem import RASTER
 from vertumnus.strict.proportional import finish_proportional
 
 PIECES = [element(blob(seed, 30 + 5 * seed, 60 - 4 * seed), f"{seed}") for seed in range(8)]
 
 
+def circle(side: int):
+    return parse_shape("circle").mask(RASTER * side, RASTER * side)
+
+
 def chaos(seed: int, count: int, **options):
     """A problem and a layout in which everything lies on everything."""
     problem = make_problem(
-        [PIECES[n % 8] for n in range(count)], parse_shape("circle"), 120, 120, PackOptions(quality="fast", **options)
+        [PIECES[n % 8] for n in range(count)], circle(120), (120, 120), PackOptions(quality="fast", **options)
     )
     rng = np.random.default_rng(seed)
     start = start_placements(problem, rng)
@@ -31,18 +36,18 @@ def chaos(seed: int, count: int, **options):
     return problem, freedom, start, rng
 
 
-def check(ground, most=1):
-    """What is taken, recomputed from the poses: nothing twice, nothing outside, and as the ground has it."""
-    again = np.zeros_like(ground.taken)
-    for piece in np.flatnonzero(ground.placed):
-        put(1, again, ground.pose, piece, ground.flip, ground.which, ground.pictures, ground.gap)
-    if not ground.gap:
+def check(grid, most=1):
+    """What is taken, recomputed from the poses: nothing twice, nothing outside, and as the grid has it."""
+    again = np.zeros_like(grid.taken)
+    for piece in np.flatnonzero(grid.placed):
+        put(1, again, grid.pose, piece, grid.flip, grid.which, grid.pictures, grid.gap)
+    if not grid.gap:
         assert again.max() <= most
-        assert not again[ground.outside].any()
-    np.testing.assert_array_equal(again + ground.outside, ground.taken)
-    low, high = ground.bounds[ground.placed, 0], ground.bounds[ground.placed, 1]
-    assert (ground.pose[ground.placed, 2] >= low * (1 - 2e-5)).all()
-    assert (ground.pose[ground.placed, 2] <= high * (1 + 2e-5)).all()
+        assert not again[grid.outside].any()
+    np.testing.assert_array_equal(again + grid.outside, grid.taken)
+    low, high = grid.bounds[grid.placed, 0], grid.bounds[grid.placed, 1]
+    assert (grid.pose[grid.placed, 2] >= low * (1 - 2e-5)).all()
+    assert (grid.pose[grid.placed, 2] <= high * (1 + 2e-5)).all()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -50,22 +55,22 @@ def check(ground, most=1):
 def test_free_sizes(seed, options):
     problem, freedom, start, rng = chaos(seed, 60, **options)
     yields = 0
-    for ground in finish_free(problem, freedom, start, rng):
-        check(ground)
+    for grid in finish_free(problem, freedom, start, rng):
+        check(grid)
         yields += 1
     assert yields > 5
-    assert ground.final
+    assert grid.final
 
 
 def test_a_large_canvas_goes_over_a_coarse_raster():
-    problem = make_problem(PIECES, parse_shape("circle"), 500, 500, PackOptions(quality="fast"))
+    problem = make_problem(PIECES, circle(500), (500, 500), PackOptions(quality="fast"))
     assert 0 < coarse_zoom(problem) < 2
     start = start_placements(problem, np.random.default_rng(0))
     freedom = make_freedom(problem, start)
     finals = []
-    for ground in finish_free(problem, freedom, start, np.random.default_rng(0)):
-        check(ground)
-        finals.append(ground.final)
+    for grid in finish_free(problem, freedom, start, np.random.default_rng(0)):
+        check(grid)
+        finals.append(grid.final)
     assert not finals[0]
     assert finals[-1]
 
@@ -74,26 +79,26 @@ def test_a_large_canvas_goes_over_a_coarse_raster():
 def test_proportional_sizes(seed):
     problem, freedom, start, rng = chaos(seed, 20, sizes="proportional")
     start.log_scale[:] = np.log(0.5 * problem.fair / problem.unit)
-    for ground in finish_proportional(problem, freedom, start, rng):
-        check(ground)
-        ratio = ground.pose[:, 2] / problem.fair * problem.unit
+    for grid in finish_proportional(problem, freedom, start, rng):
+        check(grid)
+        ratio = grid.pose[:, 2] / problem.fair * problem.unit
         np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-3)
-    assert ground.placed.all()
+    assert grid.placed.all()
 
 
 @pytest.mark.parametrize("finish", [finish_fixed, pour])
 @pytest.mark.parametrize("seed", range(3))
 def test_fixed_sizes(seed, finish):
     problem, freedom, start, rng = chaos(seed, 30, sizes="fixed", open=finish is pour, fill=0.4)
-    for ground in finish(problem, freedom, start, rng):
-        check(ground)
-    size = ground.pose[ground.placed, 2] / 2
-    np.testing.assert_allclose(size, (problem.fair / problem.unit)[ground.placed], rtol=1e-3)
-    assert ground.placed.mean() > 0.9
+    for grid in finish(problem, freedom, start, rng):
+        check(grid)
+    size = grid.pose[grid.placed, 2] / 2
+    np.testing.assert_allclose(size, (problem.fair / problem.unit)[grid.placed], rtol=1e-3)
+    assert grid.placed.mean() > 0.9
 
 
 def test_more_than_can_be_placed():
     problem, freedom, start, rng = chaos(0, 60, sizes="fixed", fill=1.0)
-    for ground in finish_fixed(problem, freedom, start, rng):
-        check(ground)
-    assert 0 < ground.placed.sum() < 60
+    for grid in finish_fixed(problem, freedom, start, rng):
+        check(grid)
+    assert 0 < grid.placed.sum() < 60

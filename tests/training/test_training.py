@@ -60,6 +60,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(monkeypatch, tmp_path, name
 
 def test_what_is_exported_loads(monkeypatch, tmp_path):
     from vertumnus.models import load
+    from vertumnus.sampling.sample import draw_pictures, sample
 
     train(monkeypatch, "vae", tmp_path / "vae")
     train(monkeypatch, "clip", tmp_path / "clip")
@@ -71,7 +72,7 @@ def test_what_is_exported_loads(monkeypatch, tmp_path):
     model = load(str(tmp_path / "out" / "diffusion"))
     assert model.resolution == 128
     assert model.shape == (4, 16, 16)
-    assert model.sample("a red star", steps=2).shape == (1, 3, 128, 128)
+    assert draw_pictures(model, sample(model, "a red star", steps=2)).shape == (1, 3, 128, 128)
     clip = load(str(tmp_path / "out" / "clip"))
     assert clip.similarity(torch.rand(2, 3, 128, 128), ["a red star", "nothing"]).shape == (2, 2)
     assert set(json.loads((tmp_path / "out" / "training.json").read_text())) == {"vae", "diffusion", "clip"}

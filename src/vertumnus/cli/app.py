@@ -25,6 +25,7 @@ VERBS = {
     "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
+    "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
@@ -65,9 +66,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.document.bundle import first_problem
+    from vertumnus.checked import first_problem
 
     cause = error.__cause__
+    while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
+        cause = cause.__cause__
     if isinstance(cause, ValidationError):
         field, _, rest = first_problem(cause).partition(":")
         return f"`{field}`:{rest}" if field else rest.strip()

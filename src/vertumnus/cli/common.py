@@ -6,20 +6,21 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vertumnus.document.atomic import check_writable
-from vertumnus.document.collage import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
+from vertumnus.limits import MAX_CANVAS
 from vertumnus.mosaic.library.place import BESIDE
 
 if TYPE_CHECKING:
     from vertumnus.elements.collect import Collection
 
+SKIPPED_SHOWN = 5  # files skipped for one reason that have a line each
 DOCUMENTS = (".collage", ".json")
 
 
@@ -33,8 +34,8 @@ def parse_size(text: str) -> tuple[int, int]:
         size = int(width), int(height if cross else width)
     except ValueError:
         raise VertumnusError(f"--size: {text!r} is not a size; write 600 or 800x600") from None
-    if not all(1 <= side <= MAX_SIDE for side in size):
-        raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_SIDE:,} pixels a side")
+    if not all(1 <= side <= MAX_CANVAS for side in size):
+        raise VertumnusError(f"--size: {text!r} is not a size between 1 and {MAX_CANVAS:,} pixels a side")
     return size
 
 
@@ -81,6 +82,19 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
+def say_unplaced(report: dict[str, Any]) -> None:
+    """Says what a report names as not placed: a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for item in report["unplaced"]:
+        by_reason.setdefault(item["reason"], []).append(item["name"])
+    for reason, names in by_reason.items():
+        if len(names) == 1:
+            print(f"not placed: {names[0]}: {reason}", file=sys.stderr)
+        else:
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            print(f"not placed: {len(names)} of {len(names) + report['layers']} ({shown}): {reason}", file=sys.stderr)
+
+
 def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:
     """The elements that a command names, under a progress bar; what is skipped is said with its reason."""
     from vertumnus.elements.collect import Collection, collect
@@ -90,6 +104,13 @@ def read_elements(names: list[str] | None, icon_colors: str | None, max_side: in
         colours = icon_colors.replace(";", " ").split() if icon_colors else []
         with progress_bar("reading pictures") as show:
             found = collect(names, max_side=max_side, colours=colours, progress=show)
+    by_reason: dict[str, list[str]] = {}
     for name, reason in found.skipped:
-        print(f"skipped {name}: {reason}", file=sys.stderr)
+        by_reason.setdefault(reason, []).append(name)
+    for reason, skipped in by_reason.items():
+        if len(skipped) <= SKIPPED_SHOWN:
+            for name in skipped:
+                print(f"skipped {name}: {reason}", file=sys.stderr)
+        else:
+            print(f"skipped {len(skipped)} files ({', '.join(skipped[:3])}, ...): {reason}", file=sys.stderr)
     return found

@@ -14,6 +14,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
 from vertumnus.metrics.packing import measure_packing
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.shapes import WHOLE, parse_shape
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def measure(
     font: Path | None = None,
     prompt: str | None = None,
     clip: str | None = None,
+    dtype: Dtype = "auto",
     aesthetic: Path | None = None,
     vlm: str | None = None,
     vlm_model: str | None = None,
@@ -69,6 +71,8 @@ def measure(
         What it should show, such as "a butterfly"; without it and without a shape, the collage's own.
     clip
         A CLIP model, a local folder or a name, for clip_rgb and clip_contour.
+    dtype
+        Of its weights: float32, float16 or bfloat16; auto is half on a GPU and single elsewhere.
     aesthetic
         A *.safetensors file of LAION's aesthetic predictor; needs --clip too.
     vlm
@@ -107,7 +111,7 @@ def measure(
         if not prompt.strip():
             raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
     fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])
-    looks = _Looks(prompt, clip, aesthetic, vlm, vlm_model) if prompt is not None else None
+    looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model) if prompt is not None else None
     found = measure_packing(document, fitted)
     report = document.made_by.report if document.made_by else {}
     numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
@@ -165,7 +169,13 @@ class _Looks:
     """
 
     def __init__(
-        self, prompt: str, clip: str | None, aesthetic: Path | None, vlm: str | None, vlm_model: str | None
+        self,
+        prompt: str,
+        clip: str | None,
+        dtype: Dtype,
+        aesthetic: Path | None,
+        vlm: str | None,
+        vlm_model: str | None,
     ) -> None:
         self.prompt = prompt
         self.missing: dict[str, str] = {}
@@ -187,7 +197,7 @@ class _Looks:
         no_clip = NEEDS_CLIP
         if clip is not None:
             try:
-                self.clip = load_clip(clip)
+                self.clip = load_clip(clip, dtype)
             except VertumnusError as error:
                 no_clip = str(error)
         if self.clip is None:
@@ -229,9 +239,9 @@ def _rate(picture: Image.Image, prompt: str, endpoint: VlmEndpoint, ground: str)
     return {**ratings._asdict(), "mean": ratings.mean}
 
 
-def load_clip(spec: str) -> ImageTextModel:
+def load_clip(spec: str, dtype: Dtype = "auto") -> ImageTextModel:
     """The CLIP that ``--clip`` names. Raises `VertumnusError` if it is not on this machine."""
     from vertumnus.metrics.clip_scores import PriorClip
     from vertumnus.models import load
 
-    return PriorClip(load(spec, "clip"))
+    return PriorClip(load(spec, "clip", dtype=dtype))

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vertumnus.models.checkpoint import MINI, on_this_machine
-from vertumnus.models.registry import KNOWN
+from vertumnus.models.registry import KNOWN, Known
 
 
 def models(
@@ -39,7 +39,7 @@ def models(
     names = {row["name"] for row in here}
     away = [model for model in KNOWN if model.id not in names] if known else []
     if as_json:
-        print(json.dumps({"here": here, "known": [model._asdict() for model in away]}))
+        print(json.dumps({"here": here, "known": [_as_json(model) for model in away]}))
         return
     for row in here:
         own = "in the package" if row["name"] in (*MINI, "pictogram") else row["path"]
@@ -47,5 +47,8 @@ def models(
     for model in away:
         note = f"; {model.note}" if model.note else ""
         print(f"{model.id:44} {model.kind:20} {model.gigabytes:8.1f} GB  {model.licence}{note}")
-    if away:
-        print("fetch one with: hf download ID --include '*.json' '*.txt' '*.model' '*.safetensors'")
+        print(f"    {model.command}")
+
+
+def _as_json(model: Known) -> dict[str, object]:
+    return {**model._asdict(), "gigabytes": model.gigabytes, "command": model.command}

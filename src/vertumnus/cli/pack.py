@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
+import json
 import time
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
+from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements, say_unplaced
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
-from vertumnus.elements.weights import read_weights
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_SEED, MAX_STORED_SIDE, check_whole
+from vertumnus.live.several import Starts
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.pack import pack as pack_elements
 from vertumnus.packing.run import Packing
-from vertumnus.packing.starts import Starts
 
 STEPS_SHOWN = 20  # iterations between two looks at the bar
 
@@ -28,9 +28,9 @@ def pack(
     elements: list[str] | None = None,
     /,
     *,
-    shape: str,
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
-    size: str = "600",
+    shape: str | None = None,
+    size: str | None = None,
     seed: int = 0,
     count: int | None = None,
     weights: Path | None = None,
@@ -56,12 +56,13 @@ def pack(
     ----------
     elements
         Pictures, folders, globs, or icons as icon:NAME,NAME. None with --from: the collage's own.
-    shape
-        A picture, an SVG, text:Q, icon:NAME, circle, heart, square, star, or canvas for all of it.
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
+    shape
+        A picture, an SVG, text:Q, icon:NAME, circle, heart, square, star, or canvas for all of it. With --from: the
+        collage's own, unless given anew.
     size
-        Of the canvas in pixels: 600 or 800x600.
+        Of the canvas in pixels: 600 (the default) or 800x600. With --from: the collage's own, unless given anew.
     seed
         The same input, options and seed give the same collage.
     count
@@ -75,7 +76,8 @@ def pack(
     font
         A font file for text: shapes.
     from_
-        A collage to start from: locked layers stay, the others start where they lie.
+        A collage to start from: locked layers stay, the others start where they lie, and new pictures join them. It
+        brings its canvas, shape and options; what is given anew wins.
     background
         The collage's background, a CSS colour; transparent by default.
     scale
@@ -94,20 +96,27 @@ def pack(
         How elements fill the shape.
     """
     check_outputs(output)
-    canvas = parse_size(size)
+    canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to pack, or a collage with --from")
+    if shape is None and start is None:
+        raise VertumnusError(
+            "--shape: missing; name a shape to fill: a picture, text:Q, icon:NAME, heart, canvas ..."
+        )
+    check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
+    check_whole("--seed", seed, 0, MAX_SEED)
     began, cpu = time.perf_counter(), time.process_time()
     found = read_elements(elements, icon_colors, max_side)
-    given = {
-        "elements": elements or [],
+    named = {
+        "elements": elements,
         "shape": shape,
-        "count": count,
-        "block": block or [],
+        "block": block,
         "invert": invert,
+        "weights": weights,
+        "from": from_,
     }
-    given |= {"weights": str(weights) if weights else None, "from": str(from_) if from_ else None}
+    provenance = {name: value for name, value in named.items() if value}
     with _Watch() as watch:
         collage = pack_elements(
             found,
@@ -115,21 +124,19 @@ def pack(
             size=canvas,
             seed=seed,
             count=count,
-            weights=read_weights(weights) if weights else None,
-            weights_from=str(weights) if weights else "weights",
+            weights=weights,
             block=block or [],
             invert=invert,
             font=font,
             start=start,
+            background=background,
             starts=starts,
             watch=watch,
             checkpoint=checkpoint,
             resume=resume,
-            given=given,
+            provenance=json.loads(json.dumps(provenance, default=str)),
             options=options,
         )
-    if background is not None:
-        collage.background = background
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
         print(write_output(collage, path, scale, None))
@@ -145,15 +152,15 @@ def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> Non
         f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )
-    for item in report["unplaced"]:
-        print(f"not placed: {item['name']}: {item['reason']}", file=sys.stderr)
+    say_unplaced(report)
 
 
 class _Watch(Watch):
-    """Shows a packing, and turns Ctrl-C into a hurry: the best layout so far is kept."""
+    """Shows a packing, and asks it to stop when somebody asked for that: the best layout so far is kept."""
 
     def __call__(self, packing: Packing | Starts) -> None:
-        packing.hurry = self.stopped
+        if self.stopped:
+            packing.request_stop()
         if packing.phase == "arrange" and packing.done % STEPS_SHOWN and packing.done != packing.total:
             return
         what = {"arrange": "arranging", "finish": "finishing", "starts": "starts"}[packing.phase]

@@ -11,11 +11,13 @@ from rich.progress import Progress, TaskID
 from vertumnus.cli.common import bar
 from vertumnus.jit import while_compiling
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Watch:
     """A progress bar, and Ctrl-C as a wish: ``stopped`` tells the run to end with the best so far.
 
-    A second Ctrl-C stops at once.
+    So do SIGTERM and, when the terminal goes away, SIGHUP. A second one stops at once.
     """
 
     def __init__(self) -> None:
@@ -27,11 +29,12 @@ class Watch:
         self.progress.start()
         self.compiling = while_compiling(self._compiling)
         self.compiling.__enter__()
-        self.before = signal.signal(signal.SIGINT, self._stop)
+        self.before = {number: signal.signal(number, self._stop) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
         self.compiling.__exit__(None, None, None)
         self.progress.stop()
 

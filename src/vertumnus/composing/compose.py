@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vertumnus.checked import first_problem
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.scene import make_scene
-from vertumnus.document.bundle import first_problem
 from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element

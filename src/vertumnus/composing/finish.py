@@ -10,15 +10,16 @@ from PIL import Image
 
 from vertumnus.composing.scene import Scene
 from vertumnus.optimise.bounds import Bounds
-from vertumnus.packing.options import PackOptions
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape, parse_shape
-from vertumnus.strict.finish import rescue
+from vertumnus.strict.finish import place_missing
 from vertumnus.strict.grid import OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
-from vertumnus.strict.problem import RASTER, make_problem
+from vertumnus.strict.options import StrictOptions
+from vertumnus.strict.problem import RASTER, make_problem, share_out
 
 SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
+LARGEST = np.sqrt(3.0)  # of a fair share, root of area, up to which silhouettes are kept fine
 SWEEPS = 10  # of moving pieces apart
 NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
 GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sweeps of that
@@ -44,19 +45,17 @@ def move_apart(
     gap            kept between pieces, canvas pixels
     """
     scale = np.exp(placements.log_scale)
-    problem = make_problem(
-        [scene.elements[n] for n in placements.which],
-        container or parse_shape("canvas"),
-        *scene.size,
-        PackOptions(gap=gap),
-        np.where(freedom.movable, 0.0, scale).tolist(),
-        keep_places=True,
+    width, height = scene.size
+    mask = (container or parse_shape("canvas")).mask(width * RASTER, height * RASTER)
+    shares = share_out(
+        [scene.elements[n] for n in placements.which], mask, np.where(freedom.movable, 0.0, scale).tolist()
     )
+    problem = make_problem(shares, mask, scene.size, StrictOptions(gap=gap), largest=LARGEST, keep_places=True)
     bounds = freedom.changed(log_scale=(placements.log_scale + np.log(SMALLEST), placements.log_scale))
     ground = OccupancyGrid(problem, bounds, RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
     ground.lay(placements.showing(problem.pieces))
-    ground.pile()
+    ground.stamp()
     for _ in range(SWEEPS):
         if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:
             break
@@ -67,7 +66,7 @@ def move_apart(
         height, width = ground.taken.shape
         ink = Image.fromarray(target_alpha).resize((width, height), Image.Resampling.BICUBIC)
         ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
-    rescue(ground, rng)
+    place_missing(ground, rng)
     yield ground
     if target_alpha is None:
         return

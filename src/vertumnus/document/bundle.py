@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import json
+import lzma
+import os
+import struct
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from vertumnus.checked import first_problem
 from vertumnus.document.atomic import atomic_write, cannot_write
+from vertumnus.document.layer import Layer
 from vertumnus.document.migrate import migrate
-from vertumnus.document.pictures import check_hash, open_picture
+from vertumnus.document.pictures import check_hash
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_UNPACKING
+from vertumnus.reading import read_file
 
 if TYPE_CHECKING:
     from vertumnus.document.collage import Collage
 
 JSON_NAME = "collage.json"
-MAX_JSON_BYTES = 256 << 20
-MAX_PICTURE_BYTES = 512 << 20
-MAX_RATIO = 200  # pictures are compressed already; a member that unpacks further is a bomb
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same collage is the same bytes, whenever it is saved
 
 C = TypeVar("C", bound="Collage")
@@ -36,12 +40,16 @@ def load(model: type[C], path: Path) -> C:
     try:
         if not path.exists():
             raise VertumnusError(f"{path}: there is no such file")
+        if not path.is_file():
+            raise VertumnusError(f"{path}: not a regular file")
         if zipfile.is_zipfile(path):
             return _load_zip(model, path)
         if path.suffix == ".collage":
             raise VertumnusError(f"{path}: not a collage, the file is not a whole zip archive")
         return _load_folder(model, path)
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError) as error:
+        raise VertumnusError(f"{path}: cannot be read ({error})") from None
+    except (NotImplementedError, RuntimeError, struct.error) as error:
         raise VertumnusError(f"{path}: cannot be read ({error})") from None
 
 
@@ -56,56 +64,89 @@ def _load_zip(model: type[C], path: Path) -> C:
                 raise VertumnusError(f"{path}: {name}: the archive holds this name twice")
             limit = MAX_JSON_BYTES if name == JSON_NAME else MAX_PICTURE_BYTES
             if info.file_size > limit or (
-                name != JSON_NAME and info.file_size > MAX_RATIO * max(info.compress_size, 1 << 16)
+                name != JSON_NAME and info.file_size > MAX_UNPACKING * max(info.compress_size, 1 << 16)
             ):
                 raise VertumnusError(f"{path}: {name}: unpacks to {info.file_size:,} bytes, which is too much")
             members[name] = info
         if JSON_NAME not in members:
             raise VertumnusError(f"{path}: {JSON_NAME}: missing, so this is not a collage")
-        collage = _parse(model, bundle.read(JSON_NAME), f"{path}: {JSON_NAME}")
+        collage = _parse(model, _member(bundle, members[JSON_NAME]), f"{path}: {JSON_NAME}")
+        if collage.linked:
+            raise VertumnusError(f"{path}: {JSON_NAME}: linked: a *.collage holds all of its pictures")
+        for name in [*used_pictures(collage), *_beside(collage)]:
+            if name in members:
+                collage.pictures.add_member(name, path)
 
         def read(name: str) -> bytes | None:
-            return bundle.read(name) if name in members else None
+            return _member(bundle, members[name]) if name in members else None
 
-        for name in _check_pictures(collage, read, str(path)):
-            collage.pictures.add_member(name, path)
+        _check_pictures(collage, read, f"{path}: {JSON_NAME}")
     return collage
 
 
+def _member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """One member, and not a byte more than the archive's directory promised."""
+    with bundle.open(info) as stream:
+        data = stream.read(info.file_size + 1)
+    if len(data) != info.file_size:
+        raise VertumnusError(f"{bundle.filename}: {info.filename}: not as long as the archive says")
+    return data
+
+
 def _load_folder(model: type[C], path: Path) -> C:
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise VertumnusError(f"{path}: too large for a collage's JSON ({path.stat().st_size:,} bytes)")
-    collage = _parse(model, path.read_bytes(), str(path))
+    collage = _parse(model, read_file(path, MAX_JSON_BYTES), str(path))
     folder = path.parent.resolve()
 
     def read(name: str) -> bytes | None:
         file = folder / name
-        if not file.is_file():
+        if not file.exists():
             return None
         if not file.resolve().is_relative_to(folder):
             raise VertumnusError(f"{path}: {name}: is a link that leaves the collage's own folder")
-        if file.stat().st_size > MAX_PICTURE_BYTES:
-            raise VertumnusError(f"{path}: {name}: {file.stat().st_size:,} bytes is too much for a picture")
-        return file.read_bytes()
+        return read_file(file, MAX_PICTURE_BYTES)
 
-    for name in _check_pictures(collage, read, str(path)):
-        collage.pictures.add_source(name, folder / name)
+    for name in used_pictures(collage):
+        if name in collage.linked:
+            collage.pictures.add_link(name, folder / collage.linked[name])
+        else:
+            collage.pictures.add_source(name, folder / name)
+    for name in _beside(collage):
+        if name not in collage.pictures and (folder / name).is_file():
+            collage.pictures.add_source(name, folder / name)
+    _check_pictures(collage, read, str(path))
     return collage
 
 
-def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where: str) -> Iterable[str]:
-    """Every picture the layers name is there, is what its name says and has a sane size."""
-    checked: set[str] = set()
+def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where: str) -> None:
+    """Every picture the layers name is there, is what its name says and has a sane size; crops are within.
+
+    Linked pictures, photographs perhaps by the thousand, are looked at when they are drawn.
+    """
+    sizes: dict[str, tuple[int, int] | None] = {}
     for index, layer in enumerate(collage.layers):
-        if layer.image in checked:
-            continue
-        data = read(layer.image)
-        if data is None:
-            raise VertumnusError(f"{where}: layers[{index}].image: {layer.image} is missing")
-        check_hash(layer.image, data, where)
-        open_picture(io.BytesIO(data), f"{where}: layers[{index}].image: {layer.image}").close()
-        checked.add(layer.image)
-    return checked
+        if layer.image not in sizes:
+            if collage.pictures.linked(layer.image) is not None:
+                sizes[layer.image] = None
+                continue
+            data = read(layer.image)
+            if data is None:
+                raise VertumnusError(f"{where}: layers[{index}].image: {layer.image} is missing")
+            check_hash(layer.image, data, where)
+            sizes[layer.image] = collage.pictures.keep_size(
+                layer.image, data, f"{where}: layers[{index}].image: {layer.image}"
+            )
+        size = sizes[layer.image]
+        if size is not None and layer.crop is not None:
+            left, top, width, height = layer.crop
+            if left + width > size[0] or top + height > size[1]:
+                raise VertumnusError(
+                    f"{where}: layers[{index}].crop: reaches beyond the picture of {size[0]} x {size[1]} pixels"
+                )
+    for name in _beside(collage):
+        data = read(name) if name not in sizes else None
+        if data is not None:
+            check_hash(name, data, where)
+            sizes[name] = collage.pictures.keep_size(name, data, f"{where}: made_by.pictures: {name}")
 
 
 def _parse(model: type[C], data: bytes, where: str) -> C:
@@ -113,37 +154,28 @@ def _parse(model: type[C], data: bytes, where: str) -> C:
         raise ValueError(f"{constant} is not a number a collage can hold")
 
     def no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        name, count = Counter(key for key, _ in pairs).most_common(1)[0] if pairs else ("", 1)
-        if count > 1:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            name, _ = Counter(key for key, _ in pairs).most_common(1)[0]
             raise ValueError(f"the field {name!r} stands twice in one object")
-        return dict(pairs)
+        return found
 
     try:
         document = json.loads(data.decode(), parse_constant=refuse, object_pairs_hook=no_repeats)
+        if b"\\u" in data and (field := _no_unicode(document)):
+            raise VertumnusError(f"{where}: {field}: half of a character, not a text")
+    except VertumnusError:
+        raise
     except (ValueError, RecursionError) as error:
         raise VertumnusError(f"{where}: not readable JSON ({error})") from None
     try:
-        return model.model_validate(migrate(document, where))
+        collage = model.model_validate(migrate(document, where))
+        collage.name_layers()
     except ValidationError as error:
         raise VertumnusError(f"{where}: {first_problem(error)}") from None
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first complaint of pydantic as ``field: what is wrong``, with how many more there are."""
-    first, *rest = error.errors()
-    field = ""
-    for part in first["loc"]:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    given = first["input"]
-    shown = f", not {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    if first["type"] == "missing":
-        message, shown = "this field is missing", ""
-    elif first["type"] == "extra_forbidden":
-        message, shown = "a collage has no such field", ""
-    more = f" (and {len(rest)} more)" if rest else ""
-    return f"{field}: {message}{shown}{more}"
+    except VertumnusError as error:
+        raise error if str(error).startswith(where) else VertumnusError(f"{where}: {error}") from None
+    return collage
 
 
 def save(collage: Collage, path: Path) -> None:
@@ -161,24 +193,78 @@ def used_pictures(collage: Collage) -> list[str]:
     return list(dict.fromkeys(layer.image for layer in collage.layers))
 
 
-def to_json(collage: Collage) -> bytes:
-    """The document as JSON, a layer to a line, numbers written so that they read back the same."""
-    document = collage.model_dump(mode="json")
-    layers = document.pop("layers")
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    if not layers:
-        lines = "[]"
+def kept_pictures(collage: Collage) -> list[str]:
+    """The names of the pictures that are saved: those of the layers, and those kept for making it again."""
+    beside = (name for name in _beside(collage) if name in collage.pictures)
+    return list(dict.fromkeys([*used_pictures(collage), *beside]))
+
+
+def _beside(collage: Collage) -> list[str]:
+    return collage.made_by.pictures if collage.made_by else []
+
+
+def _no_unicode(value: object, field: str = "") -> str:
+    """The first field that holds a lone surrogate, which JSON can say and no file can hold; or nothing."""
+    if isinstance(value, str):
+        return field if any("\ud800" <= sign <= "\udfff" for sign in value) else ""
+    if isinstance(value, dict):
+        parts = ((f"{field}.{key}" if field else key, entry) for key, entry in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{field}[{index}]", entry) for index, entry in enumerate(value))
     else:
-        rows = (json.dumps(layer, ensure_ascii=False, allow_nan=False) for layer in layers)
-        lines = "[\n  " + ",\n  ".join(rows) + "\n ]"
-    head, comma, tail = text.partition(',\n "made_by"')
-    return f'{head},\n "layers": {lines}{comma}{tail}\n'.encode()
+        return ""
+    return next(filter(None, (_no_unicode(entry, name) for name, entry in parts)), "")
+
+
+ALWAYS = frozenset({"id", "name", "image", "x", "y", "scale", "rotation"})
+DEFAULTS = {name: field.default for name, field in Layer.model_fields.items() if name not in ALWAYS}
+
+
+def layer_fields(layer: Layer) -> dict[str, Any]:
+    """What a document says of a layer: the fields of `ALWAYS`, and what is not as it is by default."""
+    return {name: value for name, value in layer.__dict__.items() if name in ALWAYS or value != DEFAULTS[name]}
+
+
+def to_json(collage: Collage, folder: Path | None = None) -> bytes:
+    """The document as JSON, a layer to a line, numbers written so that they read back the same.
+
+    folder   that linked pictures are named relative to; without one they are named as the collage's own
+
+    Raises `VertumnusError` for text that is no Unicode or a number that is none.
+    """
+    collage.name_layers()
+    linked = {} if folder is None else _links(collage, folder)
+    document = collage.model_dump(mode="json", exclude={"layers", "linked"})
+    made_by = document.pop("made_by")
+    if linked:
+        document["linked"] = linked
+    try:
+        parts = [json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}")]
+        rows = [json.dumps(layer_fields(layer), ensure_ascii=False, allow_nan=False) for layer in collage.layers]
+        parts.append('"layers": ' + ("[\n  " + ",\n  ".join(rows) + "\n ]" if rows else "[]"))
+        tail = json.dumps({"made_by": made_by}, ensure_ascii=False, indent=1, allow_nan=False)
+        parts.append(tail.removeprefix("{\n ").removesuffix("\n}"))
+        return (",\n ".join(parts) + "\n}\n").encode()
+    except (ValueError, RecursionError) as error:
+        raise VertumnusError(f"collage: cannot be written as JSON ({error})") from None
+
+
+def _links(collage: Collage, folder: Path) -> dict[str, str]:
+    found = {}
+    for name in used_pictures(collage):
+        path = collage.pictures.linked(name)
+        if path is not None:
+            try:
+                found[name] = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+            except ValueError:  # on another drive
+                found[name] = path.absolute().as_posix()
+    return found
 
 
 def _save_zip(collage: Collage, path: Path) -> None:
     with atomic_write(path) as stream, zipfile.ZipFile(stream, "w") as bundle:
         _add(bundle, JSON_NAME, to_json(collage), zipfile.ZIP_DEFLATED)
-        for name in used_pictures(collage):
+        for name in kept_pictures(collage):
             _add(bundle, name, collage.pictures.read(name), zipfile.ZIP_STORED)
 
 
@@ -190,12 +276,15 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
 
 
 def _save_folder(collage: Collage, path: Path) -> None:
+    text = to_json(collage, path.parent)
     folder = path.parent / "elements"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    for name in used_pictures(collage):
+    stored = [name for name in kept_pictures(collage) if collage.pictures.linked(name) is None]
+    if stored:
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+    for name in stored:
         file = path.parent / name
         data = collage.pictures.read(name)
         # Named by content: one that is there whole is the same picture.
@@ -203,4 +292,4 @@ def _save_folder(collage: Collage, path: Path) -> None:
             with atomic_write(file) as stream:
                 stream.write(data)
     with atomic_write(path) as stream:
-        stream.write(to_json(collage))
+        stream.write(text)

@@ -1,78 +1,45 @@
-"""`Collage` and `Layer`: the document's fields, units and limits."""
+"""`Collage`: the document, its fields, units and limits."""
 
 from __future__ import annotations
 
-import re
+import io
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
+from vertumnus.checked import Checked
 from vertumnus.document import bundle
+from vertumnus.document.drawing import renderer
+from vertumnus.document.layer import IMAGE_NAME, Layer
 from vertumnus.document.pictures import Pictures
-from vertumnus.document.placement import Placement
+from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.limits import MAX_CANVAS
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_SIDE = 1_000_000  # canvas pixels; a size beyond it is a slip, not a wish
+__all__ = ["Collage", "Layer", "MadeBy"]
 
-IMAGE_NAME = re.compile(r"elements/[0-9a-f]{4,64}\.(png|jpg|webp)")
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Gain = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Side = Annotated[int, Field(gt=0, le=MAX_CANVAS)]
+PictureName = Annotated[str, Field(pattern=IMAGE_NAME)]
+SHOWN = 1024  # pixels of the longer side in a notebook
 
 
-class Layer(BaseModel):
-    """One picture and where it lies. Lengths are canvas pixels, origin top left, y down."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-    name: str = Field(description="what a person calls it")
-    image: str = Field(description="the picture, named by the SHA-256 of its bytes: elements/<hex>.png")
-    x: Finite = Field(description="where the picture's centre lands")
-    y: Finite = Field(description="where the picture's centre lands")
-    scale: Positive = Field(description="multiplies the picture's own pixels")
-    rotation: Finite = Field(0.0, description="degrees, clockwise")
-    flip: bool = Field(False, description="mirrored left to right before it is turned")
-    opacity: Share = 1.0
-    gain: tuple[Gain, Gain, Gain] = Field((1.0, 1.0, 1.0), description="multiplies red, green, blue")
-    visible: bool = True
-    locked: bool = Field(False, description="tools leave it where it is")
-    prompt: str | None = Field(None, description="what the layer shows, for tools steered by words")
-    noise: Share = Field(0.8, description="how far harmonising may change it")
-    control: Share = Field(0.0, description="how firmly harmonising keeps its edges")
-
-    @field_validator("image")
-    @classmethod
-    def _inside_the_bundle(cls, name: str) -> str:
-        if ".." in name or "\\" in name or name.startswith("/"):
-            raise ValueError("leaves the collage's own folder")
-        if not IMAGE_NAME.fullmatch(name):
-            raise ValueError("must be elements/<hex digits of its SHA-256>.png, .jpg or .webp")
-        return name
-
-    @property
-    def placement(self) -> Placement:
-        """Where the picture lies, without the rest."""
-        return Placement(self.x, self.y, self.scale, self.rotation, self.flip)
-
-
-class MadeBy(BaseModel):
+class MadeBy(Checked):
     """Everything needed to make the same collage again, and what was reached. No timings."""
 
-    model_config = ConfigDict(extra="forbid")
-
     tool: str
-    versions: dict[str, str] = {}
-    options: dict[str, Any] = {}
-    report: dict[str, Any] = {}
+    versions: dict[str, str] = Field({})
+    options: dict[str, Any] = Field({})
+    inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
+    pictures: list[PictureName] = Field([], description="pictures kept for making it again that no layer shows")
+    report: dict[str, Any] = Field({})
 
 
-class Collage(BaseModel):
+class Collage(Checked):
     """An ordered list of layers, back to front, on a canvas of width x height pixels.
 
     >>> import numpy as np
@@ -83,16 +50,17 @@ class Collage(BaseModel):
     (255, 0, 0, 255)
     """
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
     format: Literal["vertumnus/collage"] = "vertumnus/collage"
-    version: Literal[1] = 1
-    width: int = Field(gt=0, le=MAX_SIDE)
-    height: int = Field(gt=0, le=MAX_SIDE)
+    version: Literal[2] = 2
+    width: Side
+    height: Side
     background: str | None = Field(None, description="a CSS colour, or null for a transparent ground")
     prompt: str | None = None
     seed: int | None = None
-    layers: list[Layer] = []
+    linked: dict[PictureName, str] = Field(
+        {}, description="pictures that lie elsewhere, and where: a file's path, relative to the document's folder"
+    )
+    layers: list[Layer] = Field([])
     made_by: MadeBy | None = None
 
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)
@@ -108,6 +76,34 @@ class Collage(BaseModel):
     def pictures(self) -> Pictures:
         """The pictures the layers show, by name; each is stored once however often it is used."""
         return self._pictures
+
+    def name_layers(self) -> None:
+        """Gives every layer that has no id the first free one of k1, k2, k3 ...
+
+        Loading and saving do so; call it to speak of layers before.
+
+        Raises `VertumnusError` if two layers have the same id.
+        """
+        taken: set[str] = set()
+        for index, layer in enumerate(self.layers):
+            if layer.id and layer.id in taken:
+                raise VertumnusError(f"layers[{index}].id: {layer.id!r} is another layer's too")
+            taken.add(layer.id)
+        free = (name for name in map("k{}".format, count(1)) if name not in taken)
+        for layer in self.layers:
+            if not layer.id:
+                layer.__dict__["id"] = next(free)
+                layer.__pydantic_fields_set__.add("id")
+
+    def layer(self, identity: str) -> Layer:
+        """The layer of that id.
+
+        Raises `VertumnusError` if there is none.
+        """
+        for layer in self.layers:
+            if layer.id == identity:
+                return layer
+        raise VertumnusError(f"{identity}: there is no such layer in the collage")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -131,8 +127,11 @@ class Collage(BaseModel):
 
         ``background`` is a CSS colour in place of the document's own; see `vertumnus.render.picture`.
         """
-        # The one call that goes up a floor, made late: a document knows nobody, but people expect
-        # `collage.render()`.
-        from vertumnus.render.picture import render
+        drawn: Image.Image = renderer()(self, scale=scale, background=background)
+        return drawn
 
-        return render(self, scale=scale, background=background)
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the collage, no larger than `SHOWN` pixels a side."""
+        buffer = io.BytesIO()
+        self.render(min(1.0, SHOWN / max(self.width, self.height))).save(buffer, "PNG")
+        return buffer.getvalue()

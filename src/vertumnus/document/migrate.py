@@ -8,7 +8,7 @@ from typing import Any
 from vertumnus.errors import VertumnusError
 
 FORMAT = "vertumnus/collage"
-VERSION = 1
+VERSION = 2
 
 Document = dict[str, Any]
 
@@ -21,7 +21,20 @@ def _draft_to_1(document: Document) -> Document:
     return document
 
 
-STEPS: dict[int, Callable[[Document], Document]] = {0: _draft_to_1}
+def _1_to_2(document: Document) -> Document:
+    """Version 1: layers had no id, and their gain multiplied sRGB values."""
+    layers = document.get("layers")
+    if not isinstance(layers, list):
+        return document
+    document["layers"] = moved = []
+    for layer in layers:
+        if isinstance(layer, dict) and layer.get("gain", [1, 1, 1]) != [1, 1, 1]:
+            layer = {**layer, "light": "srgb"}
+        moved.append(layer)
+    return document
+
+
+STEPS: dict[int, Callable[[Document], Document]] = {0: _draft_to_1, 1: _1_to_2}
 
 
 def migrate(document: object, where: str) -> Document:

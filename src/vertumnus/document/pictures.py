@@ -5,26 +5,28 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import decode, open_image, upright_size
+from vertumnus.limits import MAX_PICTURE_BYTES
+from vertumnus.reading import read_file
 
-MAX_PIXELS = 80_000_000  # of one picture; more is a slip or a decompression bomb
 HASH_DIGITS = 16
-# Sizes are checked here, in one place and with a sentence; Pillow's own warning would come first.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
+# What a collage keeps within itself, so that a browser and every other program can show it; a linked picture may be
+# of any format that is read.
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+LINKED = SUFFIXES | {"AVIF": ".avif", "TIFF": ".tif", "GIF": ".gif"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ class _Entry:
     member: str
 
 
+@dataclass(frozen=True)
+class _Link:
+    """A file that stays where it is."""
+
+    path: Path
+
+
+class Preview(NamedTuple):
+    """A smaller version of a picture that costs less than decoding it.
+
+    width, height   its pixels
+    open     gives it, RGB
+    """
+
+    width: int
+    height: int
+    open: Callable[[], Image.Image]
+
+
 def content_name(digest: str, suffix: str) -> str:
     """The name of a picture whose SHA-256 hex digest is given: ``elements/<16 digits><suffix>``."""
     return f"elements/{digest[:HASH_DIGITS]}{suffix}"
@@ -43,20 +64,23 @@ def content_name(digest: str, suffix: str) -> str:
 class Pictures:
     """Encoded pictures by name.
 
-    A picture may be bytes in memory, a file, or a member of a zip; files and members are read anew at
-    each use and checked against their hash, so a thousand photographs cost no memory.
+    A picture may be bytes in memory, a file, a file that is linked to, or a member of a zip; files and members are
+    read anew at each use and checked against their hash, so a thousand photographs cost no memory.
     """
 
     def __init__(self) -> None:
-        self._sources: dict[str, bytes | Path | _Entry] = {}
+        self._sources: dict[str, bytes | Path | _Entry | _Link] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._previews: dict[str, Preview] = {}
 
     def add(self, data: bytes) -> str:
         """Keeps an encoded PNG, JPEG or WebP picture and returns its name.
 
         Raises `VertumnusError` if the bytes are not such a picture.
         """
-        with open_picture(io.BytesIO(data), "picture") as image:
+        with open_image(data, "picture", tuple(SUFFIXES)) as image:
             name = content_name(hashlib.sha256(data).hexdigest(), SUFFIXES[str(image.format)])
+            self._sizes[name] = upright_size(image)
         self._sources.setdefault(name, data)
         return name
 
@@ -74,9 +98,50 @@ class Pictures:
         """Keeps a picture that is a member of a zip bundle, under the member's name."""
         self._sources[name] = _Entry(bundle, name)
 
+    def link(self, path: Path, digest: str | None = None, size: tuple[int, int] | None = None) -> str:
+        """Keeps a picture file of any format where it is, and returns its name.
+
+        A collage saved as JSON then says where the file lies; one saved as ``*.collage`` takes it in, as it is.
+
+        digest   SHA-256 of its bytes, hex, where it is known; else the file is read
+        size     width and height, upright, where they are known
+
+        Raises `VertumnusError` if it cannot be read or its suffix is no picture's.
+        """
+        suffix = path.suffix.lower().replace(".jpeg", ".jpg").replace(".tiff", ".tif")
+        if suffix not in LINKED.values():
+            raise VertumnusError(f"{path}: not a picture that can be linked to ({', '.join(LINKED.values())})")
+        if digest is None:
+            digest = hashlib.sha256(self._read(_Link(path), str(path))).hexdigest()
+        name = content_name(digest, suffix)
+        self._sources.setdefault(name, _Link(path))
+        if size is not None:
+            self._sizes[name] = size
+        return name
+
+    def add_link(self, name: str, path: Path) -> None:
+        """Keeps a linked file under the name a document gives it; its hash is checked when it is read."""
+        self._sources.setdefault(name, _Link(path))
+
+    def add_preview(self, name: str, preview: Preview) -> None:
+        """Lets a smaller version serve where it is large enough, as an index of tiles has one."""
+        self._previews[name] = preview
+
+    def preview(self, name: str) -> Preview | None:
+        """The smaller version of a picture, if there is one."""
+        return self._previews.get(name)
+
+    def linked(self, name: str) -> Path | None:
+        """Where a linked picture lies, or None for one that the collage holds."""
+        source = self._sources.get(name)
+        return source.path if isinstance(source, _Link) else None
+
     def take_from(self, other: Pictures, name: str) -> None:
         """Shares one picture of another collage."""
         self._sources.setdefault(name, other._sources[name])
+        for mine, theirs in ((self._sizes, other._sizes), (self._previews, other._previews)):
+            if name in theirs:
+                mine[name] = theirs[name]  # type: ignore[assignment]
 
     def read(self, name: str) -> bytes:
         """The encoded bytes of a picture.
@@ -88,29 +153,60 @@ class Pictures:
             raise VertumnusError(f"{name}: there is no such picture in the collage")
         if isinstance(source, bytes):
             return source
-        try:
-            if isinstance(source, Path):
-                data = source.read_bytes()
-            else:
-                data = _read_member(source)
-        except (OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error) as error:
-            where = source if isinstance(source, Path) else f"{source.bundle}: {source.member}"
-            raise VertumnusError(f"{where}: the picture cannot be read any more ({error})") from None
-        check_hash(name, data, str(source if isinstance(source, Path) else source.bundle))
+        where = f"{source.bundle}: {source.member}" if isinstance(source, _Entry) else str(_path(source))
+        data = self._read(source, where)
+        check_hash(name, data, str(source.bundle if isinstance(source, _Entry) else _path(source)))
         return data
+
+    def _read(self, source: Path | _Entry | _Link, where: str) -> bytes:
+        try:
+            return _read_member(source) if isinstance(source, _Entry) else read_file(_path(source))
+        except (OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as error:
+            raise VertumnusError(f"{where}: the picture cannot be read any more ({error})") from None
+
+    def check(self, name: str) -> None:
+        """Raises `VertumnusError` if a picture is clearly gone, without reading it."""
+        source = self._sources.get(name)
+        if source is None:
+            raise VertumnusError(f"{name}: there is no such picture in the collage")
+        if isinstance(source, Path | _Link) and not _path(source).is_file():
+            raise VertumnusError(f"{_path(source)}: the picture cannot be read any more, it is gone")
 
     def image(self, name: str) -> Image.Image:
         """The decoded picture, RGBA, straight alpha."""
-        with open_picture(io.BytesIO(self.read(name)), name) as image:
-            try:
-                return image.convert("RGBA")
-            except (OSError, SyntaxError, ValueError) as error:
-                raise VertumnusError(f"{name}: the picture is damaged ({error})") from None
+        return self.decoded(name).convert("RGBA")
+
+    def decoded(self, name: str, halvings: int = 0) -> Image.Image:
+        """The decoded picture, RGB, or RGBA if anything in it is transparent; upright.
+
+        halvings   how often it may be halved: a JPEG is decoded so, another picture is whole
+        """
+        data = self.read(name)
+        where = self._where(name)
+        if halvings == 0:
+            return decode(data, where).image
+        width, height = self.size(name)
+        return decode(data, where, -(-min(width, height) // 2**halvings)).image
+
+    def _where(self, name: str) -> str:
+        source = self._sources.get(name)
+        return str(source.path) if isinstance(source, _Link) else name
 
     def size(self, name: str) -> tuple[int, int]:
         """Width and height of a picture, without decoding it."""
-        with open_picture(io.BytesIO(self.read(name)), name) as image:
-            return image.size
+        if name not in self._sizes:
+            with open_image(self.read(name), self._where(name)) as image:
+                self._sizes[name] = upright_size(image)
+        return self._sizes[name]
+
+    def keep_size(self, name: str, data: bytes, where: str) -> tuple[int, int]:
+        """Looks at a picture's header and remembers its size.
+
+        Raises `VertumnusError` if ``data`` is no PNG, JPEG or WebP, or has too many pixels.
+        """
+        with open_image(data, where, tuple(SUFFIXES)) as image:
+            self._sizes[name] = upright_size(image)
+        return self._sizes[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self._sources
@@ -122,18 +218,24 @@ class Pictures:
         return len(self._sources)
 
 
+def _path(source: Path | _Link) -> Path:
+    return source.path if isinstance(source, _Link) else source
+
+
 def _read_member(entry: _Entry) -> bytes:
-    """One member of a zip, without going through all the others each time."""
+    """One member of a zip, without going through all the others each time, and no longer than it says."""
     stat = entry.bundle.stat()
     info = _members(entry.bundle, stat.st_size, stat.st_mtime_ns)[entry.member]
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        with zipfile.ZipFile(entry.bundle) as opened:
-            return opened.read(info)
+        with zipfile.ZipFile(entry.bundle) as opened, opened.open(info) as member:
+            return member.read(min(info.file_size, MAX_PICTURE_BYTES))
     with entry.bundle.open("rb") as stream:
         stream.seek(info.header_offset + 26)  # of a local header: the lengths of its name and of what follows it
         stream.seek(sum(struct.unpack("<HH", stream.read(4))), 1)
         data = stream.read(info.compress_size)
-    return zlib.decompress(data, -zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else data
+    if info.compress_type == zipfile.ZIP_STORED:
+        return data
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, min(info.file_size, MAX_PICTURE_BYTES) or 1)
 
 
 @lru_cache(maxsize=8)
@@ -146,26 +248,9 @@ def _members(bundle: Path, _size: int, _mtime: int) -> dict[str, zipfile.ZipInfo
 def check_hash(name: str, data: bytes, where: str) -> None:
     """Raises `VertumnusError` unless the digits in a picture's name begin the SHA-256 of its bytes."""
     digest = hashlib.sha256(data).hexdigest()
-    digits = Path(name).stem
+    digits = name.rpartition("/")[2].partition(".")[0]
     if not digest.startswith(digits):
         raise VertumnusError(
             f"{where}: {name}: wrong hash, the picture is not the one the collage was saved with"
             f" (its bytes hash to {digest[: len(digits)]})"
         )
-
-
-def open_picture(stream: io.BytesIO, where: str) -> Image.Image:
-    """Opens an encoded PNG, JPEG or WebP without decoding it yet.
-
-    Raises `VertumnusError` for anything else, and for more than `MAX_PIXELS` pixels.
-    """
-    try:
-        image = Image.open(stream, formats=list(SUFFIXES))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "too many pixels" if isinstance(error, Image.DecompressionBombError) else "not a picture"
-        raise VertumnusError(f"{where}: {reason} (PNG, JPEG or WebP of at most {MAX_PIXELS:,} pixels)") from None
-    if image.width * image.height > MAX_PIXELS:
-        raise VertumnusError(
-            f"{where}: {image.width} x {image.height} is too many pixels, at most {MAX_PIXELS:,} are read"
-        )
-    return image

@@ -13,8 +13,8 @@ from pathlib import Path
 from vertumnus.elements.cache import ElementCache, file_digest
 from vertumnus.elements.element import MAX_SIDE, Element, make_element
 from vertumnus.elements.icons import icon_element
-from vertumnus.elements.read import PICTURE_SUFFIXES
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import PICTURE_SUFFIXES
 
 Progress = Callable[[int, int], None]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from copy import copy
+from typing import Self
+
+import numpy as np
 
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.placement import Placement
@@ -15,8 +19,7 @@ class Pieces:
 
     elements   different elements, used in turn
     count      pieces; as many as elements by default
-    warm       a collage to start from: its visible layers are pieces, but for those whose pictures are not among
-               ``elements``, where elements are given at all and the layer is not locked
+    warm       a collage to start from: its visible layers are pieces, and elements that it does not show join them
 
     elements   one for each piece
     placed     for each piece its layer in ``warm``, or -1
@@ -28,7 +31,7 @@ class Pieces:
 
     def __init__(self, elements: Sequence[Element], count: int | None = None, warm: Collage | None = None) -> None:
         if count is not None and count < 1:
-            raise VertumnusError(f"count: must be at least 1, not {count}")
+            raise VertumnusError(f"`count`: must be at least 1, not {count}")
         self.warm = warm
         self.elements: list[Element] = []
         self.placed: list[int] = []
@@ -47,12 +50,48 @@ class Pieces:
                 self.locked.append(0.0)
         self.names = self._names()
 
+    def copy(self) -> Self:
+        """The same pieces, to be changed apart from these."""
+        other = copy(self)
+        other.elements, other.names = list(self.elements), list(self.names)
+        other.placed, other.locked = list(self.placed), list(self.locked)
+        return other
+
+    def add(self, element: Element) -> None:
+        """One more piece, at the end."""
+        again = sum(piece.image == element.image for piece in self.elements)
+        self.elements.append(self._same(element))
+        self.names.append(element.name if not again else f"{element.name} {again + 1}")
+        self.placed.append(-1)
+        self.locked.append(0.0)
+
+    def clear(self) -> None:
+        """Takes all pieces out."""
+        self.elements, self.names, self.placed, self.locked = [], [], [], []
+
+    def remove(self, piece: int) -> None:
+        """Takes a piece out."""
+        for column in (self.elements, self.names, self.placed, self.locked):
+            del column[piece]  # type: ignore[attr-defined]
+
+    def replace(self, piece: int, element: Element) -> None:
+        """Gives a piece another picture."""
+        self.elements[piece] = self._same(element)
+        self.names[piece] = element.name
+
+    def _same(self, element: Element) -> Element:
+        """The element itself, or an equal one that is there: uses of a picture share what was worked out of it."""
+        for known in self.elements:
+            if (known.image, known.name, known.weight) == (element.image, element.name, element.weight):
+                return known
+        return element
+
     def _take_layers(self, warm: Collage, elements: Sequence[Element]) -> None:
         by_image = {element.image: element for element in elements}
-        own = elements_of(warm)
+        own = elements_of(warm, but=by_image)
         for index, layer in enumerate(warm.layers):
-            if layer.visible and (layer.locked or not elements or layer.image in by_image):
-                self.elements.append(by_image.get(layer.image, own[layer.image]))
+            if layer.visible:
+                self.elements.append(by_image.get(layer.image) or own[layer.image])
                 self.placed.append(index)
                 self.locked.append(layer.scale if layer.locked else 0.0)
 
@@ -67,8 +106,13 @@ class Pieces:
             names.append(piece.name if again == 1 else f"{piece.name} {again}")
         return names
 
-    def add_to(self, collage: Collage, layout: Sequence[Placement | None]) -> None:
-        """Gives a collage its layers: hidden ones as they were, the pieces where they lie now, None left out."""
+    def add_to(
+        self, collage: Collage, layout: Sequence[Placement | None], pinned: Sequence[bool] | None = None
+    ) -> None:
+        """Gives a collage its layers: hidden ones as they were, the pieces where they lie now, None left out.
+
+        pinned   for each piece whether its layer is locked; by default those that were
+        """
         layers: dict[int, Layer] = {}
         new: list[Layer] = []
         if self.warm is not None:
@@ -76,23 +120,31 @@ class Pieces:
                 if not layer.visible:
                     layers[index] = layer.model_copy()
                     collage.pictures.take_from(self.warm.pictures, layer.image)
-        for piece, name, at, place in zip(self.elements, self.names, self.placed, layout, strict=True):
+        stays = [scale > 0 for scale in self.locked] if pinned is None else pinned
+        for n, (piece, place) in enumerate(zip(self.elements, layout, strict=True)):
             if place is None:
                 continue
             collage.pictures.add_source(piece.image, piece.source)
-            if at >= 0 and self.warm is not None:
-                layer = self.warm.layers[at]
-                layers[at] = layer if layer.locked else layer.model_copy(update=place._asdict())
-            else:
-                new.append(Layer(name=name, image=piece.image, **place._asdict()))
+            at = self.placed[n]
+            if at < 0 or self.warm is None:
+                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict()))
+                continue
+            layer = self.warm.layers[at]
+            if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):
+                change = {**place._asdict(), "image": piece.image, "name": self.names[n], "locked": stays[n]}
+                layer = layer.model_copy(update=change)
+            layers[at] = layer
         collage.layers = [layers[index] for index in sorted(layers)] + new
 
 
-def elements_of(collage: Collage) -> dict[str, Element]:
-    """The pictures of a collage's visible layers as elements, byte for byte the same pictures."""
+def elements_of(collage: Collage, but: Container[str] = ()) -> dict[str, Element]:
+    """The pictures of a collage's visible layers as elements, byte for byte the same pictures.
+
+    but   names of pictures that are not asked for
+    """
     found: dict[str, Element] = {}
     for layer in collage.layers:
-        if layer.image not in found and layer.visible:
+        if layer.visible and layer.image not in found and layer.image not in but:
             element = make_element(collage.pictures.read(layer.image), None, layer.image, layer.name, None)
             found[layer.image] = element
     return found

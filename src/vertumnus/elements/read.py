@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from vertumnus.document.pictures import MAX_PIXELS, SUFFIXES, Pictures
+from vertumnus.document.pictures import SUFFIXES, Pictures
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".svg", ".svgz"})
-FORMATS = ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF"]
 SVG_SIDE = 512  # pixels of the longer side that a drawing becomes as an element
 INVISIBLE = 4  # alpha below this is margin
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
@@ -46,16 +46,7 @@ def store_picture(data: bytes, where: str, max_side: int) -> StoredPicture:
     name = Path(where).name.lower()
     if name.endswith((".svg", ".svgz")) or data.lstrip()[:5] in (b"<?xml", b"<svg "):
         return _encode(_rgba_image(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where)), where, "PNG")
-    try:
-        return _store_raster(data, where, max_side)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        if isinstance(error, VertumnusError):
-            raise
-        if isinstance(error, Image.DecompressionBombError):
-            raise VertumnusError(f"{where}: too large, at most {MAX_PIXELS:,} pixels are read") from None
-        if isinstance(error, UnidentifiedImageError):
-            raise VertumnusError(f"{where}: not a picture of a known format") from None
-        raise VertumnusError(f"{where}: damaged picture ({error})") from None
+    return _store_raster(data, where, max_side)
 
 
 def keep_picture(data: bytes, where: str) -> StoredPicture:
@@ -69,11 +60,7 @@ def keep_picture(data: bytes, where: str) -> StoredPicture:
 
 
 def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise VertumnusError(
-                f"{where}: {image.width} x {image.height} pixels is too large, at most {MAX_PIXELS:,} are read"
-            )
+    with open_image(data, where) as image:
         kind = str(image.format)
         profile = image.info.get("icc_profile")
         keep = (
@@ -90,7 +77,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
         if profile:
             picture, converted = to_srgb(picture, profile)
             keep = keep and not converted
-    picture = eight_bit_rgb(picture)
+        picture = eight_bit_rgb(picture)
     if max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
         keep = False
@@ -102,41 +89,6 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
     if keep:
         return StoredPicture(None, SUFFIXES[kind], _alpha_of(picture, where))
     return _encode(picture, where, "JPEG" if kind == "JPEG" else "PNG")
-
-
-def to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
-    """The picture in sRGB, and whether that changed it; browsers honour profiles, canvases do not."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return picture, False
-        alpha = picture.getchannel("A") if "A" in picture.getbands() else None
-        mode = picture.mode if picture.mode in ("L", "CMYK") else "RGB"
-        colour = ImageCms.profileToProfile(
-            picture.convert(mode), source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-        if colour is None:
-            return picture, False
-        if alpha is not None:
-            colour.putalpha(alpha)
-        return colour, True
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return picture, False  # a broken profile is no reason to lose the picture
-
-
-def eight_bit_rgb(picture: Image.Image) -> Image.Image:
-    """RGB, or RGBA if anything in it is transparent."""
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        deep = np.asarray(picture).astype(np.int64)
-        picture = Image.fromarray(np.clip(deep / 257 + 0.5, 0, 255).astype(np.uint8))
-    elif picture.mode == "F":
-        shallow = np.asarray(picture)
-        picture = Image.fromarray(np.clip(shallow * 255 + 0.5, 0, 255).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    picture = picture.convert("RGBA")
-    lowest, _ = picture.getchannel("A").getextrema()
-    return picture.convert("RGB") if lowest == 255 else picture
 
 
 def _visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:

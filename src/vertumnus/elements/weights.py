@@ -7,8 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.limits import MAX_WEIGHT, check_number
 
 
 def read_weights(path: Path) -> dict[str, float]:
@@ -32,8 +35,7 @@ def read_weights(path: Path) -> dict[str, float]:
                     if not weights and reader.line_num == 1:
                         continue
                     raise VertumnusError(f"{where}: weight: {text!r} is not a number") from None
-                if not math.isfinite(weight) or weight <= 0:
-                    raise VertumnusError(f"{where}: weight: must be a number above 0, not {text}")
+                check_weight(weight, where)
                 if name in weights:
                     raise VertumnusError(f"{where}: name: {name!r} stands in the table twice")
                 weights[name] = weight
@@ -44,8 +46,18 @@ def read_weights(path: Path) -> dict[str, float]:
     return weights
 
 
+def check_weight(weight: object, where: str) -> float:
+    """The weight as a float.
+
+    Raises `VertumnusError` unless it is a number above 0 within bounds.
+    """
+    if isinstance(weight, int | float | np.number) and not 0 < weight < math.inf:
+        raise VertumnusError(f"{where}: weight: must be a number above 0, not {weight}")
+    return check_number(f"{where}: weight", weight, 1 / MAX_WEIGHT, MAX_WEIGHT)
+
+
 def apply_weights(elements: Sequence[Element], weights: Mapping[str, float], where: str) -> list[Element]:
-    """The elements with their weights; one that is not in the table keeps weight 1.
+    """The elements with their weights; one that is not in the table keeps its own.
 
     Raises `VertumnusError` if the table names an element that is not there.
     """
@@ -56,5 +68,6 @@ def apply_weights(elements: Sequence[Element], weights: Mapping[str, float], whe
         raise VertumnusError(
             f"{where}: name: no element is called {unknown[0]!r}{more}{did_you_mean(unknown[0], names)}"
         )
-    by_stem = {Path(name).stem: weight for name, weight in weights.items()} | dict(weights)
-    return [element.weighted(by_stem.get(element.name, 1.0)) for element in elements]
+    checked = {name: check_weight(weight, f"{where}: {name}") for name, weight in weights.items()}
+    by_stem = {Path(name).stem: weight for name, weight in checked.items()} | checked
+    return [element.weighted(by_stem.get(element.name, element.weight)) for element in elements]

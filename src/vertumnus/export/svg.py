@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 from vertumnus.document.atomic import atomic_write
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.render.tone import tone_table
 
+STEPS = 51  # of a tone's table: five bytes to a step
+T = TypeVar("T")
 MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def save_svg(collage: Collage, path: Path) -> None:
+def save_svg(collage: Collage, path: str | Path) -> None:
     """Writes a collage as SVG.
 
-    Every picture is embedded once; every layer is a named Inkscape layer with the document's own transform.
-    WebP, which Inkscape does not open everywhere, is embedded as PNG.
+    Every picture is embedded once; every layer is a named Inkscape layer with the document's own transform, its crop
+    and outline a clip path, its gain and offset a filter. What Inkscape does not open everywhere (WebP and linked
+    formats) is embedded as PNG.
 
     Raises `VertumnusError` if a picture is gone or the place cannot be written.
     """
+    path = Path(path)
+    names = {name: f"p{index}" for index, name in enumerate(used_pictures(collage))}
+    clips = _named("c", map(_clip_of, collage.layers))
+    tones = _named("t", map(_tone_of, collage.layers))
     with atomic_write(path) as stream:
         stream.write(_head(collage).encode())
-        for index, name in enumerate(used_pictures(collage)):
-            stream.write(_picture(collage, name, index).encode())
-        stream.write(_filters(collage).encode())
+        for name, own in names.items():
+            stream.write(_picture(collage, name, own).encode())
+        for clip, mark in clips.items():
+            if clip is not None and mark is not None:
+                stream.write(_clip(clip, mark, collage).encode())
+        for tone, mark in tones.items():
+            if tone is not None and mark is not None:
+                stream.write(_tone(tone, mark).encode())
         stream.write(b"</defs>\n")
         if collage.background is not None:
             red, green, blue, alpha = parse_colour(collage.background)
@@ -35,15 +50,38 @@ def save_svg(collage: Collage, path: Path) -> None:
                 f'<rect width="{collage.width}" height="{collage.height}"'
                 f' fill="rgb({red},{green},{blue})" fill-opacity="{alpha / 255:.4g}"/>\n'.encode()
             )
-        index_of = {name: index for index, name in enumerate(used_pictures(collage))}
         for number, layer in enumerate(collage.layers):
             size = collage.pictures.size(layer.image)
-            stream.write(_layer(layer, number, index_of[layer.image], size).encode())
+            stream.write(
+                _layer(
+                    layer, number, names[layer.image], size, clips[_clip_of(layer)], tones[_tone_of(layer)]
+                ).encode()
+            )
         stream.write(b"</svg>\n")
 
 
+# What of a picture is shown: its name where its size matters, its crop, its outline.
+Clip = tuple[str, tuple[int, int, int, int] | None, str]
+Tone = tuple[str, tuple[float, float, float], tuple[float, float, float]]
+
+
+def _named(letter: str, used: Iterable[T | None]) -> dict[T | None, str | None]:
+    """A name for each different one, none for none."""
+    return {one: None if one is None else f"{letter}{n}" for n, one in enumerate(dict.fromkeys(used))}
+
+
+def _clip_of(layer: Layer) -> Clip | None:
+    if layer.crop is None and layer.outline == "rectangle":
+        return None
+    return (layer.image if layer.crop is None else "", layer.crop, layer.outline)
+
+
+def _tone_of(layer: Layer) -> Tone | None:
+    return (layer.light, layer.gain, layer.offset) if layer.toned else None
+
+
 def _head(collage: Collage) -> str:
-    title = f"<title>{escape(collage.prompt)}</title>\n" if collage.prompt else ""
+    title = f"<title>{escape(plain(collage.prompt))}</title>\n" if collage.prompt else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -54,51 +92,83 @@ def _head(collage: Collage) -> str:
     )
 
 
-def _picture(collage: Collage, name: str, index: int) -> str:
+def _picture(collage: Collage, name: str, own: str) -> str:
     suffix = Path(name).suffix
     data = collage.pictures.read(name)
     if suffix not in MEDIA:
         buffer = io.BytesIO()
-        collage.pictures.image(name).save(buffer, "PNG")
+        collage.pictures.decoded(name).save(buffer, "PNG")
         data, suffix = buffer.getvalue(), ".png"
     width, height = collage.pictures.size(name)
     return (
-        f'<image id="p{index}" width="{width}" height="{height}" preserveAspectRatio="none"'
+        f'<image id="{own}" width="{width}" height="{height}" preserveAspectRatio="none"'
         f' xlink:href="data:{MEDIA[suffix]};base64,{base64.b64encode(data).decode()}"/>\n'
     )
 
 
-def _filters(collage: Collage) -> str:
-    """One filter for each gain in use: colours times the gain, alpha as it is."""
-    gains = dict.fromkeys(layer.gain for layer in collage.layers if layer.gain != (1.0, 1.0, 1.0))
-    return "".join(
-        f'<filter id="{_filter_name(gain)}" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">'
-        f'<feColorMatrix values="{gain[0]:.6g} 0 0 0 0 0 {gain[1]:.6g} 0 0 0 0 0 {gain[2]:.6g} 0 0 0 0 0 1 0"/>'
-        "</filter>\n"
-        for gain in gains
+def _clip(clip: Clip, own: str, collage: Collage) -> str:
+    """A clip path in the picture's own pixels."""
+    name, crop, outline = clip
+    left, top, width, height = crop if crop is not None else (0, 0, *collage.pictures.size(name))
+    if outline == "hexagon":
+        middle, right, bottom = left + width / 2, left + width, top + height
+        upper, lower = top + height / 4, bottom - height / 4
+        points = ((middle, top), (right, upper), (right, lower), (middle, bottom), (left, lower), (left, upper))
+        shape = f'<polygon points="{" ".join(f"{x!r},{y!r}" for x, y in points)}"/>'
+    else:
+        shape = f'<rect x="{left}" y="{top}" width="{width}" height="{height}"/>'
+    return f'<clipPath id="{own}">{shape}</clipPath>\n'
+
+
+def _tone(tone: Tone, own: str) -> str:
+    """A filter that does what gain and offset do, alpha as it is.
+
+    In linear light it is a table of sRGB values: programs keep eight bits of linear light, too few for shadows.
+    """
+    light, gain, offset = tone
+    parts = []
+    table = tone_table(gain, offset, STEPS)
+    for channel, values, slope, intercept in zip("RGB", table, gain, offset, strict=True):
+        if light == "linear":
+            numbers = " ".join(f"{value:.4f}".rstrip("0").rstrip(".") for value in values)
+            parts.append(f'<feFunc{channel} type="table" tableValues="{numbers}"/>')
+        else:
+            parts.append(f'<feFunc{channel} type="linear" slope="{slope:.6g}" intercept="{intercept:.6g}"/>')
+    return (
+        f'<filter id="{own}" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">'
+        f"<feComponentTransfer>{''.join(parts)}</feComponentTransfer></filter>\n"
     )
 
 
-def _filter_name(gain: tuple[float, float, float]) -> str:
-    return "gain-" + "-".join(f"{value:.6g}".replace(".", "_") for value in gain)
-
-
-def _layer(layer: Layer, number: int, picture: int, size: tuple[int, int]) -> str:
-    scale = f"{-layer.scale!r} {layer.scale!r}" if layer.flip else f"{layer.scale!r}"
+def _layer(layer: Layer, number: int, picture: str, size: tuple[int, int], clip: str | None, tone: str | None) -> str:
+    left, top, width, height = layer.crop if layer.crop is not None else (0, 0, *size)
+    across, down = -layer.scale if layer.flip else layer.scale, layer.scale * layer.squeeze
+    form = f" skewX({layer.shear!r})" if layer.shear else ""
     transform = (
-        f"translate({layer.x!r} {layer.y!r}) rotate({layer.rotation!r}) scale({scale})"
-        f" translate({-size[0] / 2!r} {-size[1] / 2!r})"
+        f"translate({layer.x!r} {layer.y!r}) rotate({layer.rotation!r}){form}"
+        f" scale({f'{across!r} {down!r}' if across != down else repr(across)})"
+        f" translate({-left - width / 2!r} {-top - height / 2!r})"
     )
+    inner = f'<use xlink:href="#{picture}" transform="{transform}"/>'
+    if clip is not None:
+        inner = f'<g transform="{transform}"><use xlink:href="#{picture}" clip-path="url(#{clip})"/></g>'
     more = ""
     if layer.opacity != 1.0:
         more += f' opacity="{layer.opacity!r}"'
-    if layer.gain != (1.0, 1.0, 1.0):
-        more += f' filter="url(#{_filter_name(layer.gain)})"'
+    if tone is not None:
+        more += f' filter="url(#{tone})"'
     if not layer.visible:
         more += ' style="display:none"'
     if layer.locked:
         more += ' sodipodi:insensitive="true"'
     return (
-        f'<g id="layer{number}" inkscape:groupmode="layer" inkscape:label={quoteattr(layer.name)}{more}>'
-        f'<use xlink:href="#p{picture}" transform="{transform}"/></g>\n'
+        f'<g id="layer{number}" inkscape:groupmode="layer" inkscape:label={quoteattr(plain(layer.name))}{more}>'
+        f"{inner}</g>\n"
+    )
+
+
+def plain(text: str) -> str:
+    """The text without characters that XML cannot hold, each shown as a sign of its own."""
+    return "".join(sign if sign >= " " or sign in "\t\n" else "\N{REPLACEMENT CHARACTER}" for sign in text).translate(
+        dict.fromkeys((0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")
     )

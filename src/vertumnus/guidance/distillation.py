@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vertumnus.document.bundle import first_problem
+from vertumnus.checked import first_problem
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.interval import Intermittent
 from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
 from vertumnus.guidance.protocol import Request
+from vertumnus.models import load
 from vertumnus.models.checkpoint import find
-from vertumnus.models.loader import load
 from vertumnus.models.mini.vocabulary import nouns, with_article
 from vertumnus.models.names import nouns_in
 
@@ -101,7 +101,7 @@ class DistillationSource:
         self._folder: Path | None = None
         if model is None:
             self._folder = find(options.model).path
-            model = load(options.model, "diffusion", device=device)
+            model = load(options.model, "diffusion", device=device, dtype=options.dtype)
         if defaults is None:
             defaults = model_defaults(self._folder) if self._folder is not None else ModelDefaults()
         self.model, self.defaults = model, defaults

@@ -48,6 +48,9 @@ class ExpectedPictures:
 
     computing   where the network computes
     memory      how much of the mean is kept at an answer
+
+    ``failures`` counts decoded pictures that were not finite: the ink last known stands in for theirs, or there is
+    none at all.
     """
 
     def __init__(self, model: Network, computing: Computing, memory: float) -> None:
@@ -55,6 +58,9 @@ class ExpectedPictures:
         self.mean: Tensor | None = None  # B x ``model.shape``
         self.shape = (0, 0)
         self._ink: Floats | None = None
+        self._kept: Floats | None = None  # the ink last known
+        self._decoded_mean: Tensor | None = None
+        self.failures = 0
 
     def take(self, x_t: Tensor, noise: Tensor, t: Tensor, shape: tuple[int, int]) -> None:
         """Takes in an answer, where it is finite.
@@ -72,20 +78,28 @@ class ExpectedPictures:
     @property
     def target_alpha(self) -> Floats | None:
         """The ink expected of the canvases last looked at, B x H x W from 0 to 1; None before."""
-        if self._ink is None and self.mean is not None and min(self.shape):
+        if self._ink is None and self.mean is not None and self.mean is not self._decoded_mean and min(self.shape):
+            self._decoded_mean = self.mean
             self._ink = self._decoded(self.mean)
+            self._kept = self._ink
         return self._ink
 
     @torch.no_grad()
-    def _decoded(self, mean: Tensor) -> Floats:
+    def _decoded(self, mean: Tensor) -> Floats | None:
         with self._computing():
             pictures = self.model.decode(mean).float()
             rows, columns = self.shape
             side = max(rows, columns)
             pictures = torch.nn.functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
         top, left = (side - rows) // 2, (side - columns) // 2
-        ink = ink_of(pictures.clamp(0, 1).cpu().numpy())
-        return ink[:, top : top + rows, left : left + columns]
+        finite = torch.isfinite(pictures).flatten(1).all(1).cpu().numpy()
+        ink = ink_of(torch.nan_to_num(pictures).clamp(0, 1).cpu().numpy())[:, top : top + rows, left : left + columns]
+        if not finite.all():
+            self.failures += int((~finite).sum())
+            if self._kept is None or self._kept.shape != ink.shape:
+                return None
+            ink = np.where(finite[:, None, None], ink, self._kept)
+        return ink
 
     def state(self) -> dict[str, Any]:
         """The mean."""

@@ -12,8 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from vertumnus.errors import VertumnusError
-
-SMALL = 50_000_000  # weights: a smaller network's steps are too short to be shared among a processor's threads
+from vertumnus.models.device import Threads, is_out_of_memory
 
 Tensor = torch.Tensor
 
@@ -38,6 +37,9 @@ class Network(Protocol):
 
     def encode_text(self, prompts: str | Sequence[str]) -> Any:
         """Text states of prompts."""
+
+    def encode_negative(self, prompts: str | Sequence[str] = "") -> Any:
+        """Text states that guidance steers away from."""
 
     def encode(self, image: Tensor) -> Tensor:
         """Pictures, B x 3 x H x W from 0 to 1, as what noise is added to, B x ``shape``, with gradients."""
@@ -79,22 +81,19 @@ class Computing:
 
     def __init__(self, model: Network) -> None:
         self.model = model
-        weights = sum(part.numel() for part in model.unet.parameters())
-        self.small = model.device.type == "cpu" and weights < SMALL
+        self._threads = Threads(model.unet, model.device)
         self.answered = False
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Raises `VertumnusError` if memory runs out, or if the network's parts do not fit together."""
-        threads = torch.get_num_threads()
-        if self.small:
-            torch.set_num_threads(1)
         try:
-            yield
+            with self._threads():
+                yield
         except VertumnusError:
             raise
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
-            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+            if is_out_of_memory(error):
                 raise VertumnusError(
                     f"{self.model.name}: out of memory; let it judge fewer collages at once (particles), choose the"
                     " method sds, which trains no student, or take a smaller model"
@@ -105,5 +104,3 @@ class Computing:
             raise VertumnusError(
                 f"{self.model.name}: its parts do not fit together, as with weights for another architecture ({line})"
             ) from error
-        finally:
-            torch.set_num_threads(threads)

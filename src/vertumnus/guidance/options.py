@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from vertumnus.guidance.protocol import GuidanceOptions
+from vertumnus.models.checkpoint import Dtype
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -39,6 +40,7 @@ class DistillationOptions(GuidanceOptions):
     argument: ClassVar[str | None] = "model"
 
     model: str = Field("mini", description="mini, a folder or a hub id")
+    dtype: Dtype = Field("auto", description="of its weights; auto is half on a GPU, single elsewhere")
     method: Method | None = Field(None, description="eq. (4) or (3); by default vsd, for mini sds")
     weighting: Weighting | None = Field(None, description="w(t); by default sds")
     noise_levels: tuple[Share, Share] | None = Field(

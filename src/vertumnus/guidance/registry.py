@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
-from vertumnus.document.bundle import first_problem
+from vertumnus.checked import first_problem
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.guidance.mixture import MixedSource
 from vertumnus.guidance.protocol import GuidanceOptions, Source

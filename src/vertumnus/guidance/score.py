@@ -92,7 +92,7 @@ class ScoreDistillation:
         self.expected = ExpectedPictures(model, self._computing, memory)
         with self._computing():
             self.text = model.encode_text(prompt)
-            self.negative = model.encode_text(negative)
+            self.negative = model.encode_negative(negative)
             self.student = student if method == "vsd" else None
             if method == "vsd" and student is None:
                 self.student = LoraStudent(
@@ -101,8 +101,11 @@ class ScoreDistillation:
 
     @property
     def target_alpha(self) -> Canvas | None:
-        """The ink of the pictures that it expects."""
-        return self.expected.target_alpha
+        """The ink of the pictures that it expects; counted as skipped where the decoder's answer was not finite."""
+        found, failures = self.expected.target_alpha, self.expected.failures
+        self.skipped += failures
+        self.expected.failures = 0
+        return found
 
     def __call__(self, canvases: Canvas, progress: float) -> tuple[Values, Canvas]:
         """The values of B canvases, which share one student, and the gradients; the student then learns from them.

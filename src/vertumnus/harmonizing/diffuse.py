@@ -18,7 +18,8 @@ from vertumnus.sampling.attention import Hook, attention_control
 from vertumnus.sampling.sample import sample
 
 if TYPE_CHECKING:
-    from vertumnus.models.diffusion import Diffusion, TextStates
+    from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.text import TextStates
     from vertumnus.sampling.control import Control
     from vertumnus.sampling.step import Step
 
@@ -61,8 +62,8 @@ def make_plan(stack: Stack, options: HarmonizeOptions, noise: Sequence[float] | 
         if options.strength is not None and own:
             level = options.strength
         levels.append(level)
-        attract.append(one.attract if one else getattr(layer, "attract", 0.4))
-        repel.append(one.repel if one else getattr(layer, "repel", 0.6))
+        attract.append(one.attract if one else layer.attract)
+        repel.append(one.repel if one else layer.repel)
         control.append(one.control if one else layer.control)
     most = max(levels) if options.background is None else max(*levels, options.background)
     if most == 0:

@@ -15,6 +15,7 @@ from vertumnus.harmonizing.layers import Pixels, Stack, stack_of, working_size
 from vertumnus.harmonizing.options import HarmonizeOptions
 from vertumnus.harmonizing.rounds import edit_stack, results, with_result
 from vertumnus.harmonizing.tokens import find_spans, prompt_of
+from vertumnus.models.checkpoint import Dtype
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
@@ -72,7 +73,7 @@ class HarmonizeJob:
     ) -> None:
         self.collage, self.options, self.layer = collage, options, layer
         self.controls = list(controls)
-        self.model = None if options.method == "none" or model is None else open_model(model)
+        self.model = None if options.method == "none" or model is None else open_model(model, options.dtype)
         resolution = self.model.resolution if self.model is not None else RESOLUTION
         size = working_size(collage.width, collage.height, resolution, options.longest)
         self.stack = edit_stack(collage, layer, size) if layer is not None else first_stack(collage, size)
@@ -206,13 +207,13 @@ def text_of(prompt: str | None, name: str) -> str:
     return (prompt or name.replace("_", " ").replace("-", " ")).strip()
 
 
-def open_model(model: str | Path | Diffusion) -> Diffusion:
+def open_model(model: str | Path | Diffusion, dtype: Dtype = "auto") -> Diffusion:
     """A diffusion model with cross-attention. Raises `VertumnusError` for one that cannot be had or used."""
     if not isinstance(model, str | Path):
         return model
     from vertumnus.models import load
 
-    found = load(model, "diffusion")
+    found = load(model, "diffusion", dtype=dtype)
     if found.vae is None:
         raise VertumnusError(
             f"{found.name}: works on pixels with text and picture in one attention, which layers cannot steer; use a"

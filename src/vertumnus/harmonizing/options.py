@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vertumnus.models.checkpoint import Dtype
+
 Method = Literal["gh", "gh+ca", "gh+ca+ln", "gh+ln", "none"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -32,6 +34,7 @@ class HarmonizeOptions(BaseModel):
     )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
+    dtype: Dtype = Field("auto", description="of the model's weights; auto is half on a GPU, single elsewhere")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
 
     @property

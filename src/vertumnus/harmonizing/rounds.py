@@ -27,6 +27,7 @@ def with_result(collage: Collage, picture: Pixels) -> Collage:
     picture   H x W x 3, in the canvas's proportions
     """
     made = collage.model_copy(deep=True)
+    made.name_layers()  # before the result is one of them: a layer's id stays what it was
     before = len(results(made))
     name = made.pictures.add_pixels(_opaque(picture))
     height, width = picture.shape[:2]

@@ -1,24 +1,33 @@
-"""A picture file as upright sRGB bytes, decoded no larger than it is needed."""
+"""A picture file as upright sRGB bytes, decoded no larger than it is needed. The one place that decodes."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vertumnus.document.pictures import MAX_PIXELS
-from vertumnus.elements.read import FORMATS, PICTURE_SUFFIXES, eight_bit_rgb, to_srgb
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
+from vertumnus.limits import MAX_PIXELS
 
+# Sizes are checked here, with a sentence; Pillow's own warning would come first.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF")
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".svg", ".svgz"})
 TILE_SUFFIXES = PICTURE_SUFFIXES - {".svg", ".svgz"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+HALVINGS = 3  # a JPEG can be decoded at a half, a quarter and an eighth
 
 
 class Decoded(NamedTuple):
     """A picture and what its file said.
 
-    image    RGB, upright, at least as large as asked for where the file is
+    image    RGB, or RGBA if anything in it is transparent; upright, at least as large as asked for where the file is
     width, height   of the whole picture, upright
     frames   more than one for an animation, of which this is the first
     """
@@ -29,44 +38,75 @@ class Decoded(NamedTuple):
     frames: int
 
 
-def decode_picture(data: bytes, where: str, least: int | None = None) -> Decoded:
-    """Decodes a PNG, JPEG, WebP, AVIF, TIFF or GIF of any mode; transparent parts lie on white.
+@contextlib.contextmanager
+def open_image(data: bytes, where: str, formats: Sequence[str] = FORMATS) -> Iterator[Image.Image]:
+    """An encoded picture, opened but not decoded yet; decode it within the block.
+
+    Raises `VertumnusError` for what is no picture of those formats or has more than `MAX_PIXELS` pixels, and for
+    whatever any decoder raises within the block.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=list(formats)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise VertumnusError(
+                    f"{where}: {image.width} x {image.height} pixels is too large, at most {MAX_PIXELS:,} are read"
+                )
+            yield image
+    except VertumnusError:
+        raise
+    except UnidentifiedImageError:
+        said = "not a picture of a known format" if tuple(formats) == FORMATS else f"not a {' or '.join(formats)}"
+        raise VertumnusError(f"{where}: {said}") from None
+    except Image.DecompressionBombError:
+        raise VertumnusError(f"{where}: too large, at most {MAX_PIXELS:,} pixels are read") from None
+    except Exception as error:  # decoders raise whatever they like for a damaged file
+        said = str(error) or type(error).__name__
+        raise VertumnusError(f"{where}: damaged picture ({said})") from None
+
+
+def _orientation(image: Image.Image) -> int:
+    if "exif" not in image.info and image.format == "JPEG":
+        return 1
+    return int(image.getexif().get(0x0112, 1))
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an opened picture once it stands upright."""
+    width, height = image.size
+    return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
+
+
+def decode(data: bytes, where: str, least: int | None = None, formats: Sequence[str] = FORMATS) -> Decoded:
+    """Decodes a picture of any mode.
 
     least   pixels of the shorter side that are enough: a JPEG is then decoded at a half, quarter or eighth
 
     Raises `VertumnusError` if it is no picture, damaged or larger than `MAX_PIXELS`.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise VertumnusError(
-                    f"{where}: {width} x {height} pixels is too large, at most {MAX_PIXELS:,} are read"
-                )
-            if least is not None and image.format == "JPEG":
-                shorter = min(width, height)
-                image.draft("RGB", (width * least // shorter, height * least // shorter))
-            orientation = image.getexif().get(0x0112, 1) if "exif" in image.info or image.format != "JPEG" else 1
-            profile = image.info.get("icc_profile")
-            frames = int(getattr(image, "n_frames", 1))
-            picture = ImageOps.exif_transpose(image) if orientation != 1 else image
-            if profile:
-                picture, _ = to_srgb(picture, profile)
-            if picture.mode != "RGB":
-                picture = eight_bit_rgb(picture)
-            if picture.mode == "RGBA":
-                ground = Image.new("RGB", picture.size, "white")
-                ground.paste(picture, mask=picture.getchannel("A"))
-                picture = ground
-            picture.load()
-            if orientation in SIDEWAYS:
-                width, height = height, width
-            return Decoded(picture.copy() if picture is image else picture, width, height, frames)
-    except VertumnusError:
-        raise
-    except UnidentifiedImageError:
-        raise VertumnusError(f"{where}: not a picture of a known format") from None
-    except Image.DecompressionBombError:
-        raise VertumnusError(f"{where}: too large, at most {MAX_PIXELS:,} pixels are read") from None
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError) as error:
-        raise VertumnusError(f"{where}: damaged picture ({error})") from None
+    with open_image(data, where, formats) as image:
+        width, height = image.size
+        if least is not None and image.format == "JPEG":
+            shorter = min(width, height)
+            image.draft("RGB", (width * least // shorter, height * least // shorter))
+        orientation = _orientation(image)
+        profile = image.info.get("icc_profile")
+        frames = int(getattr(image, "n_frames", 1))
+        picture = ImageOps.exif_transpose(image) if orientation != 1 else image
+        if profile:
+            picture, _ = to_srgb(picture, profile)
+        if picture.mode != "RGB":
+            picture = eight_bit_rgb(picture)
+        picture.load()
+        if orientation in SIDEWAYS:
+            width, height = height, width
+        return Decoded(picture.copy() if picture is image else picture, width, height, frames)
+
+
+def decode_picture(data: bytes, where: str, least: int | None = None) -> Decoded:
+    """As `decode`, transparent parts on white: RGB in any case."""
+    found = decode(data, where, least)
+    if found.image.mode == "RGB":
+        return found
+    ground = Image.new("RGB", found.image.size, "white")
+    ground.paste(found.image, mask=found.image.getchannel("A"))
+    return found._replace(image=ground)

@@ -1,3 +1,6 @@
-"""What judges an image: the pictogram prior, diffusion models and CLIP, behind one loader."""
+"""Networks behind one loader: diffusion, CLIP, ControlNet, classifiers, the pictogram prior and mini."""
 
-from vertumnus.models.loader import load as load
+from vertumnus.models.loader import load_model as load
+from vertumnus.models.loader import load_model as load_model
+
+__all__ = ["load", "load_model"]

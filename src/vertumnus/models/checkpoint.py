@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vertumnus.errors import VertumnusError, did_you_mean
-from vertumnus.models.registry import KNOWN, how_to_fetch
+from vertumnus.models.registry import KNOWN, fetch_configuration, how_to_fetch
 
 MINI = ("mini", "mini-clip")
+Dtype = Literal["auto", "float32", "float16", "bfloat16"]  # of weights; auto is half on a GPU and single elsewhere
 # What a pipeline's or a model's configuration calls itself, and what it is here: (kind, family).
 _PIPELINES = {
     "StableDiffusionPipeline": ("diffusion", "stable-diffusion"),
@@ -22,7 +22,18 @@ _PIPELINES = {
     "IFPipeline": ("diffusion", "deepfloyd-if"),
     "IFImg2ImgPipeline": ("diffusion", "deepfloyd-if"),
 }
-_MODELS = {"clip": ("clip", "clip"), "siglip": ("clip", "siglip")}
+_MODELS = {
+    "clip": ("clip", "clip"),
+    "siglip": ("clip", "siglip"),
+    "ControlNetModel": ("control", "controlnet"),
+    "T2IAdapter": ("control", "t2i-adapter"),
+    "AutoencoderTiny": ("decoder", "autoencoder-tiny"),
+}
+# Where the configuration and the tokenizers of a checkpoint that is one file are looked for.
+CONFIGURATIONS = {
+    "stable-diffusion": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+    "stable-diffusion-xl": "stabilityai/stable-diffusion-xl-base-1.0",
+}
 
 
 class Checkpoint(NamedTuple):
@@ -50,10 +61,7 @@ def find(spec: str | Path) -> Checkpoint:
     if path.is_dir():
         return understand(name, path)
     if path.is_file():
-        raise VertumnusError(
-            f"{name}: is one file; give a folder in the layout of diffusers or transformers (their"
-            " from_single_file and save_pretrained make one)"
-        )
+        return _one_file(name, path)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         names = [*MINI, "pictogram", *(known.id for known in KNOWN)]
         raise VertumnusError(f"{name}: there is no such folder and no model of this name{did_you_mean(name, names)}")
@@ -80,7 +88,8 @@ def understand(name: str, path: Path) -> Checkpoint:
         found, supported = _PIPELINES.get(calls_itself), _PIPELINES
         parts = [path / part for part in ("unet", "text_encoder")]
     elif config.is_file():
-        calls_itself = str(_json(config).get("model_type"))
+        read = _json(config)
+        calls_itself = str(read.get("model_type") or read.get("_class_name"))
         found, supported = _MODELS.get(calls_itself), _MODELS
         parts = [path]
     else:
@@ -95,6 +104,43 @@ def understand(name: str, path: Path) -> Checkpoint:
     return Checkpoint(name, path, *found)
 
 
+def _one_file(name: str, path: Path) -> Checkpoint:
+    """What a checkpoint in one file is, by the names of its weights. Raises `VertumnusError` unless it is known."""
+    if path.suffix != ".safetensors":
+        pickled = path.suffix in (".ckpt", ".pt", ".pth", ".bin")
+        why = "pickled, and never loaded" if pickled else "no checkpoint"
+        raise VertumnusError(f"{name}: is {why}; a .safetensors file or a folder of diffusers' layout is needed")
+    try:
+        with path.open("rb") as file:  # a safetensors file begins with the length of its table, and the table
+            length = int.from_bytes(file.read(8), "little")
+            table = json.loads(file.read(length)) if length <= path.stat().st_size else None
+    except (OSError, ValueError) as error:
+        raise VertumnusError(f"{name}: cannot be read as safetensors ({error})") from None
+    if not isinstance(table, dict):
+        raise VertumnusError(f"{name}: cannot be read as safetensors")
+    if not any(weights.startswith("model.diffusion_model.") for weights in table):
+        raise VertumnusError(f"{name}: is no Stable Diffusion checkpoint in one file")
+    large = any(weights.startswith("conditioner.embedders.1.") for weights in table)
+    return Checkpoint(name, path, "diffusion", "stable-diffusion-xl" if large else "stable-diffusion")
+
+
+def find_configuration(checkpoint: Checkpoint, config: str | Path) -> Path:
+    """The folder with what a checkpoint in one file lacks, from a folder or an id in the hub's cache.
+
+    Raises `VertumnusError` with what to fetch if it is not here.
+    """
+    folder = Path(config).expanduser()
+    if (folder / "model_index.json").is_file():
+        return folder
+    cached = _cached(str(config)) if str(config).count("/") == 1 else None
+    if cached is None or not (cached / "model_index.json").is_file():
+        raise VertumnusError(
+            f"{checkpoint.name}: is one file, without the configuration and the tokenizer that belong to it; give a"
+            f" folder with them as config, or fetch those of {config} (3 MB) with {fetch_configuration(str(config))}"
+        )
+    return cached
+
+
 def _json(file: Path) -> dict[str, Any]:
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
@@ -105,24 +151,17 @@ def _json(file: Path) -> dict[str, Any]:
     return read
 
 
-def _hub() -> Path:
-    """The folder in which the hub's own tools keep what they fetched."""
-    if "HF_HUB_CACHE" in os.environ:
-        return Path(os.environ["HF_HUB_CACHE"])
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "huggingface"
-    return Path(home) / "hub"
-
-
 def _cached(id_: str) -> Path | None:
-    """The newest snapshot of a hub id in the cache, if it was fetched."""
-    repository = _hub() / f"models--{id_.replace('/', '--')}"
-    main = repository / "refs" / "main"
-    if main.is_file():
-        path = repository / "snapshots" / main.read_text().strip()
-        if path.is_dir():
-            return path
-    snapshots = sorted(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
-    return snapshots[-1] if snapshots else None
+    """The snapshot of a hub id in the cache of huggingface_hub, if it was fetched."""
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError:  # of the extra `models`: without it, nothing was fetched
+        return None
+    try:
+        return Path(snapshot_download(id_, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
 
 
 def on_this_machine() -> Iterator[Checkpoint]:
@@ -131,8 +170,16 @@ def on_this_machine() -> Iterator[Checkpoint]:
         path = mini_folder("clip" if name == "mini-clip" else "diffusion")
         if path.is_dir():
             yield understand(name, path)
-    for repository in sorted(_hub().glob("models--*--*")):
-        id_ = "/".join(repository.name.split("--")[1:3])
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ImportError:
+        return
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return
+    for id_ in sorted(repository.repo_id for repository in repositories if repository.repo_type == "model"):
         snapshot = _cached(id_)
         if snapshot is not None:
             try:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Checkpoint
-from vertumnus.models.device import choose_device, quiet
+from vertumnus.models.checkpoint import Checkpoint, Dtype
+from vertumnus.models.device import Threads, choose_device, quiet
+from vertumnus.models.opening import choose_dtype
 
 Tensor = torch.Tensor
 # OpenAI's, which most checkpoints go by where they say nothing.
@@ -33,19 +34,19 @@ class Clip:
         self.family = family
         self.model = model.requires_grad_(False).eval()
         self.tokenizer = tokenizer
+        self.threads = Threads(model, model.device)
         self.resolution: int = model.config.vision_config.image_size
         self.mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self.std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
         self.length: int = model.config.text_config.max_position_embeddings
 
     @classmethod
-    def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Clip:
+    def load(cls, checkpoint: Checkpoint, device: str | None = None, dtype: Dtype = "auto") -> Clip:
         """The CLIP of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
         with quiet():
             from transformers import AutoTokenizer, CLIPModel, CLIPTokenizer, SiglipModel
 
         chosen = choose_device(device)
-        half = chosen.type == "cuda" if half is None else half
         kind = CLIPModel if checkpoint.family == "clip" else SiglipModel
         words = CLIPTokenizer if checkpoint.family == "clip" else AutoTokenizer
         mean, std = (_MEAN, _STD) if checkpoint.family == "clip" else ((0.5,) * 3, (0.5,) * 3)
@@ -58,7 +59,7 @@ class Clip:
                     mean, std = said.get("image_mean", mean), said.get("image_std", std)
                 model = kind.from_pretrained(
                     checkpoint.path,
-                    dtype=torch.float16 if half else torch.float32,
+                    dtype=choose_dtype(dtype, chosen),
                     use_safetensors=True,
                     local_files_only=True,
                 )
@@ -88,7 +89,8 @@ class Clip:
         read = self.tokenizer(
             words, padding=padding, truncation=True, max_length=self.length, return_tensors="pt"
         ).input_ids
-        return _unit(_pooled(self.model.get_text_features(input_ids=read.to(self.device))))
+        with self.threads():
+            return _unit(_pooled(self.model.get_text_features(input_ids=read.to(self.device))))
 
     def embed_image(self, image: Tensor) -> Tensor:
         """N x 3 x H x W pictures from 0 to 1 as N x width unit vectors, with gradients; resized as needed."""
@@ -96,7 +98,8 @@ class Clip:
         if image.shape[-2:] != size:
             image = torch.nn.functional.interpolate(image, size, mode="bicubic", antialias=True)
         seen = ((image - self.mean) / self.std).to(self.model.dtype)
-        return _unit(_pooled(self.model.get_image_features(pixel_values=seen)))
+        with self.threads():
+            return _unit(_pooled(self.model.get_image_features(pixel_values=seen)))
 
     def similarity(self, image: Tensor, texts: str | Sequence[str]) -> Tensor:
         """The cosine of every picture with every text, N x M, with gradients by the pictures."""

@@ -6,10 +6,13 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 from vertumnus.errors import VertumnusError
+
+SMALL = 50_000_000  # weights: a smaller network's steps are too short to be shared among a processor's threads
 
 
 def choose_device(wanted: str | None) -> torch.device:
@@ -48,3 +51,31 @@ def quiet() -> Iterator[None]:
         for log, verbosity in zip(logs, before, strict=True):
             log.set_verbosity(verbosity)
             log.enable_progress_bar()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on the processor."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
+class Threads:
+    """How many threads a network computes on: one, if it is small and on the processor.
+
+    Called, it is a context, which leaves the number as it was; contexts may be nested. Ways back for gradients need
+    one of their own.
+    """
+
+    def __init__(self, network: Any, device: torch.device) -> None:
+        self.small = device.type == "cpu" and sum(part.numel() for part in network.parameters()) < SMALL
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        before = torch.get_num_threads()
+        if not self.small or before == 1:
+            yield
+            return
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -8,14 +8,18 @@ pictures from 0 to 1 into what they work on and back, with gradients.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Checkpoint
-from vertumnus.models.device import choose_device, quiet
+from vertumnus.models.checkpoint import Checkpoint, Dtype
+from vertumnus.models.device import Threads, choose_device
+from vertumnus.models.latents import LatentCodec
+from vertumnus.models.memory import Memory
+from vertumnus.models.opening import open_pipeline
+from vertumnus.models.text import TextReader, TextStates, layers_reading
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -25,60 +29,42 @@ Tensor = torch.Tensor
 Condition = Callable[[Tensor, "Tensor | int", Tensor, "dict[str, Tensor] | None"], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class TextStates:
-    """What the text encoder made of B prompts.
-
-    states  B x tokens x width, what cross-attention reads
-    pooled  B x width, of Stable Diffusion XL alone
-    """
-
-    states: Tensor
-    pooled: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.states)
-
-    def repeated(self, count: int) -> TextStates:
-        """One prompt's states for a batch of ``count``."""
-        pooled = None if self.pooled is None else self.pooled.expand(count, -1)
-        return TextStates(self.states.expand(count, -1, -1), pooled)
-
-    def then(self, other: TextStates) -> TextStates:
-        """Both batches, one after the other."""
-        pooled = None
-        if self.pooled is not None and other.pooled is not None:
-            pooled = torch.cat([self.pooled, other.pooled])
-        return TextStates(torch.cat([self.states, other.states]), pooled)
-
-
 class Diffusion:
     """A text-to-image diffusion model.
 
     name, family     what it was called; ``stable-diffusion``, ``stable-diffusion-xl`` or ``deepfloyd-if``
+    text, codec      its text encoders and its autoencoder, behind `encode_text`, `encode` and `decode`
     unet             the network, for those who steer its attention or add adapters
     vae              the autoencoder, or None for a model of pixels
     pipeline         the stock pipeline that all are part of
     resolution       pixels a side of its pictures
     shape            channels, rows and columns of what noise is added to
     factor           pixels a side of what noise is added to
+    threads          a context in which it computes on as many threads as it is worth
     branches         2 while the network answers with guidance, the negative's items before the text's; else 1
     alphas_cumprod   abar_t of its schedule, as many as it has steps
     scheduler_config  the rest of it, for diffusers' schedulers
     """
 
-    def __init__(self, name: str, family: str, pipeline: Any) -> None:
+    def __init__(
+        self, name: str, family: str, pipeline: Any, device: torch.device | None = None, moving: bool = False
+    ) -> None:
         self.name = name
         self.family = family
         self.pipeline = pipeline
         self.unet: UNet2DConditionModel = pipeline.unet
         self.vae: AutoencoderKL | None = getattr(pipeline, "vae", None)
-        for part in (self.unet, self.vae, pipeline.text_encoder, getattr(pipeline, "text_encoder_2", None)):
+        self.device: torch.device = self.unet.device if device is None else device
+        self.threads = Threads(self.unet, self.device)
+        # On the processor, and where the pipeline moves its parts itself, text encoders have nowhere to leave to.
+        self.text = TextReader(family, pipeline, self.device, moving or self.device.type == "cpu")
+        for part in (self.unet, self.vae, *self.text.encoders):
             if part is not None:
                 part.requires_grad_(False).eval()
+        self.codec = LatentCodec(name, self.vae)
         side = self.unet.config.sample_size
         self.channels: int = self.unet.config.in_channels
-        self.factor = 2 ** (len(self.vae.config.block_out_channels) - 1) if self.vae is not None else 1
+        self.factor = self.codec.factor
         self.resolution: int = side * self.factor
         self.shape = (self.channels, side, side)
         self.prediction: str = pipeline.scheduler.config.get("prediction_type", "epsilon")
@@ -89,79 +75,44 @@ class Diffusion:
         self.alphas_cumprod = pipeline.scheduler.alphas_cumprod.to(self.device, torch.float32)
 
     @classmethod
-    def load(cls, checkpoint: Checkpoint, device: str | None = None, half: bool | None = None) -> Diffusion:
-        """The diffusion model of a checkpoint. Raises `VertumnusError` if it cannot be loaded."""
-        with quiet():  # importing is as talkative as loading
-            import diffusers
+    def load(
+        cls,
+        checkpoint: Checkpoint,
+        device: str | None = None,
+        dtype: Dtype = "auto",
+        memory: Memory | None = None,
+        config: str | Path | None = None,
+    ) -> Diffusion:
+        """The diffusion model of a checkpoint; as `vertumnus.models.loader.load_model`.
 
-            import vertumnus.models.mini.autoencoder  # noqa: F401 - a pipeline takes only classes imported before
-
-            classes = {
-                "stable-diffusion": diffusers.StableDiffusionPipeline,
-                "stable-diffusion-xl": diffusers.StableDiffusionXLPipeline,
-                "deepfloyd-if": diffusers.IFPipeline,
-            }
+        Raises `VertumnusError` if it cannot be loaded.
+        """
         chosen = choose_device(device)
-        half = chosen.type == "cuda" if half is None else half
-        # What only guards or marks finished pictures is left out, with the libraries that it would need.
-        without: dict[str, Any] = {}
-        if checkpoint.family != "stable-diffusion-xl":
-            without = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        if checkpoint.family == "deepfloyd-if":
-            without["watermarker"] = None
-        files = checkpoint.path.glob("unet/*.fp16.safetensors")
-        with quiet():
-            try:
-                pipeline = classes[checkpoint.family].from_pretrained(
-                    checkpoint.path,
-                    torch_dtype=torch.float16 if half else torch.float32,
-                    use_safetensors=True,
-                    local_files_only=True,
-                    variant="fp16" if any(files) else None,
-                    **without,
-                )
-            except (OSError, ValueError, ImportError, RuntimeError, KeyError, TypeError) as error:
-                sentence = " ".join(str(error).split())
-                raise VertumnusError(f"{checkpoint.name}: cannot be loaded ({sentence[:300]})") from error
-            pipeline.to(chosen)
-        return cls(checkpoint.name, checkpoint.family, pipeline)
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return self.unet.device
+        pipeline = open_pipeline(checkpoint, chosen, dtype, config)
+        moving = (memory or Memory()).apply(pipeline, chosen)
+        return cls(checkpoint.name, checkpoint.family, pipeline, chosen, moving)
 
     @property
     def dtype(self) -> torch.dtype:
         """The precision of its weights."""
         return self.unet.dtype
 
-    @torch.no_grad()
+    def encode_text(self, prompts: str | Sequence[str], gradients: bool = False) -> TextStates:
+        """The text states of prompts, with gradients by learned words if asked for.
+
+        The text encoders leave the device when they have read.
+        """
+        with self.threads():
+            return self.text.read(prompts, gradients)
+
     def encode_negative(self, prompts: str | Sequence[str] = "") -> TextStates:
         """The text states that guidance steers away from.
 
         They are those of `encode_text`; but an empty prompt of Stable Diffusion XL is zeros, where its
         configuration says so (``force_zeros_for_empty_prompt``), as in its own pipeline.
         """
-        words = [prompts] if isinstance(prompts, str) else list(prompts)
-        found = self.encode_text(words)
-        if found.pooled is None or not self.pipeline.config.get("force_zeros_for_empty_prompt"):
-            return found
-        empty = torch.tensor([not word for word in words], device=found.states.device)
-        states = found.states.masked_fill(empty.view(-1, 1, 1), 0)
-        return TextStates(states, found.pooled.masked_fill(empty.view(-1, 1), 0))
-
-    @torch.no_grad()
-    def encode_text(self, prompts: str | Sequence[str]) -> TextStates:
-        """The text states of prompts."""
-        words = [prompts] if isinstance(prompts, str) else list(prompts)
-        if self.family == "stable-diffusion-xl":
-            found = self.pipeline.encode_prompt(words, device=self.device, do_classifier_free_guidance=False)
-            return TextStates(found[0], found[2])
-        found = self.pipeline.encode_prompt(
-            words, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
-        )
-        return TextStates(found[0])
+        with self.threads():
+            return self.text.read_negative(prompts)
 
     def predict_noise(
         self,
@@ -261,7 +212,8 @@ class Diffusion:
         seen, states = x_t.to(self.dtype), text.states.to(self.dtype)
         if condition is not None:
             kwargs = {**kwargs, **condition(seen, steps, states, kwargs.get("added_cond_kwargs"))}
-        said: Tensor = self.unet(seen, steps, states, **kwargs).sample
+        with self.threads(), layers_reading(self.unet, text):
+            said: Tensor = self.unet(seen, steps, states, **kwargs).sample
         return said[:, : self.channels].to(x_t.dtype)
 
     def _levels(self, t: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -291,45 +243,10 @@ class Diffusion:
 
         generators  one a picture: a sample of the posterior is taken, as pipelines do, instead of its mean
         """
-        x = image * 2 - 1
-        if self.vae is None:
-            return x
-        x = x.to(self.vae.dtype)
-        if generators is None:
-            z = self.vae.encode(x).latent_dist.mode()
-        else:
-            pairs = zip(x, generators, strict=True)
-            z = torch.cat([self.vae.encode(one[None]).latent_dist.sample(maker) for one, maker in pairs])
-        shift = self.vae.config.get("shift_factor") or 0.0
-        return (z.to(image.dtype) - shift) * self.vae.config.scaling_factor
+        with self.threads():
+            return self.codec.encode(image, generators)
 
     def decode(self, x_0: Tensor) -> Tensor:
         """Pictures from 0 to 1, unclipped, B x 3 x H x W for latents of any size, with gradients."""
-        if self.vae is not None:
-            shift = self.vae.config.get("shift_factor") or 0.0
-            z = (x_0 / self.vae.config.scaling_factor + shift).to(self.vae.dtype)
-            x_0 = self.vae.decode(z).sample.to(x_0.dtype)
-        return (x_0 + 1) / 2
-
-    @torch.no_grad()
-    def sample(
-        self,
-        prompts: str | Sequence[str],
-        steps: int = 30,
-        guidance: float = 5.0,
-        seed: int = 0,
-        negative: str = "",
-    ) -> Tensor:
-        """Pictures for prompts by DDIM (Song et al. 2021, eq. 12 with no added noise), B x 3 x H x W from 0 to 1.
-
-        The same seed gives the same pictures on one machine.
-        """
-        text, against = self.encode_text(prompts), self.encode_text(negative)
-        maker = torch.Generator().manual_seed(seed)
-        x = torch.randn((len(text), *self.shape), generator=maker).to(self.device)
-        count = len(self.alphas_cumprod)
-        times = [round(count * (1 - n / steps)) - 1 for n in range(steps)]  # from the noisiest, evenly
-        for now, then in zip(times, [*times[1:], None], strict=True):
-            x_0, noise = self.predict(x, now, text, guidance, against)
-            x = x_0 if then is None else self.add_noise(x_0, noise, then)
-        return self.decode(x).clamp(0, 1)
+        with self.threads():
+            return self.codec.decode(x_0)

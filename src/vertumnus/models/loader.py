@@ -1,42 +1,72 @@
-"""One loader for everything that judges an image: mini, local folders and hub ids, diffusion models and CLIPs."""
+"""One loader for every network: mini, local folders, single files and hub ids."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import find
+from vertumnus.models.checkpoint import Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
+    from vertumnus.models.classifier import Classifier
     from vertumnus.models.clip import Clip
     from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.memory import Memory
 
-Kind = Literal["diffusion", "clip"]
+Kind = Literal["diffusion", "clip", "control", "decoder", "classifier"]
 _NEEDED = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "peft")
 
 
 @overload
-def load(
-    spec: str | Path, kind: Literal["diffusion"], *, device: str | None = None, half: bool | None = None
+def load_model(
+    spec: str | Path,
+    kind: Literal["diffusion"],
+    *,
+    device: str | None = None,
+    dtype: Dtype = "auto",
+    memory: Memory | None = None,
+    config: str | Path | None = None,
 ) -> Diffusion: ...
 @overload
-def load(spec: str | Path, kind: Literal["clip"], *, device: str | None = None, half: bool | None = None) -> Clip: ...
+def load_model(
+    spec: str | Path, kind: Literal["clip"], *, device: str | None = None, dtype: Dtype = "auto"
+) -> Clip: ...
 @overload
-def load(
-    spec: str | Path, kind: None = None, *, device: str | None = None, half: bool | None = None
-) -> Diffusion | Clip | Pictogram: ...
-def load(
-    spec: str | Path, kind: Kind | None = None, *, device: str | None = None, half: bool | None = None
-) -> Diffusion | Clip | Pictogram:
-    """The prior that ``spec`` names, ready for use; which class it is, its own configuration says.
+def load_model(spec: str | Path, kind: Literal["classifier"], *, device: str | None = None) -> Classifier: ...
+@overload
+def load_model(
+    spec: str | Path,
+    kind: Kind | None = None,
+    *,
+    device: str | None = None,
+    dtype: Dtype = "auto",
+    memory: Memory | None = None,
+    config: str | Path | None = None,
+) -> Any: ...
+def load_model(
+    spec: str | Path,
+    kind: Kind | None = None,
+    *,
+    device: str | None = None,
+    dtype: Dtype = "auto",
+    memory: Memory | None = None,
+    config: str | Path | None = None,
+) -> Any:
+    """The model that ``spec`` names, ready for use; which class it is, its own configuration says.
 
-    spec    ``pictogram``, ``mini``, ``mini-clip``, a local folder, or a hub id that has been fetched before
-    kind    what is wanted; of ``mini``, which of the two. Anything else that does not fit is an error
+    spec    ``pictogram``, ``mini``, ``mini-clip``, a local folder, a checkpoint in one file, or a hub id that has
+            been fetched before
+    kind    what is wanted: ``diffusion``, ``clip``, ``control`` (a ControlNet or T2I-Adapter of diffusers),
+            ``decoder`` (a tiny one) or ``classifier`` (``lite0`` to ``lite2``); of ``mini``, which of its two.
+            Anything else that does not fit is an error
     device  a torch device, ``cuda`` if there is one
-    half    half precision; on a GPU by default
+    dtype   ``float32``, ``float16`` or ``bfloat16``; by default half on a GPU and single elsewhere. An autoencoder
+            that overflows in half precision computes in single
+    memory  what is traded for memory, of a diffusion model; see `vertumnus.models.memory.Memory`
+    config  for a checkpoint in one file: a folder or a hub id with the configuration that belongs to it
 
     Raises `VertumnusError` if the weights are not on this machine (saying how to get them), are not
     safetensors, are of another kind or of an unknown architecture, or if the extra ``models`` is not installed.
@@ -45,6 +75,10 @@ def load(
         if kind is not None:
             raise VertumnusError(f"pictogram: is not a {kind} model")
         return Pictogram()
+    if kind == "classifier":
+        from vertumnus.models.classifier import Classifier
+
+        return Classifier.load(str(spec), device)
     if str(spec) == "mini" and kind == "clip":
         spec = "mini-clip"
     checkpoint = find(spec)
@@ -56,7 +90,11 @@ def load(
     if checkpoint.kind == "clip":
         from vertumnus.models.clip import Clip
 
-        return Clip.load(checkpoint, device, half)
+        return Clip.load(checkpoint, device, dtype)
+    if checkpoint.kind in ("control", "decoder"):
+        from vertumnus.models.opening import open_network
+
+        return open_network(checkpoint, device, dtype)
     from vertumnus.models.diffusion import Diffusion
 
-    return Diffusion.load(checkpoint, device, half)
+    return Diffusion.load(checkpoint, device, dtype, memory, config)

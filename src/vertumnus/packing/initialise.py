@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from vertumnus.jit import kernel
-from vertumnus.packing.options import DIRECTIONS
+from vertumnus.strict.options import DIRECTIONS
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

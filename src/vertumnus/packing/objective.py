@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from vertumnus.jit import kernel
-from vertumnus.packing.options import DIRECTIONS, LossWeights
+from vertumnus.packing.options import LossWeights
+from vertumnus.strict.options import DIRECTIONS
 
 f4 = np.float32
 Canvas = NDArray[np.float32]

@@ -3,67 +3,71 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+from vertumnus.checked import Options
+from vertumnus.limits import MAX_ELEMENT, Coordinate, Distance, Factor, PositiveFactor
+from vertumnus.strict.options import DIRECTIONS, Direction, Quality, StrictOptions
 
+DIFFER = 1.0001  # heaviest to lightest, from which weights are taken to differ
 NARROW = 8.0  # most to least area, below which a range of sizes is narrow
-DIRECTIONS = {"down": (0.0, 1.0), "up": (0.0, -1.0), "left": (-1.0, 0.0), "right": (1.0, 0.0)}
+WIDE_RANGE = (0.07, 3.0)  # of sizes, where all pieces weigh the same
+WEIGHED_RANGE = (0.5, 1.6)  # where they do not, so that a heavier piece is a larger one
+
+Sizes = Literal["free", "proportional", "fixed"]
+Rotation = Literal["free", "none", "random"] | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
+Initialisation = Literal["distance-field", "random", "medial-axis", "ordered"]
+Gravity = Literal["none"] | Direction | tuple[Coordinate, Coordinate]
+Overlap = Literal["none", "allow"]
+SizeRange = tuple[PositiveFactor, PositiveFactor]
 
 
-class LossWeights(BaseModel):
+class LossWeights(Options):
     """What each term of the packing loss counts; see `vertumnus.packing.objective`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    gap: Factor = Field(1.0, description="uncovered area of the shape")
+    overlap: tuple[PositiveFactor, PositiveFactor] = Field(
+        (2.0, 40.0), description="area covered twice, at start and end"
+    )
+    containment: Factor = Field(20.0, description="element area outside the shape")
+    uniformity: Factor = Field(0.0, description="wide gaps more than narrow ones")
+    gravity: Factor = Field(0.0, description="element area far from where gravity pulls")
 
-    gap: NotNegative = Field(1.0, description="uncovered area of the shape")
-    overlap: tuple[Positive, Positive] = Field((2.0, 40.0), description="area covered twice, at start and end")
-    containment: NotNegative = Field(20.0, description="element area outside the shape")
-    uniformity: NotNegative = Field(0.0, description="wide gaps more than narrow ones")
-    gravity: NotNegative = Field(0.0, description="element area far from where gravity pulls")
 
-
-class PackOptions(BaseModel):
+class PackOptions(Options):
     """How elements fill a shape. Lengths are canvas pixels."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sizes: Literal["free", "proportional", "fixed"] = Field(
+    sizes: Sizes = Field(
         "free",
         description="free within size_range; proportional to the weights with one scale for all; or fixed",
     )
-    size_range: tuple[Positive, Positive] = Field(
-        (0.07, 3.0),
-        description="least and most area of an element, to its share by weight (a lower one if the range is narrow)",
+    size_range: SizeRange | None = Field(
+        None,
+        description="least and most area of an element, to its share by weight (a lower one if the range is narrow);"
+        " 0.07 to 3 unless elements differ in weight",
     )
-    element_size: Positive | None = Field(
+    element_size: Annotated[float, Field(gt=0, le=MAX_ELEMENT, allow_inf_nan=False)] | None = Field(
         None, description="fixed sizes: side of a square with the area of an element of mean weight"
     )
-    rotation: Literal["free", "none", "random"] | NotNegative = Field(
-        "free", description="free, none, random and then kept, or within so many degrees of upright"
-    )
+    rotation: Rotation = Field("free", description="free, none, random and then kept, or within so many degrees")
     flip: bool = Field(False, description="elements may be mirrored")
-    gap: NotNegative = Field(0.0, description="kept between elements")
-    border: NotNegative = Field(0.0, description="kept between elements and the shape's edge")
-    init: Literal["distance-field", "random", "medial-axis", "ordered"] = Field(
-        "distance-field", description="where elements start"
-    )
-    axis: Literal["right", "left", "down", "up"] = Field(
-        "right", description="for init ordered: the way from the first element to the last"
-    )
+    gap: Distance = Field(0.0, description="kept between elements")
+    border: Distance = Field(0.0, description="kept between elements and the shape's edge")
+    init: Initialisation = Field("distance-field", description="where elements start")
+    axis: Direction = Field("right", description="for init ordered: the way from the first element to the last")
     open: bool = Field(False, description="pour elements of fixed size into the shape, as into a container")
-    gravity: str = Field(
+    gravity: Gravity = Field(
         "none",
         description="the way elements are pulled: down, up, left, right, or the point X,Y they fall to",
     )
     fill: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="fixed sizes without element_size: share of the shape that elements get"
     )
-    overlap: Literal["none", "allow"] = Field("none", description="none: the strict finish; allow: without it")
-    quality: Literal["fast", "normal", "high"] = "normal"
+    overlap: Overlap = Field("none", description="none: the strict finish; allow: without it")
+    quality: Quality = "normal"
     loss: LossWeights = LossWeights()
     noise: Annotated[float, Field(ge=0, le=1)] = Field(
         0.04, description="of place and angle at the start, as a share of an element's size"
@@ -72,19 +76,38 @@ class PackOptions(BaseModel):
 
     @field_validator("size_range")
     @classmethod
-    def _in_order(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if not bounds[0] <= 1 <= bounds[1]:
+    def _in_order(cls, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+        if bounds is not None and not bounds[0] <= 1 <= bounds[1]:
             raise ValueError("must have its least at or below 1 and its most at or above 1")
         return bounds
+
+    @field_validator("rotation", mode="before")
+    @classmethod
+    def _words_or_degrees(cls, rotation: object) -> object:
+        known = ("free", "none", "random")
+        if rotation in known:
+            return rotation
+        try:
+            degrees = float(rotation)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            degrees = math.nan
+        if not 0 <= degrees <= 360:
+            raise ValueError("must be free, none, random or a number of degrees from 0 to 360")
+        return degrees
 
     @field_validator("gravity", mode="before")
     @classmethod
     def _a_direction_or_point(cls, gravity: object) -> object:
-        if isinstance(gravity, tuple | list):
-            gravity = ",".join(map(str, gravity))
-        if isinstance(gravity, str) and gravity != "none" and gravity not in DIRECTIONS:
-            _point(gravity)
-        return gravity
+        if gravity == "none" or (isinstance(gravity, str) and gravity in DIRECTIONS):
+            return gravity
+        parts = gravity.split(",") if isinstance(gravity, str) else gravity
+        try:
+            x, y = map(float, parts)  # type: ignore[call-overload]
+        except (TypeError, ValueError):
+            x = y = math.nan
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise ValueError("must be none, down, up, left, right or a point X,Y")
+        return x, y
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -98,23 +121,57 @@ class PackOptions(BaseModel):
         return self.sizes == "fixed" or self.open
 
     @property
-    def narrow(self) -> bool:
-        """Whether free sizes have so little room that no piece can be shrunk much alone."""
-        return self.sizes == "free" and not self.fixed and self.size_range[1] < NARROW * self.size_range[0]
+    def range(self) -> tuple[float, float]:
+        """The range of sizes, where nothing says that elements differ in weight."""
+        return self.size_range or WIDE_RANGE
+
+    def for_weights(self, weights: Sequence[float]) -> Self:
+        """These options with a range of sizes that suits the elements' weights."""
+        if self.size_range is not None:
+            return self
+        differ = len(weights) > 0 and max(weights) > DIFFER * min(weights)
+        return self.changed(size_range=WEIGHED_RANGE if differ else WIDE_RANGE)
 
     @property
-    def pull(self) -> str | tuple[float, float]:
+    def narrow(self) -> bool:
+        """Whether free sizes have so little room that no piece can be shrunk much alone."""
+        return self.sizes == "free" and not self.fixed and self.range[1] < NARROW * self.range[0]
+
+    @property
+    def pull(self) -> Literal["none"] | Direction | tuple[float, float]:
         """Where gravity pulls: "none", a direction or a point. An open packing without a word pulls down."""
-        if self.open and self.gravity == "none":
-            return "down"
-        return self.gravity if self.gravity == "none" or self.gravity in DIRECTIONS else _point(self.gravity)
+        return "down" if self.open and self.gravity == "none" else self.gravity
+
+    @property
+    def strict(self) -> StrictOptions:
+        """What of this the strict finish needs."""
+        pull = self.pull
+        return StrictOptions(
+            gap=self.gap,
+            border=self.border,
+            flip=self.flip,
+            quality=self.quality,
+            pull="down" if pull == "none" else pull,
+        )
 
 
-def _point(text: str) -> tuple[float, float]:
-    try:
-        x, y = map(float, text.split(","))
-    except ValueError:
-        x = y = math.nan
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError("must be none, down, up, left, right or a point X,Y")
-    return x, y
+class PackKeywords(TypedDict, total=False):
+    """The fields of `PackOptions` as keywords, for editors and type checkers."""
+
+    sizes: Sizes
+    size_range: tuple[float, float] | None
+    element_size: float | None
+    rotation: Rotation
+    flip: bool
+    gap: float
+    border: float
+    init: Initialisation
+    axis: Direction
+    open: bool
+    gravity: Gravity | str
+    fill: float
+    overlap: Overlap
+    quality: Quality
+    loss: LossWeights
+    noise: float
+    relocate: bool

@@ -1,76 +1,111 @@
-"""One packing run: a problem and a seed become a layout. An iterator that can be watched, stopped and resumed."""
+"""`Packing`: the live run that fills a shape. Softly first, then strictly; then it can be told what to change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
+from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.pieces import Pieces
+from vertumnus.errors import VertumnusError
+from vertumnus.live.commands import (
+    Add,
+    Command,
+    Move,
+    Pin,
+    Release,
+    Remove,
+    Replace,
+    Rotate,
+    Scale,
+    SetOption,
+    reference,
+)
+from vertumnus.live.run import LiveRun, Snapshot
+from vertumnus.live.spec import Inputs, RunSpec
 from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser
 from vertumnus.packing.objective import PackingGuidance
+from vertumnus.packing.options import PackOptions
+from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
 from vertumnus.packing.soft import soft_optimiser
 from vertumnus.render.placements import Placements
 from vertumnus.strict.finish import finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
 from vertumnus.strict.grid import OccupancyGrid
-from vertumnus.strict.problem import Problem, make_freedom, start_placements
+from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.proportional import finish_narrow, finish_proportional
+from vertumnus.strict.voids import largest_voids
 
 Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Iterator[OccupancyGrid]]
+ADDED = 1.2  # of a void's radius, the root of the area that an added piece starts with
 
 
-class Layout(NamedTuple):
-    """What a run ends with: where each piece lies, None for one that found no place, and how good that is."""
+class Packing(LiveRun):
+    """Arranges pieces in a shape, first softly, then strictly.
 
-    seed: int
-    placements: list[Placement | None]
-    measure: PackingMeasure
+    problem     what to place where, with all that it was told since
+    optimiser   of the soft stage
+    grid        of the strict finish, None before that
+    pieces      the table of pieces; numbers: what each is called in commands
+    coverage, loss   as they are now
 
-
-class Packing:
-    """Arranges the pieces of a problem, first softly, then strictly.
-
-    problem   what to place where
-    seed      the layout is a function of problem, seed and start
-    warm, placed   a collage to start from, and for each piece the layer it is there, or -1
-
-    ``for packing in packing: ...`` yields itself after every step; ``phase`` is "arrange" or "finish", ``done``
-    and ``total`` count its steps. The caller may move pieces in ``optimiser.placements`` between steps, pin them
-    in ``freedom.movable``, or set ``hurry`` to have the best layout so far made strict as fast as may be.
+    ``phase`` is "arrange" or "finish". See `vertumnus.live.run.LiveRun` for how to iterate, steer and stop it.
     """
 
-    def __init__(self, problem: Problem, seed: int, warm: Collage | None = None, placed: Sequence[int] = ()) -> None:
-        self.problem, self.seed = problem, seed
-        self.rng = np.random.default_rng(seed)
-        start = start_placements(problem, self.rng, warm, placed)
-        self.freedom = make_freedom(problem, start)
+    def __init__(self, spec: RunSpec, inputs: Inputs) -> None:
+        super().__init__(spec, inputs)
+        if inputs.mask is None:
+            raise VertumnusError("container: missing, there is no shape to fill")
+        self.mask = inputs.mask
+        self.options = PackOptions(**spec.options)
+        self.rng = np.random.default_rng(spec.seed)
+        self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
+        self.numbers = np.arange(len(self.pieces.elements))
+        self.pinned = np.array(self.pieces.locked) > 0
+        keep = any(layer >= 0 for layer in self.pieces.placed)
+        self.problem: PackProblem = make_problem(
+            self.pieces.elements, self.mask, spec.size, self.options, self.pieces.locked, keep
+        )
+        self.side = self.options.element_size  # of fixed sizes, once it is known
+        if self.options.fixed and self.side is None and not self.pinned.all():
+            free = ~self.pinned
+            self.side = float(np.sqrt((self.problem.fair[free] ** 2).mean()))
+        self._begin(start_placements(self.problem, self.rng, inputs.start, self.pieces.placed))
+
+    def _begin(self, start: Placements) -> None:
+        self.freedom = make_freedom(self.problem, start)
         self.freedom.clip(start)
-        self.optimiser: Optimiser = soft_optimiser(problem, self.freedom, start, self.rng)
-        self.ground: OccupancyGrid | None = None
+        self.optimiser: Optimiser = soft_optimiser(self.problem, self.freedom, start, self.rng)
+        self.grid: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = 0, self.optimiser.total
-        self.hurry = False
+        self._anew()
 
-    def __iter__(self) -> Iterator[Packing]:
-        for _ in self.optimiser:
-            self.done = self.optimiser.iteration
-            yield self
-            if self.hurry:
-                break
-        if self.problem.options.overlap == "allow":
-            return
-        self.phase, self.done, self.total = "finish", 0, 0
-        for ground in self._finish()(self.problem, self.freedom, self.optimiser.placements, self.rng):
-            self.ground = ground
+    def _steps(self) -> Iterator[None]:
+        if self.phase == "arrange":
+            if not self.stopping:
+                for _ in self.optimiser:
+                    self.done = self.optimiser.iteration
+                    yield
+                    if self.stopping:
+                        break
+            if self.problem.options.overlap == "allow":
+                return
+            self.phase, self.done, self.total = "finish", 0, 0
+        for grid in self._finish()(self.problem, self.freedom, self.optimiser.placements, self.rng):
+            self.grid = grid
             self.done += 1
-            yield self
-            if self.hurry and ground.final:
+            yield
+            if self.stopping and grid.final:
                 break
 
     def _finish(self) -> Finish:
@@ -83,11 +118,18 @@ class Packing:
             return finish_proportional
         return finish_narrow if options.narrow else finish_free
 
+    # What is there.
+
+    @property
+    def loss(self) -> float:
+        """Of the last soft step."""
+        return self.optimiser.loss
+
     @property
     def coverage(self) -> float:
         """Share of the shape covered now, as near as the current raster shows."""
-        if self.ground is not None:
-            return self.ground.coverage()
+        if self.grid is not None:
+            return self.grid.coverage()
         canvas, stage = self.optimiser.canvas, self.optimiser.stage
         if canvas is None or stage is None:
             return 0.0
@@ -95,32 +137,262 @@ class Packing:
         target = stage.guidance.target
         return float((np.minimum(canvas, 1) * target).sum() / target.sum())
 
+    @property
+    def score(self) -> float:
+        """Share of the shape that is covered, counted."""
+        return self.measure().coverage
+
+    def placements(self) -> Placements:
+        """Where the pieces lie now; one that found no place where it was looked for last, at its least size."""
+        return self.optimiser.placements if self.grid is None else self.grid.placements()
+
     def layout(self) -> list[Placement | None]:
         """Where each piece lies, or None for one that found no place."""
-        if self.ground is None:
-            return [self.optimiser.placements.placement(i) for i in range(len(self.problem.pieces))]
-        return [self.ground.placement(i) if placed else None for i, placed in enumerate(self.ground.placed)]
+        if self.grid is None:
+            return [self.optimiser.placements.placement(i) for i in range(len(self.numbers))]
+        return [self.grid.placement(i) if placed else None for i, placed in enumerate(self.grid.placed)]
 
-    def result(self) -> Layout:
-        """The layout and how good it is."""
+    def snapshot(self) -> Snapshot:
+        """How things stand."""
+        if self.grid is None:
+            p = self.optimiser.placements
+            pose = p.x, p.y, np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip
+            placed = np.ones(len(p), bool)
+        else:
+            g = self.grid
+            pose = g.pose[:, 0] / g.zoom, g.pose[:, 1] / g.zoom, g.pose[:, 2] / g.zoom, g.pose[:, 3], g.flip
+            placed = g.placed
+        x, y, scale, rotation, flip = (np.array(column) for column in pose)
+        return Snapshot(
+            self.step, self.phase, self.done, self.total, self.finished, self.numbers.copy(),
+            tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements),
+            x, y, scale, rotation, flip, placed, self.pinned.copy(),
+        )  # fmt: skip
+
+    def measure(self) -> PackingMeasure:
+        """How good the layout is, counted on the raster."""
         layout = self.layout()
         kept = [i for i, place in enumerate(layout) if place is not None]
         areas: NDArray[np.float64] = np.zeros(len(self.problem.elements))
         areas[self.problem.pieces] = self.problem.unit**2
-        measure = measure_silhouettes(
+        return measure_silhouettes(
             [place for place in layout if place is not None],
             [int(self.problem.pieces[i]) for i in kept],
             self.problem.sprites,
             areas.tolist(),
             self.problem.mask,
         )
-        return Layout(self.seed, layout, measure)
 
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps. The strict finish is short and is done again from its beginning."""
-        return self.optimiser.state()
+    def document(self) -> Collage:
+        """The collage as it is now."""
+        spec, layout = self.told(), self.layout()
+        collage = Collage(
+            width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=spec.prompt
+        )
+        self.pieces.add_to(collage, layout, self.pinned.tolist())
+        missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
+        report = {
+            **{name: round(value, 6) for name, value in self.measure()._asdict().items()},
+            "layers": len(collage.layers),
+            "unplaced": [{"name": name, "reason": self._why_unplaced()} for name in missing],
+            "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
+        }
+        return self._sealed(collage, spec, report)
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a state of the same problem and seed."""
-        self.optimiser.restore(state)
+    def _why_unplaced(self) -> str:
+        if self.options.open:
+            return "the shape is full"
+        if self.options.sizes == "fixed":
+            return "no free place of its size was left"
+        return "no free place of its least size was left"
+
+    # What it is told.
+
+    def _at(self, piece: int) -> int:
+        found = np.flatnonzero(self.numbers == piece)
+        if not len(found):
+            raise VertumnusError(f"piece: there is no piece {piece}")
+        return int(found[0])
+
+    def _check(self, command: Command) -> None:
+        if isinstance(command, Move | Scale | Rotate | Pin | Release | Remove | Replace):
+            at = self._at(command.piece)
+            if isinstance(command, Remove) and len(self.numbers) == 1:
+                raise VertumnusError("piece: the last piece cannot be removed")
+            if isinstance(command, Scale) and not self.pinned[at] and (self.freedom.one_scale or self.options.fixed):
+                raise VertumnusError(f"scale: sizes are {self.options.sizes}; pin the piece first")
+        elif isinstance(command, SetOption):
+            self._changed(command)
+
+    def _changed(self, command: SetOption) -> PackOptions:
+        return self.options.changed(**{command.name: command.value})
+
+    def _do(self, command: Command) -> None:
+        here = self.placements().copy()
+        if isinstance(command, Pin | Release):
+            self._pin(self._at(command.piece), isinstance(command, Pin), here)
+            return
+        if isinstance(command, Move | Scale | Rotate):
+            self._put(self._at(command.piece), command, here)
+            return
+        if isinstance(command, Remove):
+            at = self._at(command.piece)
+            self.pieces.remove(at)
+            self.numbers, self.pinned = np.delete(self.numbers, at), np.delete(self.pinned, at)
+            here = here.take(np.delete(np.arange(len(here)), at))
+        elif isinstance(command, Replace):
+            at = self._at(command.piece)
+            before = self.pieces.elements[at].unit
+            self._keep(command.element)
+            self.pieces.replace(at, command.element.weighted(self.pieces.elements[at].weight))
+            here.log_scale[at] += np.log(before / command.element.unit)
+        elif isinstance(command, Add):
+            here = self._added(command, here)
+        elif isinstance(command, SetOption):
+            self.options = self._changed(command)
+            if command.name in ("sizes", "open", "fill", "element_size"):
+                self.side = self.options.element_size
+        self._rebuild(here)
+
+    def _pin(self, at: int, stays: bool, here: Placements) -> None:
+        """While it is arranged that is one flag; a piece let go of later finds its size anew."""
+        was = bool(self.pinned[at])
+        self.pinned[at] = stays
+        if was == stays or (stays and self.finished):
+            return
+        if self.phase == "arrange" and not self.problem.locked[at]:
+            self.freedom.movable[at] = not stays
+        else:
+            self._rebuild(here)
+
+    def _put(self, at: int, command: Move | Scale | Rotate, here: Placements) -> None:
+        if isinstance(command, Move):
+            here.x[at] = here.x[at] if command.x is None else command.x
+            here.y[at] = here.y[at] if command.y is None else command.y
+        elif isinstance(command, Scale):
+            here.log_scale[at] = np.log(command.scale)
+        else:
+            here.rotation[at] = np.deg2rad(command.rotation)
+        if self.phase == "arrange" and not self.finished and not self.problem.locked[at]:
+            self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
+            self.optimiser.forget(np.array([at]))
+        else:
+            self._rebuild(here)
+
+    def _added(self, command: Add, here: Placements) -> Placements:
+        element = command.element
+        self._keep(element)
+        self.pieces.add(element)
+        self.numbers = np.append(self.numbers, int(self.numbers.max()) + 1)
+        self.pinned = np.append(self.pinned, False)
+        centre, radius = self._roomiest()
+        scale = command.scale or max(ADDED * radius, 1.0) / element.unit
+        x, y = (centre[0] if command.x is None else command.x), (centre[1] if command.y is None else command.y)
+        new = Placements.of([Placement(x, y, scale, command.rotation)], [0])
+        return here.join(new)
+
+    def _roomiest(self) -> tuple[NDArray[np.float64], float]:
+        """The middle of the largest void and how wide it is, canvas pixels."""
+        if self.grid is not None:
+            free, zoom = self.grid.taken == 0, self.grid.zoom
+        elif self.optimiser.canvas is not None and self.optimiser.stage is not None:
+            target = self.optimiser.stage.guidance.target  # type: ignore[attr-defined]
+            free, zoom = (self.optimiser.canvas < 0.5) & (target > 0.5), self.optimiser.stage.renderer.zoom
+        else:
+            free, zoom = self.mask, float(RASTER)
+        centres, radii = largest_voids(free, 1)
+        if not len(centres):
+            return np.array([self.problem.width / 2, self.problem.height / 2]), 1.0
+        return centres[0] / zoom, float(radii[0]) / zoom
+
+    def _keep(self, element: Element) -> None:
+        self.library.setdefault(element.image, element)
+
+    def _rebuild(self, here: Placements) -> None:
+        """A problem of the pieces there are, from where they lie; as far on as before if it is still arranged."""
+        arranging = self.phase == "arrange" and not self.finished
+        share = self.optimiser.progress if arranging else 0.0
+        self._pose(here, keep_places=self.problem.keep_places if arranging else True)
+        self.optimiser.iteration = int(share * self.optimiser.total)
         self.done = self.optimiser.iteration
+
+    def _pose(self, here: Placements, keep_places: bool) -> None:
+        """Poses the problem anew, pieces starting from ``here``."""
+        options = self.options
+        if options.fixed and self.side is not None:
+            options = options.changed(element_size=self.side)
+        locked = np.where(self.pinned, np.exp(here.log_scale), 0.0).tolist()
+        self.problem = make_problem(self.pieces.elements, self.mask, self.spec.size, options, locked, keep_places)
+        self._begin(here.showing(self.problem.pieces))
+
+    # Writing it down.
+
+    def _write(self) -> dict[str, Any]:
+        state = {name: _copied(value) for name, value in self.optimiser.state().items()}
+        own = {element.image for element in self.inputs.elements.values()}
+        return {
+            **state,
+            "phase": self.phase,
+            "done": self.done,
+            "total": self.total,
+            "finished": self.finished,
+            "stopping": self.stopping,
+            "keep_places": self.problem.keep_places,
+            "options": self.options.model_dump(mode="json", exclude_unset=True),
+            "side": self.side,
+            "numbers": self.numbers.copy(),
+            "pinned": self.pinned.copy(),
+            "fixed": self.problem.locked.copy(),
+            "pieces": [
+                {**reference(element), "called": called, "layer": layer, "locked": locked}
+                for element, called, layer, locked in zip(
+                    self.pieces.elements, self.pieces.names, self.pieces.placed, self.pieces.locked, strict=True
+                )
+            ],
+            **{f"picture:{image}": _encoded(one) for image, one in self.library.items() if image not in own},
+            **(self.grid.state() if self.grid is not None and self.finished else {}),
+        }
+
+    def _read(self, state: dict[str, Any]) -> None:
+        for name, data in state.items():
+            if name.startswith("picture:") and name.removeprefix("picture:") not in self.library:
+                image = name.removeprefix("picture:")
+                self._keep(make_element(bytes(data), None, image, image, None))
+        self.options = PackOptions(**state["options"])
+        self.side = state["side"]
+        self.numbers, self.pinned = np.array(state["numbers"]), np.array(state["pinned"])
+        known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
+        self.pieces = self.pieces.copy()
+        self.pieces.clear()
+        for piece in state["pieces"]:
+            name, image, weight = piece["name"], piece["image"], piece["weight"]
+            element = known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight)
+            self.pieces.add(element)
+            self.pieces.names[-1] = piece["called"]
+            self.pieces.placed[-1], self.pieces.locked[-1] = piece["layer"], piece["locked"]
+        x, y, log_scale, rotation = State.of(state).array("placements.pose", (4, len(self.numbers)))
+        here = Placements(x, y, log_scale, rotation, state["flip"], 0)
+        pinned, self.pinned = self.pinned, np.array(state["fixed"])
+        self._pose(here, bool(state["keep_places"]))
+        self.pinned = pinned
+        own = {"which": self.problem.pieces, "unit": self.problem.unit}
+        self.optimiser.restore(State({**_optimiser_state(state), **own}, State.of(state).source))
+        self.done = self.optimiser.iteration
+        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        if self.finished:
+            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            self.grid = OccupancyGrid.of(self.problem, self.freedom, state) if "grid_pose" in state else None
+
+
+def _optimiser_state(state: dict[str, Any]) -> dict[str, Any]:
+    mine = ("iteration", "flip", "movable", "rng")
+    return {n: _copied(v) for n, v in state.items() if n in mine or n.startswith(("placements.", "adam."))}
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray | dict) else value
+
+
+def _encoded(element: Element) -> NDArray[np.uint8]:
+    data = element.source if isinstance(element.source, bytes) else element.source.read_bytes()
+    return np.frombuffer(data, np.uint8)

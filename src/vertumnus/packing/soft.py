@@ -8,10 +8,11 @@ from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.packing.objective import PackingGuidance, height_map
 from vertumnus.packing.options import LossWeights
+from vertumnus.packing.problem import PackProblem
 from vertumnus.packing.relocate import Relocate
 from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
-from vertumnus.strict.problem import RASTER, Problem
+from vertumnus.strict.problem import RASTER
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
 ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000}  # for 100 pieces
@@ -24,7 +25,7 @@ def iterations_for(pieces: int, quality: str) -> int:
     return max(100, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
 
 
-def soft_stages(problem: Problem) -> list[Stage]:
+def soft_stages(problem: PackProblem) -> list[Stage]:
     """The stages; where pieces start in their places the coarse level is left out."""
     options, pieces = problem.options, len(problem.pieces)
     stages = []
@@ -46,7 +47,7 @@ def soft_stages(problem: Problem) -> list[Stage]:
     return stages
 
 
-def _weights(problem: Problem) -> LossWeights:
+def _weights(problem: PackProblem) -> LossWeights:
     options = problem.options
     changes: dict[str, object] = {}
     if options.pull != "none" and not options.loss.gravity:
@@ -60,7 +61,7 @@ def _weights(problem: Problem) -> LossWeights:
     return options.loss.model_copy(update=changes)
 
 
-def _soft_freedom(problem: Problem, freedom: Bounds) -> Bounds:
+def _soft_freedom(problem: PackProblem, freedom: Bounds) -> Bounds:
     """Pieces are kept a little larger than they may be in the end: the strict finish shrinks some."""
     if problem.options.sizes != "free" or problem.options.fixed or problem.options.overlap == "allow":
         return freedom
@@ -69,7 +70,7 @@ def _soft_freedom(problem: Problem, freedom: Bounds) -> Bounds:
 
 
 def soft_optimiser(
-    problem: Problem,
+    problem: PackProblem,
     freedom: Bounds,
     start: Placements,
     rng: np.random.Generator,

@@ -184,7 +184,7 @@ def _forward(
         for py in range(top, bottom + 1):
             dy = f4(py) + half - cy
             at_u, at_v = dy * uy + middle, dy * vy + middle
-            low, high = run(f4(left) + half - cx, f4(right) + half - cx, by_u, at_u, middle - out_u, middle + out_u)
+            low, high = run(f4(left) - cx, f4(right + 1) - cx, by_u, at_u, middle - out_u, middle + out_u)
             low, high = run(low, high, by_v, at_v, middle - out_v, middle + out_v)
             first = max(left, ceil(low + cx - half))
             count = min(right, floor(high + cx - half)) - first + 1

@@ -41,7 +41,11 @@ def inverse(slope):
 
 @kernel
 def run(low, high, inverse_slope, offset, bottom, top):
-    """The part of low <= x <= high where bottom <= offset + slope * x <= top; empty if low > high."""
+    """The part of low <= x <= high where bottom <= offset + slope * x <= top; empty if low > high.
+
+    Of a row of pixels give a low and a high half a pixel beyond the outermost centres, and limit to those afterwards:
+    otherwise rounding may cut an outermost pixel off.
+    """
     if inverse_slope != f4(0):
         a = (bottom - offset) * inverse_slope
         b = (top - offset) * inverse_slope

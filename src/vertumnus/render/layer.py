@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.imaging.pyramid import mip_level
-from vertumnus.render.composite import SpriteRenderer
-from vertumnus.render.picture import picture_size
-from vertumnus.render.placements import Placements
-from vertumnus.render.sprites import Sprites, level_at, premultiplied
+from vertumnus.render.picture import Scene, Strip, picture_size
 
 
 def render_layer(
     collage: Collage, layer: Layer, scale: float = 1.0
 ) -> tuple[tuple[slice, slice], NDArray[np.float32]] | None:
     """One layer alone: the rows and columns of the picture that it may reach, and its premultiplied RGBA there, its
-    opacity and gain in it. None if it lies outside the canvas.
+    opacity and tone in it. None if it lies outside the canvas.
     """
     width, height = picture_size(collage, scale)
-    size = collage.pictures.size(layer.image)
-    reach = 0.5 * layer.scale * float(np.hypot(*size)) * scale + 1
-    spans = []
-    for middle, most in ((layer.y * scale, height), (layer.x * scale, width)):
-        first, last = max(0, int(np.floor(middle - reach))), min(most, int(np.ceil(middle + reach)))
-        if first >= last:
-            return None
-        spans.append(slice(first, last))
-    rows, columns = spans
-    level = level_at(layer.scale * scale)
-    pixels = mip_level(premultiplied(collage.pictures.image(layer.image)), level)
-    renderer = SpriteRenderer(
-        Sprites.of([pixels], [size], [level]), columns.stop - columns.start, rows.stop - rows.start
-    )
-    place = layer.placement
-    moved = place._replace(
-        x=place.x * scale - columns.start, y=place.y * scale - rows.start, scale=place.scale * scale
-    )
-    drawn = renderer.forward(Placements.of([moved], [0], opacity=[layer.opacity], gain=[layer.gain]))
-    return (rows, columns), drawn
+    scene = Scene(collage, scale, layers=[layer])
+    if not scene.shown:
+        return None
+    one = scene.shown[0]
+    if one.cell is not None:
+        left, right = one.cell.box[0], one.cell.box[2]
+    else:
+        assert one.ready is not None
+        x, reach = one.ready.pose[0], one.ready.reach[0]
+        left, right = math.floor(x - reach), math.ceil(x + reach) + 1
+    rows = slice(max(0, one.rows[0]), min(height, one.rows[1]))
+    columns = slice(max(0, left), min(width, right))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    strip = Strip(scene.ground, rows.start, rows.stop - rows.start, columns.stop - columns.start, columns.start)
+    scene.lay(0, strip)
+    return (rows, columns), strip.floats()

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def _pixels_seen_by(
-    x: Tensor, y: Tensor, rotation: Tensor, flip: Tensor, shape: tuple[int, int]
+    x: Tensor, y: Tensor, rotation: Tensor, flip: Tensor, shape: tuple[int, int], form: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Pixel centres in each element's own axes, in pixels from its centre: two of N x H x W."""
+    """Pixel centres in each element's own axes, turned, sheared, squeezed and mirrored back, in pixels from its
+    centre: two of N x H x W.
+
+    form   N x 2, log-squeeze and shear
+    """
     import torch
 
     height, width = shape
@@ -28,7 +32,11 @@ def _pixels_seen_by(
     dy = rows[None, :, None] - y[:, None, None]
     cos, sin = torch.cos(rotation)[:, None, None], torch.sin(rotation)[:, None, None]
     mirror = torch.where(flip, -1.0, 1.0).to(x)[:, None, None]
-    return mirror * (cos * dx + sin * dy), cos * dy - sin * dx
+    across, down = cos * dx + sin * dy, cos * dy - sin * dx
+    if form is not None:
+        across = across - torch.tan(form[:, 1])[:, None, None] * down
+        down = down / torch.exp(form[:, 0])[:, None, None]
+    return mirror * across, down
 
 
 def _bilinear(texture: Tensor, u: Tensor, v: Tensor) -> Tensor:
@@ -81,7 +89,7 @@ def coverage(
     return canvas
 
 
-def composite(
+def sprites(
     x: Tensor,
     y: Tensor,
     scale: Tensor,
@@ -91,32 +99,73 @@ def composite(
     gain: Tensor,
     levels: Sequence[Sequence[Tensor]],
     size: Sequence[tuple[int, int]],
-    ground: Tensor,
+    shape: tuple[int, int],
+    form: Tensor | None = None,
 ) -> Tensor:
-    """The layers over ``ground`` (H x W x 4, premultiplied), back to front.
+    """Each layer alone, N x H x W x 4: premultiplied colour and alpha, times opacity and gain.
 
-    x, y, scale, rotation, flip, opacity   N each; gain: N x 3
+    x, y, scale, rotation, flip, opacity   N each; gain: N x 3; form: N x 2, log-squeeze and shear, 0 by default
     levels    for each layer its picture's mip levels, rows x columns x 4, premultiplied, 0 to 1
     size      (width, height) of each layer's picture in its own pixels
     """
+    import math
+
     import torch
 
     from vertumnus.render.sprites import level_at
 
-    p, q = _pixels_seen_by(x, y, rotation, flip, (ground.shape[0], ground.shape[1]))
-    canvas = ground
+    form = torch.zeros(len(x), 2, dtype=x.dtype, device=x.device) if form is None else form
+    p, q = _pixels_seen_by(x, y, rotation, flip, shape, form)
+    found = []
     for n in range(len(x)):
-        level = min(level_at(float(scale[n].detach())), len(levels[n]) - 1)
+        wanted = level_at(float(scale[n].detach()) * math.exp(0.5 * float(form[n, 0].detach())))
+        level = min(wanted, len(levels[n]) - 1)
         texture = levels[n][level]
         texel = scale[n] * 2**level
-        half_w, half_h = size[n][0] / 2 * scale[n], size[n][1] / 2 * scale[n]
         u = (p[n] / texel + size[n][0] / 2 / 2**level - 0.5).clamp(0, texture.shape[1] - 1)
         v = (q[n] / texel + size[n][1] / 2 / 2**level - 0.5).clamp(0, texture.shape[0] - 1)
-        inside = (half_w - p[n].abs() + 0.5).clamp(0, 1) * (half_h - q[n].abs() + 0.5).clamp(0, 1)
+        # Distances to the edges, square to them.
+        to_side = (size[n][0] / 2 * scale[n] - p[n].abs()) * torch.cos(form[n, 1])
+        to_end = (size[n][1] / 2 * scale[n] - q[n].abs()) * torch.exp(form[n, 0])
+        inside = (to_side + 0.5).clamp(0, 1) * (to_end + 0.5).clamp(0, 1)
         sprite = _bilinear(texture, u, v) * (inside * opacity[n])[..., None]
-        sprite = sprite * torch.cat([gain[n], torch.ones_like(gain[n][:1])])
-        canvas = sprite + (1 - sprite[..., 3:]) * canvas
+        found.append(sprite * torch.cat([gain[n], torch.ones_like(gain[n][:1])]))
+    return torch.stack(found)
+
+
+def composite(layers: Tensor, ground: Tensor, order: Sequence[int] | None = None) -> Tensor:
+    """Layers (N x H x W x 4, of `sprites`) over ``ground`` (H x W x 4, premultiplied).
+
+    order   the layers from back to front; as they come by default
+    """
+    canvas = ground
+    for n in range(len(layers)) if order is None else order:
+        canvas = layers[n] + (1 - layers[n][..., 3:]) * canvas
     return canvas
+
+
+def transparency(layers: Tensor, method: str, order: Tensor | None = None, ground: Tensor | None = None) -> Tensor:
+    """Layers (N x H x W x 4, of `sprites`) by a render method of CLIP-CLOP, H x W x 4 premultiplied.
+
+    method   as in `vertumnus.render.transparency`, whose formulae these are, word by word
+    order    N, 0 to 1, for opacity; 0 by default
+    ground   H x W x 4, premultiplied; transparent by default
+    """
+    import torch
+
+    b = torch.zeros_like(layers[0]) if ground is None else ground
+    ca, a = layers[..., :3], layers[..., 3:]
+    if method == "transparency":
+        return (layers.sum(0).clamp(0, 1) + b).clamp(0, 1)
+    if method == "opacity":
+        o = torch.zeros_like(a) if order is None else order.clamp(0, 1)[:, None, None, None]
+        z = torch.where(a > 0.5, o * a / 0.1, a - 5)
+        y = (torch.softmax(z, 0) * a * ca).sum(0)
+        return torch.where(a.sum(0) > 0.5, torch.cat([y, torch.ones_like(y[..., :1])], -1), b)
+    s = a.sum(0) + 1e-8
+    y = torch.cat([ca.sum(0) / s, torch.ones_like(s)], -1)
+    m = s / s.max() if method.endswith("normed") else s.clamp(0, 1)
+    return y * m + b * (1 - m)
 
 
 def splat(

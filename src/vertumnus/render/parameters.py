@@ -53,6 +53,8 @@ GROUPS: dict[str, Group] = {
     "opacity": Group(("opacity",), neutral=(1.0,), least=(0.0,), most=(1.0,)),
     # What multiplies red, green and blue, as they are stored.
     "gain": Group(("red", "green", "blue"), neutral=(1.0,) * 3, least=(-1e6,) * 3, most=(1e6,) * 3),
+    # The same as a colour's hue (in turns), saturation and value; see `vertumnus.render.tint`.
+    "tint": Group(("hue", "saturation", "value"), neutral=(0.0, 0.0, 1.0), least=(-1e6,) * 3, most=(1e6,) * 3),
     # Depth: larger is nearer to the eye.
     "order": Group(("order",), neutral=(0.0,), least=(-1e6,), most=(1e6,)),
 }

@@ -1,16 +1,27 @@
-"""The final picture: a collage at any scale, drawn in bands, so that memory does not grow with its size.
+"""The final picture: a collage at any scale, drawn in strips from top to bottom.
 
-The sampler is the one that packing tests and measures with (`vertumnus.render.sprites`), so what does not touch
-in the document does not touch in the picture.
+Memory holds some strips and the pictures they show, whatever the size and however many layers. Strips are the same on
+any number of cores, and so are the bytes.
+
+A layer is drawn in one of two ways. As a rule it is sampled where its placement puts it, by the sampler that packing
+tests and measures with (`vertumnus.render.sprites`), so what does not touch in the document does not touch in the
+picture. One that snaps to whole pixels, as a mosaic's cells do (`Layer.snap`), is resampled to just those pixels
+(`vertumnus.render.cell`); a strip of nothing but opaque ones is bytes from beginning to end.
+
+A mosaic is therefore drawn as any collage is: give each cell a layer with ``snap``, its ``crop``, its tone as
+``gain`` and ``offset``, on pictures that are kept (`Pictures.add`) or linked to (`Pictures.link`), with smaller
+versions where there are any (`Pictures.add_preview`), and hand `render_bands` to
+`vertumnus.export.banded.save_bands`.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import pairwise
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +30,20 @@ from PIL import Image
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.imaging.pyramid import mip_level
-from vertumnus.render.composite import SpriteRenderer
-from vertumnus.render.placements import Placements
-from vertumnus.render.sprites import Sprites, level_at, premultiplied
+from vertumnus.imaging.pyramid import halve, mip_level
+from vertumnus.limits import MAX_RENDER
+from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
+from vertumnus.render.draw import Ready, draw, make_ready
+from vertumnus.render.held import Held
+from vertumnus.render.sprites import premultiplied
 
-BAND_PIXELS = 1 << 22  # drawn at a time
-MAX_RENDER = 60_000  # pixels a side; more is a slip
+STRIP_PIXELS = 1 << 19  # drawn by one job
+STRIP_ROWS = 16  # at least
+HELD_BYTES = 256 << 20  # of pictures that may be needed again
+ENOUGH = 0.98  # of the pixels needed: a smaller version is enlarged by no more than this
 
 Pixels = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
 
 
 def picture_size(collage: Collage, scale: float) -> tuple[int, int]:
@@ -47,7 +63,7 @@ def render(
     collage: Collage,
     scale: float = 1.0,
     background: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Image.Image:
     """The collage as an RGBA picture, straight alpha.
 
@@ -68,52 +84,264 @@ def render(
     return Image.frombuffer("RGBA", (width, height), whole, "raw", "RGBA", 0, 1)
 
 
-def render_bands(collage: Collage, scale: float = 1.0, background: str | None = None) -> Iterator[Pixels]:
-    """The picture from top to bottom, some rows at a time: h x width x 4, straight alpha.
+def render_bands(
+    collage: Collage, scale: float = 1.0, background: str | None = None, channels: int = 4
+) -> Iterator[Pixels]:
+    """The picture from top to bottom, some rows at a time: h x width x channels.
 
-    A layer's picture is decoded when the first band needs it, at the mip level it is drawn at, and forgotten
-    after the last.
+    channels   4 for straight alpha; 3 for opaque colours, on black where the ground is transparent
+
+    A picture is decoded when the first strip needs it, no larger than it is drawn where its format allows, shared by
+    all layers that show it, and forgotten after the last or when `HELD_BYTES` are not enough for all.
+
+    Raises `VertumnusError` for a bad scale or colour and, before anything is drawn, for a picture that is gone.
     """
     width, height = picture_size(collage, scale)
     colour = background if background is not None else collage.background
-    ground = np.array(parse_colour(colour) if colour else (0, 0, 0, 0), np.float32) / np.float32(255)
-    ground[:3] *= ground[3]
-    layers = [layer for layer in collage.layers if layer.visible and layer.opacity > 0]
-    pictures = _Pictures(collage, layers, scale)
-    rows = max(1, BAND_PIXELS // width)
+    ground = parse_colour(colour) if colour else (0, 0, 0, 0)
+    scene = Scene(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
+    rows = max(STRIP_ROWS, STRIP_PIXELS // width)
+    strips = [(top, min(top + rows, height)) for top in range(0, height, rows)]
+    scene.plan(strips)
     workers = os.cpu_count() or 1
+    waiting: deque[Future[Pixels]] = deque()
+    drawn = 0
     with ThreadPoolExecutor(workers) as pool:
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            chosen = [n for n, (first, last) in enumerate(pictures.rows) if first < bottom and last >= top]
-            sprites, which = pictures.load(chosen, top, pool)
-            shown = [layers[n] for n in chosen]
-            edges = np.linspace(top, bottom, workers + 1).astype(int).tolist()
-            draw = partial(_draw, shown, which, sprites, collage, scale, ground)
-            yield np.concatenate(list(pool.map(draw, pairwise(edges))))
+        try:
+            for number in range(len(strips)):
+                waiting.append(pool.submit(scene.draw, number))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+                    scene.forget(drawn)
+                    drawn += 1
+            while waiting:
+                yield waiting.popleft().result()
+                scene.forget(drawn)
+                drawn += 1
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
-def _draw(
-    layers: list[Layer],
-    which: list[int],
-    sprites: Sprites,
-    collage: Collage,
-    scale: float,
-    ground: NDArray[np.float32],
-    rows: tuple[int, int],
-) -> Pixels:
-    """One strip of rows, as bytes."""
-    renderer = SpriteRenderer(sprites, collage.width, collage.height, scale, rows)
-    canvas = renderer.forward(
-        Placements.of(
-            [layer.placement for layer in layers],
-            which,
-            opacity=np.array([layer.opacity for layer in layers]),
-            gain=np.array([layer.gain for layer in layers]).reshape(-1, 3),
-        ),
-        np.broadcast_to(ground, renderer.shape),
-    )
-    return straight(canvas)
+class _Shown(NamedTuple):
+    """A visible layer, and how it is drawn."""
+
+    layer: Layer
+    box: tuple[int, int, int, int]  # of the picture's pixels that are shown: left, top, right, bottom
+    cell: Cell | None
+    ready: Ready | None
+    rows: tuple[int, int]  # first row it may show in, and one past the last
+
+    @property
+    def key(self) -> Hashable:
+        """What is shown, whatever its size."""
+        return (self.layer.image, self.layer.crop, self.layer.outline)
+
+
+class Scene:
+    """A collage at one scale, ready to be drawn strip by strip from several threads."""
+
+    def __init__(
+        self,
+        collage: Collage,
+        scale: float,
+        ground: tuple[int, int, int, int] = (0, 0, 0, 0),
+        channels: int = 4,
+        layers: list[Layer] | None = None,
+    ) -> None:
+        self.pictures = collage.pictures
+        self.ground, self.channels = ground, channels
+        self.width = picture_size(collage, scale)[0]
+        self.strips: list[tuple[int, int]] = []
+        self.inside: list[list[int]] = []  # of each strip, the layers in it, back to front
+        layers = [layer for layer in collage.layers if layer.visible] if layers is None else layers
+        self.shown = [self._prepare(layer, scale) for layer in layers if layer.opacity > 0]
+        self.finest: dict[Hashable, int] = {}
+        for one in self.shown:
+            if one.ready is not None:
+                self.finest[one.key] = min(self.finest.get(one.key, one.ready.level), one.ready.level)
+        self.sharing = Counter(one.layer.image for one in {s.key: s for s in self.shown if s.ready}.values())
+        self.textures: Held[Pixels] = Held(HELD_BYTES, lambda array: array.nbytes)
+        self.decoded: Held[Image.Image] = Held(HELD_BYTES, lambda image: image.width * image.height * 4)
+        self._last: list[list[tuple[Held[Pixels] | Held[Image.Image], Hashable]]] = []
+
+    def _prepare(self, layer: Layer, scale: float) -> _Shown:
+        self.pictures.check(layer.image)
+        if layer.crop is not None:
+            left, top, width, height = layer.crop
+        else:
+            left = top = 0
+            width, height = self.pictures.size(layer.image)
+        box = (left, top, left + width, top + height)
+        cell = snapped(layer, (width, height), scale)
+        if cell is not None:
+            return _Shown(layer, box, cell, None, (cell.box[1], cell.box[3]))
+        ready = make_ready(layer, (width, height), scale)
+        y, reach = ready.pose[1], ready.reach[1]
+        return _Shown(layer, box, None, ready, (math.floor(y - reach), math.ceil(y + reach) + 1))
+
+    def plan(self, strips: list[tuple[int, int]]) -> None:
+        """Says which rows the strips are."""
+        self.strips = strips
+        self.inside = [[] for _ in strips]
+        self._last = [[] for _ in strips]
+        tops = np.array([top for top, _ in strips])
+        last: dict[tuple[int, Hashable], int] = {}
+        for n, one in enumerate(self.shown):
+            first = max(0, int(np.searchsorted(tops, one.rows[0], "right")) - 1)
+            end = int(np.searchsorted(tops, one.rows[1]))
+            for strip in range(first, end):
+                if one.rows[1] > strips[strip][0] and one.rows[0] < strips[strip][1]:
+                    self.inside[strip].append(n)
+            if end > first:
+                for where, key in self._keys(n, one):
+                    last[where, key] = max(last.get((where, key), 0), end - 1)
+        for (where, key), strip in last.items():
+            self._last[strip].append(((self.textures, self.decoded)[where], key))
+
+    def _keys(self, n: int, one: _Shown) -> list[tuple[int, Hashable]]:
+        """What a layer asks to be held: (0 for a texture or 1 for a picture, key)."""
+        if one.cell is not None:
+            return [(0, n), (1, (one.layer.image, self._halvings(one)))]
+        assert one.ready is not None
+        return [(0, (one.key, self.finest[one.key])), (0, (one.key, one.ready.level)), (1, (one.layer.image, 0))]
+
+    def forget(self, strip: int) -> None:
+        """Lets go of what no strip after this one needs."""
+        for held, key in self._last[strip]:
+            held.drop(key)
+
+    def draw(self, number: int) -> Pixels:
+        """One strip, h x width x channels bytes."""
+        top, bottom = self.strips[number]
+        strip = Strip(self.ground, top, bottom - top, self.width)
+        for n in self.inside[number]:
+            self.lay(n, strip)
+        return strip.finished(self.channels)
+
+    def lay(self, n: int, strip: Strip) -> None:
+        """Lays one layer over some rows."""
+        one = self.shown[n]
+        if one.cell is not None:
+            pixels = self.textures.get(n, self._cell, one)
+            mask = hexagon_mask(one.cell) if one.layer.outline == "hexagon" else None
+            strip.lay(pixels, one.cell.box, mask, one.layer.opacity)
+        else:
+            assert one.ready is not None
+            texture = self.textures.get((one.key, one.ready.level), self._texture, one, one.ready.level)
+            draw(strip.floats(), strip.top, strip.left, one.ready, texture)
+
+    def _halvings(self, one: _Shown) -> int:
+        assert one.cell is not None
+        left, top, right, bottom = one.box
+        return halvings_for(one.cell, (right - left, bottom - top))
+
+    def _cell(self, one: _Shown) -> Pixels:
+        """A snapped layer's pixels."""
+        assert one.cell is not None
+        left, top, right, bottom = one.box
+        preview = self.pictures.preview(one.layer.image)
+        across, down = one.cell.size
+        if preview is not None:
+            width, height = self.pictures.size(one.layer.image)
+            by_x, by_y = preview.width / width, preview.height / height
+            if (right - left) * by_x >= ENOUGH * across and (bottom - top) * by_y >= ENOUGH * down:
+                box = (left * by_x, top * by_y, right * by_x, bottom * by_y)
+                return cell_pixels(one.layer, one.cell, preview.open(), box)
+        halvings = self._halvings(one)
+        picture = self.decoded.get((one.layer.image, halvings), self.pictures.decoded, one.layer.image, halvings)
+        # A JPEG decoded smaller says by its size how much smaller.
+        width, height = self.pictures.size(one.layer.image)
+        by_x, by_y = picture.width / width, picture.height / height
+        self._check_box(one, width, height)
+        return cell_pixels(one.layer, one.cell, picture, (left * by_x, top * by_y, right * by_x, bottom * by_y))
+
+    def _check_box(self, one: _Shown, width: int, height: int) -> None:
+        if one.box[2] > width or one.box[3] > height:
+            raise VertumnusError(
+                f"{one.layer.image}: the crop of layer {one.layer.name!r} reaches beyond"
+                f" its {width} x {height} pixels"
+            )
+
+    def _texture(self, one: _Shown, level: int) -> Pixels:
+        """A mip level of what a layer shows, premultiplied: made from the finest that any layer needs."""
+        finest = self.finest[one.key]
+        if level > finest:
+            fine = self.textures.get((one.key, finest), self._texture, one, finest)
+            return mip_level(fine, level - finest)
+        name = one.layer.image
+        alone = self.sharing[name] == 1  # what is made of it is all that is needed
+        picture = self.pictures.decoded(name) if alone else self.decoded.get((name, 0), self.pictures.decoded, name)
+        self._check_box(one, *picture.size)
+        part = picture if one.layer.crop is None else picture.crop(one.box)
+        pixels = premultiplied(part)
+        if one.layer.outline == "hexagon":
+            pixels = (pixels * _soft_hexagon(part.width, part.height)[..., None] + np.float32(0.5)).astype(np.uint8)
+        for _ in range(level):
+            pixels = halve(pixels)
+        return pixels
+
+
+def _soft_hexagon(width: int, height: int) -> NDArray[np.float32]:
+    """How much of each pixel lies in the hexagon that fills the picture: the mean of 4 x 4 points."""
+    fine = hexagon_mask(Cell((0, 0, 4 * width, 4 * height), (0.0, 0.0, 4.0 * width, 4.0 * height), 0))
+    return fine.reshape(height, 4, width, 4).mean(axis=(1, 3), dtype=np.float32)
+
+
+class Strip:
+    """Some rows of the picture: bytes as long as only opaque cells lie in them, then premultiplied floats."""
+
+    def __init__(self, ground: tuple[int, int, int, int], top: int, rows: int, width: int, left: int = 0) -> None:
+        self.top, self.left = top, left
+        self._bytes: Pixels | None = np.empty((rows, width, 4), np.uint8)
+        self._bytes[:] = ground
+        self._floats: NDArray[np.float32] | None = None
+
+    def floats(self) -> NDArray[np.float32]:
+        """The rows as h x width x 4 premultiplied floats."""
+        if self._floats is None:
+            assert self._bytes is not None
+            self._floats = self._bytes.astype(np.float32) / np.float32(255)
+            self._floats[..., :3] *= self._floats[..., 3:]
+            self._bytes = None
+        return self._floats
+
+    def lay(
+        self, pixels: Pixels, box: tuple[int, int, int, int], mask: NDArray[np.bool_] | None, opacity: float
+    ) -> None:
+        """Lays a cell's pixels over the rows."""
+        rows, width = (self._bytes if self._bytes is not None else self.floats()).shape[:2]
+        left, top, right, bottom = box
+        x0, x1 = max(left, self.left), min(right, self.left + width)
+        y0, y1 = max(top, self.top), min(bottom, self.top + rows)
+        if x0 >= x1 or y0 >= y1:
+            return
+        source = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
+        place = (slice(y0 - self.top, y1 - self.top), slice(x0 - self.left, x1 - self.left))
+        own = None if mask is None else mask[y0 - top : y1 - top, x0 - left : x1 - left]
+        if source.shape[2] == 3 and opacity == 1 and self._bytes is not None:
+            target = self._bytes[place]
+            if own is None:
+                target[..., :3] = source
+                target[..., 3] = 255
+            else:
+                target[own, :3] = source[own]
+                target[own, 3] = 255
+            return
+        alpha = np.full((*source.shape[:2], 1), opacity, np.float32)
+        if source.shape[2] == 4:
+            alpha *= source[..., 3:] / np.float32(255)
+        if own is not None:
+            alpha *= own[..., None]
+        colour = np.concatenate([source[..., :3] / np.float32(255) * alpha, alpha], axis=-1)
+        below = self.floats()[place]
+        below *= 1 - alpha
+        below += colour
+
+    def finished(self, channels: int) -> Pixels:
+        """The rows as bytes, straight alpha."""
+        done = self._bytes if self._bytes is not None else straight(self.floats())
+        return done if channels == 4 else np.ascontiguousarray(done[..., :3])
 
 
 def straight(canvas: NDArray[np.float32]) -> Pixels:
@@ -122,43 +350,3 @@ def straight(canvas: NDArray[np.float32]) -> Pixels:
     colour = canvas[..., :3] / np.maximum(alpha, np.float32(1e-6))
     both = np.concatenate([colour, alpha], axis=-1)
     return (np.clip(both, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-
-
-class _Pictures:
-    """The layers' pictures, each held from the first band that shows it to the last."""
-
-    def __init__(self, collage: Collage, layers: list[Layer], scale: float) -> None:
-        self.collage = collage
-        self.names = [layer.image for layer in layers]
-        largest: dict[str, float] = {}
-        for layer in layers:
-            largest[layer.image] = max(largest.get(layer.image, 0.0), layer.scale)
-        self.level = {name: level_at(most * scale) for name, most in largest.items()}
-        sizes = {name: collage.pictures.size(name) for name in largest}
-        self.size = sizes
-        self.rows = []  # first and last row each layer may reach
-        self.last: dict[str, int] = {}
-        for layer in layers:
-            reach = 0.5 * layer.scale * float(np.hypot(*sizes[layer.image])) * scale + 1
-            first, last = int(layer.y * scale - reach), int(layer.y * scale + reach) + 1
-            self.rows.append((first, last))
-            self.last[layer.image] = max(self.last.get(layer.image, last), last)
-        self.held: dict[str, Pixels] = {}
-
-    def load(self, chosen: list[int], top: int, pool: ThreadPoolExecutor) -> tuple[Sprites, list[int]]:
-        """Sprites of the chosen layers, and which of them each layer shows."""
-        for name in [name for name in self.held if self.last[name] < top]:
-            del self.held[name]
-        needed = list(dict.fromkeys(self.names[n] for n in chosen))
-        missing = [name for name in needed if name not in self.held]
-        self.held.update(zip(missing, pool.map(self._decode, missing), strict=True))
-        index = {name: n for n, name in enumerate(needed)}
-        sprites = Sprites.of(
-            [self.held[name] for name in needed],
-            [self.size[name] for name in needed],
-            [self.level[name] for name in needed],
-        )
-        return sprites, [index[self.names[n]] for n in chosen]
-
-    def _decode(self, name: str) -> Pixels:
-        return mip_level(premultiplied(self.collage.pictures.image(name)), self.level[name])

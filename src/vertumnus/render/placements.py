@@ -61,9 +61,13 @@ class Placements(Parameters):
     def of(cls, placements: Iterable[Placement], which: Iterable[int], **more: ArrayLike | None) -> Placements:
         """From the document's placements (degrees, scale) and the picture each one shows.
 
+        The form is there if any of them is squeezed or sheared.
+
         more   further groups by name
         """
-        rows = np.array([tuple(map(float, place)) for place in placements], np.float64).reshape(-1, 5)
+        rows = np.array([tuple(map(float, place)) for place in placements], np.float64).reshape(-1, 7)
+        if np.any(rows[:, 5] != 1) or np.any(rows[:, 6] != 0):
+            more = {"log_squeeze": np.log(rows[:, 5]), "shear": np.deg2rad(rows[:, 6])} | more
         return cls(
             x=rows[:, 0],
             y=rows[:, 1],
@@ -97,7 +101,16 @@ class Placements(Parameters):
     def placement(self, index: int) -> Placement:
         """One entry as the document writes it."""
         x, y, log_scale, rotation = self.groups["pose"][:, index].tolist()
-        return Placement(x, y, float(np.exp(log_scale)), float(np.rad2deg(rotation)), bool(self.flip[index]))
+        log_squeeze, shear = self.groups["form"][:, index].tolist() if "form" in self.groups else (0.0, 0.0)
+        return Placement(
+            x,
+            y,
+            float(np.exp(log_scale)),
+            float(np.rad2deg(rotation)),
+            bool(self.flip[index]),
+            float(np.exp(log_squeeze)),
+            float(np.rad2deg(shear)),
+        )
 
     def put(self, index: int, **changes: Any) -> None:
         """Changes one entry, in the document's words: any of x, y, scale, rotation (degrees) and flip.

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.diffusion import Diffusion, TextStates
+from vertumnus.models.diffusion import Diffusion
+from vertumnus.models.text import TextStates
 from vertumnus.sampling.sample import as_pictures
 from vertumnus.sampling.schedulers import Schedule, make_scheduler
 

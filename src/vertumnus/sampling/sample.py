@@ -4,7 +4,8 @@
         step.predicted_clean = ...
     picture = model.decode(step.next_latents)
 
-With nothing changed it equals diffusers' text-to-image, image-to-image and ControlNet pipelines to the bit.
+`draw_pictures(model, sample(...))` runs it to its end. With nothing changed it equals diffusers' text-to-image,
+image-to-image and ControlNet pipelines to the bit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 import torch
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.diffusion import Diffusion, TextStates
+from vertumnus.models.diffusion import Diffusion
+from vertumnus.models.text import TextStates
 from vertumnus.sampling.control import Control, Controls
 from vertumnus.sampling.schedulers import Schedule, SchedulerName, make_scheduler
 from vertumnus.sampling.step import Step
@@ -124,6 +126,12 @@ def finish(steps: Iterable[Step]) -> Tensor:
     if last is None:
         raise VertumnusError("steps: there are none to run")
     return last.next_latents
+
+
+@torch.no_grad()
+def draw_pictures(model: Diffusion, steps: Iterable[Step]) -> Tensor:
+    """Runs a sampler to its end: pictures from 0 to 1, B x 3 x H x W."""
+    return model.decode(finish(steps)).clamp(0, 1)
 
 
 def as_pictures(image: Tensor | NDArray[Any]) -> Tensor:

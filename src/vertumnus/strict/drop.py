@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from vertumnus.jit import kernel
-from vertumnus.strict.moves import RADIAN, clipped, free_at, put, rim, set_pose, snap
+from vertumnus.strict.moves import RADIAN, clipped, free_at, mean_radius, put, set_pose, snap
 
 
 @kernel
@@ -20,7 +20,7 @@ def height_at(x, y, pull):
 
 
 @kernel
-def sink(order, pull, trials, farthest, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def drop(order, pull, trials, farthest, taken, pose, flip, which, bounds, pictures, gap, quantum, rng):
     """Lets each piece in turn fall as far as it can, sliding and turning a little on the way.
 
     pull      see `height_at`
@@ -33,7 +33,7 @@ def sink(order, pull, trials, farthest, taken, pose, flip, which, bounds, pictur
         if pose[i, 2] == 0.0:
             continue
         put(-1, taken, pose, i, flip, which, pictures, gap)
-        e = rim(pictures, which[i])
+        e = mean_radius(pictures, which[i])
         far, failed = farthest, 0
         while failed < trials:
             x, y, scale, turn = pose[i, 0], pose[i, 1], pose[i, 2], pose[i, 3]
@@ -45,11 +45,11 @@ def sink(order, pull, trials, farthest, taken, pose, flip, which, bounds, pictur
             aside = 0.0 if failed % 4 == 0 else 0.8 * far * rng.standard_normal()
             spin = 0.0 if failed % 2 == 0 else 0.5 * far / (e * scale) / RADIAN * rng.standard_normal()
             nt = clipped(turn + spin, bounds[i, 2], bounds[i, 3])
-            nx, ny, ns, nt = snap(i, x + far * dx - aside * dy, y + far * dy + aside * dx, scale, nt, grain)
-            drop = high - height_at(nx, ny, pull)
-            if drop > 1e-3 and free_at(taken, nx, ny, ns, nt, flip[i], which[i], pictures):
+            nx, ny, ns, nt = snap(i, x + far * dx - aside * dy, y + far * dy + aside * dx, scale, nt, quantum)
+            fall = high - height_at(nx, ny, pull)
+            if fall > 1e-3 and free_at(taken, nx, ny, ns, nt, flip[i], which[i], pictures):
                 set_pose(pose, i, nx, ny, ns, nt)
-                fallen += drop
+                fallen += fall
                 far, failed = min(far * 2.0, farthest), 0
             else:
                 far, failed = max(far * 0.7, 0.5), failed + 1

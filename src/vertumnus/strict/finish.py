@@ -34,42 +34,42 @@ def finish_free(
     placements: Placements,
     rng: np.random.Generator,
 ) -> Iterator[OccupancyGrid]:
-    """Makes a soft layout strict, pieces of free size. Yields the ground after each sweep."""
-    first, rounds, after = SWEEPS[problem.options.quality]
+    """Makes a soft layout strict, pieces of free size. Yields the grid after each sweep."""
+    first, rounds, after = SWEEPS[problem.strict.quality]
     zoom = coarse_zoom(problem)
-    ground = OccupancyGrid(problem, freedom, zoom or RASTER)
-    ground.lay(placements)
-    ground.pose[ground.movable, 2] = np.maximum(0.96 * ground.pose[:, 2], ground.bounds[:, 0])[ground.movable]
-    ground.pile()
+    grid = OccupancyGrid(problem, freedom, zoom or RASTER)
+    grid.lay(placements)
+    grid.pose[grid.movable, 2] = np.maximum(0.96 * grid.pose[:, 2], grid.bounds[:, 0])[grid.movable]
+    grid.stamp()
     for _ in range(8):
-        separate(rng.permutation(ground.movable), 40, 0.5, 0, ground.free_spots()[:1], *ground.arrays, rng)
-    ground.clear()
-    yield from _sweeps(ground, rng, 0.98, first, rounds, after)
+        separate(rng.permutation(grid.movable), 40, 0.5, 0, grid.free_spots()[:1], *grid.arrays, rng)
+    grid.clear()
+    yield from _sweeps(grid, rng, 0.98, first, rounds, after)
     for _ in range(LOWERINGS):
-        if ground.placed[ground.movable].all():
+        if grid.placed[grid.movable].all():
             break
-        lower_sizes(ground)
-        yield from _sweeps(ground, rng, 0.99, 2, 1, 1)
+        lower_sizes(grid)
+        yield from _sweeps(grid, rng, 0.99, 2, 1, 1)
     if zoom:
         # The rasters differ at the edges: put down again on the full one, each shrunk by a hair.
         fine = OccupancyGrid(problem, freedom, RASTER)
-        fine.bounds[:, :2] = ground.bounds[:, :2] * (RASTER / zoom)
-        fine.lay(ground.placements(), ground.placed)
+        fine.bounds[:, :2] = grid.bounds[:, :2] * (RASTER / zoom)
+        fine.lay(grid.placements(), grid.placed)
         yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
 
 
-def lower_sizes(ground: OccupancyGrid) -> None:
+def lower_sizes(grid: OccupancyGrid) -> None:
     """Lowers the range of sizes of all pieces alike, and takes them up to be put down again."""
-    ground.bounds[ground.movable, :2] *= LOWER
-    ground.pose[:, 2] = np.minimum(ground.pose[:, 2], ground.bounds[:, 1])
-    ground.clear()
+    grid.bounds[grid.movable, :2] *= LOWER
+    grid.pose[:, 2] = np.minimum(grid.pose[:, 2], grid.bounds[:, 1])
+    grid.clear()
 
 
-def raise_sizes(ground: OccupancyGrid) -> None:
+def raise_sizes(grid: OccupancyGrid) -> None:
     """Raises the range of sizes of all pieces alike as far as the smallest allows, once all are placed."""
-    free = ground.movable
-    if len(free) and ground.placed[free].all():
-        ground.bounds[free, :2] *= max(1.0, float((ground.pose[free, 2] / ground.bounds[free, 0]).min()))
+    free = grid.movable
+    if len(free) and grid.placed[free].all():
+        grid.bounds[free, :2] *= max(1.0, float((grid.pose[free, 2] / grid.bounds[free, 0]).min()))
 
 
 def coarse_zoom(problem: Problem) -> float:
@@ -79,77 +79,75 @@ def coarse_zoom(problem: Problem) -> float:
 
 
 def _sweeps(
-    ground: OccupancyGrid, rng: np.random.Generator, shrink: float, first: int, rounds: int, after: int
+    grid: OccupancyGrid, rng: np.random.Generator, shrink: float, first: int, rounds: int, after: int
 ) -> Iterator[OccupancyGrid]:
-    put_down(ground, rng, shrink)
-    yield ground
-    yield from grow(ground, rng, first, rounds, after)
+    put_down(grid, rng, shrink)
+    yield grid
+    yield from grow(grid, rng, first, rounds, after)
 
 
 def grow(
-    ground: OccupancyGrid, rng: np.random.Generator, first: int, rounds: int, after: int
+    grid: OccupancyGrid, rng: np.random.Generator, first: int, rounds: int, after: int
 ) -> Iterator[OccupancyGrid]:
     """Sweeps over pieces that are put down: they grow, and small and unplaced ones move to voids."""
     for sweeps in [first] + [after] * rounds:
-        reach = np.full(len(ground.pose), 1.5)
+        reach = np.full(len(grid.pose), 1.5)
         for _ in range(sweeps):
-            polish(rng.permutation(ground.movable), TRIALS, reach, *ground.arrays, rng)
-            yield ground
-        into_voids(ground, rng)
-        rescue(ground, rng)
-        raise_sizes(ground)
-    yield ground
+            polish(rng.permutation(grid.movable), TRIALS, reach, *grid.arrays, rng)
+            yield grid
+        into_voids(grid, rng)
+        place_missing(grid, rng)
+        raise_sizes(grid)
+    yield grid
 
 
-def put_down(ground: OccupancyGrid, rng: np.random.Generator, shrink: float) -> None:
+def put_down(grid: OccupancyGrid, rng: np.random.Generator, shrink: float) -> None:
     """Puts every piece down near where it lies: small ones first, a little smaller, then the large ones.
 
     A small piece among large ones loses what they take of it, all of it if it comes last; a large one
     hardly notices. A piece that finds no place is put where least is in its way, and its neighbours shrink.
     """
-    order = ground.largest_first()
-    share = ground.pose[:, 2] * ground.problem.unit / ground.zoom / ground.problem.fair
+    order = grid.largest_first()
+    share = grid.pose[:, 2] * grid.problem.unit / grid.zoom / grid.problem.fair
     small = order[share[order] ** 2 < SMALL]
-    ground.pose[small, 2] = np.maximum(ground.pose[small, 2] * REDUCED, ground.bounds[small, 0])
-    insert(small, 0.95, 0.25, 30, *ground.arrays, rng)
-    insert(order[share[order] ** 2 >= SMALL], shrink, 0.25, 12, *ground.arrays, rng)
-    rescue(ground, rng)
+    grid.pose[small, 2] = np.maximum(grid.pose[small, 2] * REDUCED, grid.bounds[small, 0])
+    insert(small, 0.95, 0.25, 30, *grid.arrays, rng)
+    insert(order[share[order] ** 2 >= SMALL], shrink, 0.25, 12, *grid.arrays, rng)
+    place_missing(grid, rng)
 
 
-def rescue(ground: OccupancyGrid, rng: np.random.Generator) -> None:
+def place_missing(grid: OccupancyGrid, rng: np.random.Generator) -> None:
     """Puts pieces that found no place where least is in their way, at their least size; neighbours shrink.
 
     Pieces that have a place where they belong are first tried in the voids nearest to it.
     """
-    lost = ground.movable[~ground.placed[ground.movable]]
+    lost = grid.movable[~grid.placed[grid.movable]]
     if not len(lost):
         return
-    spots, _ = largest_voids(ground.taken == 0, max(60, 2 * len(lost)))
-    scale = np.minimum(ground.bounds[:, 0] * 1.02, ground.bounds[:, 1])
-    order = np.concatenate([ground.largest_first(), lost])  # one put down here may be in the next one's way
-    if ground.problem.keep_places:
+    spots, _ = largest_voids(grid.taken == 0, max(60, 2 * len(lost)))
+    scale = np.minimum(grid.bounds[:, 0] * 1.02, grid.bounds[:, 1])
+    order = np.concatenate([grid.largest_first(), lost])  # one put down here may be in the next one's way
+    if grid.problem.keep_places:
         for piece in lost:
-            home = ground.pose[piece, :2]
+            home = grid.pose[piece, :2]
             near = spots[np.argsort(np.hypot(*(spots - home).T))[:NEAREST]]
-            make_room(
-                lost[lost == piece], scale, np.vstack([home, near]), 300, order, ground.fixed, *ground.arrays, rng
-            )
-        lost = lost[~ground.placed[lost]]
-    make_room(lost, scale, spots, 300, order, ground.fixed, *ground.arrays, rng)
+            make_room(lost[lost == piece], scale, np.vstack([home, near]), 300, order, grid.fixed, *grid.arrays, rng)
+        lost = lost[~grid.placed[lost]]
+    make_room(lost, scale, spots, 300, order, grid.fixed, *grid.arrays, rng)
 
 
-def into_voids(ground: OccupancyGrid, rng: np.random.Generator) -> int:
+def into_voids(grid: OccupancyGrid, rng: np.random.Generator) -> int:
     """Moves unplaced and small pieces to the largest voids, where that gains area; returns how many."""
-    movable = ground.movable
-    area = (ground.pose[movable, 2] * ground.problem.unit[movable]) ** 2
+    movable = grid.movable
+    area = (grid.pose[movable, 2] * grid.problem.unit[movable]) ** 2
     order = movable[np.argsort(area, kind="stable")]
     missing = int(np.count_nonzero(area == 0))
-    few = 0 if ground.problem.keep_places else max(10, len(order) // 3)
+    few = 0 if grid.problem.keep_places else max(10, len(order) // 3)
     pool = order[: max(missing, few)]
     most = max(20, len(movable) // 10, 2 * missing)
-    voids, radii = largest_voids(ground.taken == 0, most, 3.0)
+    voids, radii = largest_voids(grid.taken == 0, most, 3.0)
     if not len(voids) or not len(pool):
         return 0
-    unit = np.zeros(len(ground.problem.elements))
-    unit[ground.which] = ground.problem.unit
-    return int(fill_voids(voids, radii, pool, 6, ground.problem.options.flip, unit**2, *ground.arrays, rng))
+    unit = np.zeros(len(grid.problem.elements))
+    unit[grid.which] = grid.problem.unit
+    return int(fill_voids(voids, radii, pool, 6, grid.problem.strict.flip, unit**2, *grid.arrays, rng))

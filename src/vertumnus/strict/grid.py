@@ -1,8 +1,8 @@
-"""The ground of the strict finish: one raster with everything that is taken on it, and the pieces' poses."""
+"""The occupancy grid: one raster with everything that is taken on it, and the pieces' poses."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,9 @@ class OccupancyGrid:
     def __init__(self, problem: Problem, freedom: Bounds, zoom: float) -> None:
         self.problem, self.freedom, self.zoom = problem, freedom, zoom
         self.final = zoom == RASTER
-        self.gap = problem.options.gap * zoom
+        self.gap = problem.strict.gap * zoom
         inside = problem.mask if zoom == RASTER else problem.target(zoom) > 0.99
-        border = problem.options.border * zoom
+        border = problem.strict.border * zoom
         if border > 0:
             inside = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] > border
         self.outside = ~inside
@@ -54,7 +54,7 @@ class OccupancyGrid:
             ]
         )
         typical = np.floor(np.log10(problem.fair / problem.unit))
-        self.grain = np.column_stack(
+        self.quantum = np.column_stack(
             [
                 np.full(len(typical), PLACE_STEPS / zoom),
                 10.0 ** (SCALE_DIGITS - typical) / zoom,
@@ -64,7 +64,7 @@ class OccupancyGrid:
         self.movable = np.flatnonzero(freedom.movable)
 
     def lay(self, placements: Placements, only: NDArray[np.bool_] | None = None) -> None:
-        """Takes over poses without putting them down, and clears the ground but for what is locked.
+        """Takes over poses without putting them down, and clears the raster but for what is locked.
 
         Raises `VertumnusError` for a pose that cannot be drawn.
         """
@@ -79,6 +79,24 @@ class OccupancyGrid:
         self.flip = p.flip.copy()
         self.clear()
 
+    def state(self) -> dict[str, Any]:
+        """What `of` needs to have this again."""
+        return {
+            "grid_pose": self.pose.copy(),
+            "grid_flip": self.flip.copy(),
+            "grid_bounds": self.bounds.copy(),
+            "grid_zoom": self.zoom,
+        }
+
+    @classmethod
+    def of(cls, problem: Problem, freedom: Bounds, state: dict[str, Any]) -> Self:
+        """A grid from its state."""
+        grid = cls(problem, freedom, state["grid_zoom"])
+        grid.pose, grid.flip = np.array(state["grid_pose"]), np.array(state["grid_flip"])
+        grid.bounds = np.array(state["grid_bounds"])
+        grid.stamp()
+        return grid
+
     def clear(self) -> None:
         """Takes up every piece that is not locked."""
         self.taken[:] = self.outside
@@ -86,7 +104,7 @@ class OccupancyGrid:
             put(1, self.taken, self.pose, i, self.flip, self.which, self.pictures, self.gap)
         self.fixed = self.taken.copy()
 
-    def pile(self) -> None:
+    def stamp(self) -> None:
         """Puts every piece down where it lies, on top of each other if need be."""
         self.clear()
         for i in self.movable[self.placed[self.movable]]:
@@ -96,7 +114,7 @@ class OccupancyGrid:
     def arrays(self) -> tuple[Any, ...]:
         """What the moves of `vertumnus.strict.moves` share."""
         return (
-            self.taken, self.pose, self.flip, self.which, self.bounds, self.pictures, self.gap, self.grain
+            self.taken, self.pose, self.flip, self.which, self.bounds, self.pictures, self.gap, self.quantum
         )  # fmt: skip
 
     @property

@@ -9,7 +9,7 @@ flip, which   N each
 bounds    N x 4: least and most scale, least and most rotation
 pictures  (texels, table, size, probes, count, depth) as `fits` takes them
 gap       kept between silhouettes
-grain     N x 3: steps to a pixel, to a unit of scale and to a degree. Every pose tried lies on these steps, so
+quantum     N x 3: steps to a pixel, to a unit of scale and to a degree. Every pose tried lies on these steps, so
           that what was tested is what the document writes, in few digits
 rng       the run is a function of it
 """
@@ -45,7 +45,7 @@ def put(amount, taken, pose, i, flip, which, pictures, gap):
 
 
 @kernel
-def clash(limit, taken, x, y, scale, turn, flip, which, pictures):
+def overlap_count(limit, taken, x, y, scale, turn, flip, which, pictures):
     """How many pixels of one piece's silhouette are taken there, counted up to ``limit``."""
     texels, table, size = pictures[0], pictures[1], pictures[2]
     cos, sin = math.cos(turn * RADIAN), math.sin(turn * RADIAN)
@@ -53,14 +53,14 @@ def clash(limit, taken, x, y, scale, turn, flip, which, pictures):
 
 
 @kernel
-def snap(i, x, y, scale, turn, grain):
-    """The nearest pose on the grain."""
-    steps = grain[i, 0]
+def snap(i, x, y, scale, turn, quantum):
+    """The nearest pose on the quantum."""
+    steps = quantum[i, 0]
     return (
         np.rint(x * steps) / steps,
         np.rint(y * steps) / steps,
-        np.rint(scale * grain[i, 1]) / grain[i, 1],
-        np.rint(turn * grain[i, 2]) / grain[i, 2],
+        np.rint(scale * quantum[i, 1]) / quantum[i, 1],
+        np.rint(turn * quantum[i, 2]) / quantum[i, 2],
     )
 
 
@@ -71,8 +71,8 @@ def set_pose(pose, i, x, y, scale, turn):
 
 
 @kernel
-def rim(pictures, which):
-    """How far a picture's rim is from its centre on the whole, in its own pixels."""
+def mean_radius(pictures, which):
+    """How far a picture's rim is from its centre in the mean, in its own pixels."""
     size = pictures[2]
     return max(0.25 * (size[which, 0] + size[which, 1]), 0.5)
 
@@ -92,7 +92,7 @@ def clipped(value, low, high):
 
 
 @kernel
-def insert(order, shrink, least, tries, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def insert(order, shrink, least, tries, taken, pose, flip, which, bounds, pictures, gap, quantum, rng):
     """Puts pieces down where they are, one after the other, each a little shifted or smaller if need be.
 
     shrink   factor of the scale after ``tries`` shifts that did not fit
@@ -106,14 +106,14 @@ def insert(order, shrink, least, tries, taken, pose, flip, which, bounds, pictur
         s = min(scale, bounds[i, 1])
         pose[i, 2] = 0.0
         while s >= low and pose[i, 2] == 0.0:
-            reach = JITTER * 2 * rim(pictures, which[i]) * s
+            reach = JITTER * 2 * mean_radius(pictures, which[i]) * s
             for t in range(tries):
                 nx, ny, nt = x, y, turn
                 if t > 0:
                     nx += reach * rng.standard_normal()
                     ny += reach * rng.standard_normal()
                     nt = clipped(turn + JITTER / RADIAN * rng.standard_normal(), bounds[i, 2], bounds[i, 3])
-                nx, ny, ns, nt = snap(i, nx, ny, s, nt, grain)
+                nx, ny, ns, nt = snap(i, nx, ny, s, nt, quantum)
                 if free_at(taken, nx, ny, ns, nt, flip[i], which[i], pictures):
                     set_pose(pose, i, nx, ny, ns, nt)
                     put(1, taken, pose, i, flip, which, pictures, gap)
@@ -124,7 +124,7 @@ def insert(order, shrink, least, tries, taken, pose, flip, which, bounds, pictur
 
 
 @kernel
-def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap, quantum, rng):
     """Lets each piece in turn shift, turn and grow into the free ground around it, never shrink.
 
     reach   N, how far each is shifted, raster pixels; grows with success and falls with failure
@@ -133,7 +133,7 @@ def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap
         if pose[i, 2] == 0.0:
             continue
         put(-1, taken, pose, i, flip, which, pictures, gap)
-        far, e, failed = reach[i], rim(pictures, which[i]), 0
+        far, e, failed = reach[i], mean_radius(pictures, which[i]), 0
         for _ in range(trials):
             if failed == STUCK:
                 break
@@ -143,7 +143,7 @@ def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap
             nt = clipped(turn + step / RADIAN * rng.standard_normal(), bounds[i, 2], bounds[i, 3])
             nx = x + far * rng.standard_normal()
             ny = y + far * rng.standard_normal()
-            nx, ny, ns, nt = snap(i, nx, ny, ns, nt, grain)
+            nx, ny, ns, nt = snap(i, nx, ny, ns, nt, quantum)
             if free_at(taken, nx, ny, ns, nt, flip[i], which[i], pictures):
                 set_pose(pose, i, nx, ny, ns, nt)
                 far, failed = min(far * 1.5, 8.0), 0
@@ -154,7 +154,7 @@ def polish(order, trials, reach, taken, pose, flip, which, bounds, pictures, gap
 
 
 @kernel
-def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bounds, pictures, gap, quantum, rng):
     """Moves each piece that overlaps something, at its scale, to where it overlaps least. Pieces are stamped
     on top of each other here; the layout is good when nothing overlaps.
 
@@ -169,13 +169,13 @@ def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bound
             continue
         put(-1, taken, pose, i, flip, which, pictures, gap)
         x, y, s, t = pose[i, 0], pose[i, 1], pose[i, 2], pose[i, 3]
-        least = clash(NO_LIMIT, taken, x, y, s, t, flip[i], which[i], pictures)
+        least = overlap_count(NO_LIMIT, taken, x, y, s, t, flip[i], which[i], pictures)
         if least > 0:
-            size = rim(pictures, which[i]) * s
+            size = mean_radius(pictures, which[i]) * s
             for _ in range(jumps):
                 at = rng.integers(0, len(spots))
-                jx, jy, js, jt = snap(i, spots[at, 0], spots[at, 1], s, random_turn(i, bounds, rng), grain)
-                over = clash(least, taken, jx, jy, js, jt, flip[i], which[i], pictures)
+                jx, jy, js, jt = snap(i, spots[at, 0], spots[at, 1], s, random_turn(i, bounds, rng), quantum)
+                over = overlap_count(least, taken, jx, jy, js, jt, flip[i], which[i], pictures)
                 if over < least:
                     least = over
                     set_pose(pose, i, jx, jy, js, jt)
@@ -186,8 +186,8 @@ def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bound
                 nx = pose[i, 0] + step * size * rng.standard_normal()
                 ny = pose[i, 1] + step * size * rng.standard_normal()
                 nt = clipped(pose[i, 3] + step / RADIAN * rng.standard_normal(), bounds[i, 2], bounds[i, 3])
-                nx, ny, ns, nt = snap(i, nx, ny, s, nt, grain)
-                over = clash(least + 1, taken, nx, ny, ns, nt, flip[i], which[i], pictures)
+                nx, ny, ns, nt = snap(i, nx, ny, s, nt, quantum)
+                over = overlap_count(least + 1, taken, nx, ny, ns, nt, flip[i], which[i], pictures)
                 if over <= least:
                     least = over
                     set_pose(pose, i, nx, ny, ns, nt)

@@ -1,4 +1,4 @@
-"""The packing problem as arrays: which pictures, how large each may be, what is free, where all starts."""
+"""The pieces and the ground of the strict finish as arrays: which pictures, how large, and what is free."""
 
 from __future__ import annotations
 
@@ -9,21 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError
-from vertumnus.optimise.bounds import Bounds
-from vertumnus.packing.initialise import by_distance_field, by_medial_axis, in_order, random_within
-from vertumnus.packing.options import PackOptions
-from vertumnus.render.coverage import Textures
-from vertumnus.render.placements import Placements
 from vertumnus.render.sprites import Sprites, level_at
-from vertumnus.shapes import Shape
+from vertumnus.strict.options import StrictOptions
 
 RASTER = 2  # raster pixels to a canvas pixel where nothing may touch: twice the canvas size
-START_SIZE = 0.6  # of its fair share's side, at which an element starts
-ATTAINABLE = 0.6  # share of the area that pieces of much the same size may fill
-START_PIXELS = 64  # raster pixels an element has where starting places are looked for
+
+Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -33,8 +26,10 @@ class Problem:
     pieces     index of each piece's element
     locked     N; placed already and staying there
     elements   the M different ones
-    mask       shape at RASTER times the canvas size
-    fair       N, root of each piece's fair share of the shape, canvas pixels
+    strict     what is kept between pieces, and how hard to try
+    width, height   of the canvas
+    mask       the container at RASTER times the canvas size
+    fair       N, root of each piece's fair share of the container, canvas pixels
     unit       N, root of each piece's silhouette area at scale 1
     probes     the elements' probes: points, count and depth, each with the elements first
     keep_places   pieces start where they belong, and are only nudged
@@ -43,24 +38,23 @@ class Problem:
     elements: list[Element]
     pieces: NDArray[np.int32]
     locked: NDArray[np.bool_]
-    options: PackOptions
+    strict: StrictOptions
     width: int
     height: int
     mask: NDArray[np.bool_]
-    fair: NDArray[np.float64]
-    unit: NDArray[np.float64]
-    textures: Textures
+    fair: Floats
+    unit: Floats
     sprites: Sprites
     probes: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]
     keep_places: bool
 
     @property
     def area(self) -> float:
-        """Of the shape, canvas pixels."""
+        """Of the container, canvas pixels."""
         return float(np.count_nonzero(self.mask)) / RASTER**2
 
     def target(self, zoom: float) -> NDArray[np.float32]:
-        """Share of each pixel in the shape, on a raster of round(zoom * size)."""
+        """Share of each pixel in the container, on a raster of round(zoom * size)."""
         size = max(1, round(self.width * zoom)), max(1, round(self.height * zoom))
         if size == (self.mask.shape[1], self.mask.shape[0]):
             return self.mask.astype(np.float32)
@@ -68,27 +62,48 @@ class Problem:
         return np.asarray(whole.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
 
 
-def make_problem(
-    elements: Sequence[Element],
-    shape: Shape,
-    width: int,
-    height: int,
-    options: PackOptions,
-    locked: Sequence[float] = (),
-    keep_places: bool = False,
-) -> Problem:
-    """Works out everything about a packing that does not depend on the seed.
+@dataclass
+class Shares:
+    """What N pieces have of a container, before anything is placed.
+
+    elements   the M different ones; pieces: index of each piece's
+    locked     N
+    unit       N, root of each silhouette's area at scale 1
+    weight     N, of mean 1 over those that are not locked, where it is 0
+    area       left for those, canvas pixels
+    taken      N, root of the area that a locked piece takes
+    """
+
+    elements: list[Element]
+    pieces: NDArray[np.int32]
+    locked: NDArray[np.bool_]
+    unit: Floats
+    weight: Floats
+    area: float
+    taken: Floats
+
+    @property
+    def free(self) -> int:
+        """How many pieces are not locked, at least 1."""
+        return max(int(np.count_nonzero(~self.locked)), 1)
+
+    @property
+    def fair(self) -> Floats:
+        """Root of each piece's share of what is left, by weight, canvas pixels."""
+        return np.where(self.locked, self.taken, np.sqrt(self.weight * self.area / self.free))
+
+
+def share_out(elements: Sequence[Element], mask: NDArray[np.bool_], locked: Sequence[float] = ()) -> Shares:
+    """Works out what each piece may expect of a container.
 
     elements   one for each piece; the same object may come many times
+    mask       the container at RASTER times the canvas size
     locked     for each piece that is placed already and stays there its scale, 0 for the others; none by default
 
-    keep_places   pieces start where they belong; so do those of an ordered initialisation
-
-    Raises `VertumnusError` if there is no piece or the shape is empty.
+    Raises `VertumnusError` if there is no piece.
     """
     if not elements:
         raise VertumnusError("there is no element to place")
-    mask = shape.mask(width * RASTER, height * RASTER)
     different: dict[int, int] = {}
     pieces = np.array([different.setdefault(id(e), len(different)) for e in elements], np.int32)
     by_index = {index: element for element, index in zip(elements, pieces, strict=True)}
@@ -98,37 +113,58 @@ def make_problem(
     free = max(int(np.count_nonzero(~fixed)), 1)
     unit = np.array([element.unit for element in distinct])[pieces]
     weight = np.where(fixed, 0.0, [element.weight for element in elements])
-    share = weight / max(float(weight.sum()), 1e-9) * free  # mean 1 over the free ones
     area = int(np.count_nonzero(mask)) / RASTER**2
-    area = max(area - float(((stays * unit) ** 2).sum()), 0.05 * area)
-    if options.fixed:
-        fair = (options.element_size or np.sqrt(options.fill * area / free)) * np.sqrt(share)
-    else:
-        fair = np.sqrt(share * area / free)
-    fair = np.where(fixed, stays * unit, fair)
-    largest = 1.0 if options.fixed else np.sqrt(options.size_range[1])
-    return Problem(
+    return Shares(
         elements=distinct,
         pieces=pieces,
         locked=fixed,
-        options=options,
-        width=width,
-        height=height,
-        mask=mask,
-        fair=fair,
         unit=unit,
-        textures=Textures.of([e.texture for e in distinct], [e.unit for e in distinct]),
-        sprites=_silhouettes(distinct, pieces, largest * fair / unit * RASTER),
-        probes=(
-            np.stack([element.probes.points for element in distinct]),
-            np.stack([element.probes.number for element in distinct]),
-            np.stack([element.probes.depth for element in distinct]),
-        ),
-        keep_places=keep_places or options.init == "ordered",
+        weight=weight / max(float(weight.sum()), 1e-9) * free,
+        area=max(area - float(((stays * unit) ** 2).sum()), 0.05 * area),
+        taken=stays * unit,
     )
 
 
-def _silhouettes(elements: list[Element], pieces: NDArray[np.int32], scale: NDArray[np.float64]) -> Sprites:
+def make_problem(
+    shares: Shares,
+    mask: NDArray[np.bool_],
+    size: tuple[int, int],
+    strict: StrictOptions,
+    fair: Floats | None = None,
+    largest: Floats | float = 1.0,
+    keep_places: bool = False,
+) -> Problem:
+    """The problem of putting pieces down.
+
+    shares    see `share_out`
+    mask      the container at RASTER times the canvas size
+    size      (width, height) of the canvas, pixels
+    fair      N, root of the area each piece should have; by default its share of the container by weight
+    largest   factor of that, root of area again, up to which a piece may grow
+    """
+    wanted = shares.fair if fair is None else fair
+    elements = shares.elements
+    return Problem(
+        elements=elements,
+        pieces=shares.pieces,
+        locked=shares.locked,
+        strict=strict,
+        width=size[0],
+        height=size[1],
+        mask=mask,
+        fair=wanted,
+        unit=shares.unit,
+        sprites=_silhouettes(elements, shares.pieces, largest * wanted / shares.unit * RASTER),
+        probes=(
+            np.stack([element.probes.points for element in elements]),
+            np.stack([element.probes.number for element in elements]),
+            np.stack([element.probes.depth for element in elements]),
+        ),
+        keep_places=keep_places,
+    )
+
+
+def _silhouettes(elements: list[Element], pieces: NDArray[np.int32], scale: Floats) -> Sprites:
     """The elements' alpha, as fine as the largest scale each one may reach asks for."""
     most = np.full(len(elements), 1e-9)
     np.maximum.at(most, pieces, scale)
@@ -138,83 +174,3 @@ def _silhouettes(elements: list[Element], pieces: NDArray[np.int32], scale: NDAr
         [(element.width, element.height) for element in elements],
         [level for _, level in levels],
     )
-
-
-def make_freedom(problem: Problem, start: Placements) -> Bounds:
-    """What the options let each piece do, given where it starts."""
-    options, count = problem.options, len(problem.pieces)
-    fair = np.log(problem.fair / problem.unit)
-    if options.fixed:
-        low = high = fair
-    elif options.sizes == "proportional":
-        low, high = fair - 3.0, fair
-    else:
-        least, most = options.size_range
-        # A narrow range around a share of all the area would be more than fits.
-        common = min(1.0, ATTAINABLE / float(np.sqrt(least * most)))
-        low = fair + 0.5 * np.log(least * common)
-        high = fair + 0.5 * np.log(most * common)
-    if options.rotation == "free":
-        turn_low, turn_high = np.full(count, -np.inf), np.full(count, np.inf)
-    elif options.rotation == "random":
-        turn_low = turn_high = start.rotation.copy()
-    else:
-        limit = 0.0 if options.rotation == "none" else np.deg2rad(options.rotation)
-        turn_low, turn_high = np.full(count, -limit), np.full(count, limit)
-    return Bounds.of(
-        ~problem.locked,
-        problem.width,
-        problem.height,
-        one_scale=options.sizes == "proportional" and not options.fixed,
-        log_scale=(low, high),
-        rotation=(turn_low, turn_high),
-    )
-
-
-def start_placements(
-    problem: Problem, rng: np.random.Generator, warm: Collage | None = None, placed: Sequence[int] = ()
-) -> Placements:
-    """Where every piece starts.
-
-    warm     a collage to start from
-    placed   for each piece the layer of ``warm`` it is, or -1 for one that is new
-    """
-    options, count = problem.options, len(problem.pieces)
-    zoom = min(RASTER, np.sqrt(START_PIXELS * count / problem.area))
-    mask = problem.target(zoom) > 0.5
-    if not mask.any():
-        mask, zoom = problem.mask, RASTER
-    order = np.arange(count)
-    size = START_SIZE * problem.fair
-    if options.init == "random" or options.fixed:
-        points = random_within(mask, count, rng)
-    elif options.init == "ordered":
-        points = in_order(mask, count, options.axis, rng)
-    else:
-        find = by_distance_field if options.init == "distance-field" else by_medial_axis
-        points, room = find(mask, count, rng)
-        # The heaviest pieces to the roomiest places; among equals at random.
-        order = np.lexsort((rng.random(count), -problem.fair))
-        points, room = points[np.argsort(-room, kind="stable")], np.sort(room)[::-1]
-    places = np.empty((count, 2))
-    places[order] = points / zoom
-    if options.fixed:
-        size = problem.fair.copy()
-    turn = np.zeros(count)
-    if options.rotation == "random":
-        turn = rng.uniform(-np.pi, np.pi, count)
-    start = Placements(
-        x=places[:, 0],
-        y=places[:, 1],
-        log_scale=np.log(size / problem.unit),
-        rotation=turn,
-        flip=rng.random(count) < 0.5 if options.flip else np.zeros(count, bool),
-        which=problem.pieces,
-    )
-    for piece, layer in enumerate(placed):
-        if warm is not None and layer >= 0:
-            at = warm.layers[layer].placement
-            start.x[piece], start.y[piece] = at.x, at.y
-            start.log_scale[piece], start.rotation[piece] = np.log(at.scale), np.deg2rad(at.rotation)
-            start.flip[piece] = at.flip
-    return start

@@ -9,27 +9,38 @@ import numpy as np
 
 from vertumnus.jit import kernel
 from vertumnus.render.silhouette import NO_LIMIT
-from vertumnus.strict.moves import RADIAN, clash, clipped, free_at, insert, put, random_turn, rim, set_pose, snap
+from vertumnus.strict.moves import (
+    RADIAN,
+    clipped,
+    free_at,
+    insert,
+    mean_radius,
+    overlap_count,
+    put,
+    random_turn,
+    set_pose,
+    snap,
+)
 
 
 @kernel
-def grow_in(i, x, y, radius, mirror, starts, trials, taken, bounds, which, pictures, grain, rng):
+def grow_in(i, x, y, radius, mirror, starts, trials, taken, bounds, which, pictures, quantum, rng):
     """The largest placement found for one piece around a void: (x, y, scale, turn), scale 0 if none.
 
     starts   turns that are tried; trials: shifts of each
     """
     best = (x, y, 0.0, 0.0)
-    e = rim(pictures, which[i])
+    e = mean_radius(pictures, which[i])
     for _ in range(starts):
         cx, cy, s, t = snap(
-            i, x, y, clipped(0.8 * radius / e, bounds[i, 0], bounds[i, 1]), random_turn(i, bounds, rng), grain
+            i, x, y, clipped(0.8 * radius / e, bounds[i, 0], bounds[i, 1]), random_turn(i, bounds, rng), quantum
         )
         found = False
         for _ in range(4):
             if free_at(taken, cx, cy, s, t, mirror, which[i], pictures):
                 found = True
                 break
-            cx, cy, s, t = snap(i, cx, cy, max(0.7 * s, bounds[i, 0]), t, grain)
+            cx, cy, s, t = snap(i, cx, cy, max(0.7 * s, bounds[i, 0]), t, quantum)
         if not found:
             continue
         far = 0.3 * radius
@@ -39,7 +50,7 @@ def grow_in(i, x, y, radius, mirror, starts, trials, taken, bounds, which, pictu
             nt = clipped(t + step / RADIAN * rng.standard_normal(), bounds[i, 2], bounds[i, 3])
             nx = cx + far * rng.standard_normal()
             ny = cy + far * rng.standard_normal()
-            nx, ny, ns, nt = snap(i, nx, ny, ns, nt, grain)
+            nx, ny, ns, nt = snap(i, nx, ny, ns, nt, quantum)
             if free_at(taken, nx, ny, ns, nt, mirror, which[i], pictures):
                 cx, cy, s, t = nx, ny, ns, nt
                 far = min(far * 1.5, radius)
@@ -52,7 +63,7 @@ def grow_in(i, x, y, radius, mirror, starts, trials, taken, bounds, which, pictu
 
 @kernel
 def fill_voids(
-    voids, radii, pool, tried, flips, area, taken, pose, flip, which, bounds, pictures, gap, grain, rng
+    voids, radii, pool, tried, flips, area, taken, pose, flip, which, bounds, pictures, gap, quantum, rng
 ):  # fmt: skip
     """For each void, the piece of some drawn from ``pool`` that gains most by moving there moves there.
 
@@ -86,7 +97,7 @@ def fill_voids(
                 bounds,
                 which,
                 pictures,
-                grain,
+                quantum,
                 rng,
             )
             more = (found[2] ** 2 - pose[i, 2] ** 2) * area[which[i]]
@@ -103,7 +114,7 @@ def fill_voids(
 
 
 @kernel
-def seek(i, scale, spots, trials, taken, pose, flip, which, bounds, pictures, gap, grain, rng):
+def find_placement(i, scale, spots, trials, taken, pose, flip, which, bounds, pictures, gap, quantum, rng):
     """Looks for a free place for one piece at a given scale, on spots (V x 2) drawn at random, at any turn
     it may take. Puts it there and returns True if it finds one.
     """
@@ -112,7 +123,7 @@ def seek(i, scale, spots, trials, taken, pose, flip, which, bounds, pictures, ga
     for _ in range(trials):
         at = rng.integers(0, len(spots))
         x, y = spots[at, 0] + rng.random() - 0.5, spots[at, 1] + rng.random() - 0.5
-        x, y, s, t = snap(i, x, y, scale, random_turn(i, bounds, rng), grain)
+        x, y, s, t = snap(i, x, y, scale, random_turn(i, bounds, rng), quantum)
         if free_at(taken, x, y, s, t, flip[i], which[i], pictures):
             set_pose(pose, i, x, y, s, t)
             put(1, taken, pose, i, flip, which, pictures, gap)
@@ -122,7 +133,7 @@ def seek(i, scale, spots, trials, taken, pose, flip, which, bounds, pictures, ga
 
 @kernel
 def make_room(
-    lost, scale, spots, trials, order, ground, taken, pose, flip, which, bounds, pictures, gap, grain, rng
+    lost, scale, spots, trials, order, ground, taken, pose, flip, which, bounds, pictures, gap, quantum, rng
 ):  # fmt: skip
     """Puts each lost piece down where least is in its way, and what is there shrinks to make room.
 
@@ -144,10 +155,10 @@ def make_room(
         for _ in range(trials):
             at = rng.integers(0, len(spots))
             x, y = spots[at, 0] + rng.standard_normal(), spots[at, 1] + rng.standard_normal()
-            x, y, s, t = snap(i, x, y, scale[i], random_turn(i, bounds, rng), grain)
+            x, y, s, t = snap(i, x, y, scale[i], random_turn(i, bounds, rng), quantum)
             if not free_at(ground, x, y, s, t, flip[i], which[i], pictures):
                 continue
-            over = clash(least, taken, x, y, s, t, flip[i], which[i], pictures)
+            over = overlap_count(least, taken, x, y, s, t, flip[i], which[i], pictures)
             if over < least:
                 least, bx, by, bs, bt = over, x, y, s, t
         if least == NO_LIMIT:
@@ -157,18 +168,18 @@ def make_room(
         set_pose(pose, i, bx, by, bs, bt)
         put(1, alone, pose, i, flip, which, pictures, gap)
         count = 0
-        reach = rim(pictures, which[i]) * bs * 2 + gap + 2
+        reach = mean_radius(pictures, which[i]) * bs * 2 + gap + 2
         for j in order:
-            near = reach + rim(pictures, which[j]) * pose[j, 2] * 2
+            near = reach + mean_radius(pictures, which[j]) * pose[j, 2] * 2
             if j == i or pose[j, 2] == 0.0 or abs(pose[j, 0] - bx) > near or abs(pose[j, 1] - by) > near:
                 continue
-            if clash(1, alone, pose[j, 0], pose[j, 1], pose[j, 2], pose[j, 3], flip[j], which[j], pictures):
+            if overlap_count(1, alone, pose[j, 0], pose[j, 1], pose[j, 2], pose[j, 3], flip[j], which[j], pictures):
                 put(-1, taken, pose, j, flip, which, pictures, gap)
                 away[count] = j
                 count += 1
         put(-1, alone, pose, i, flip, which, pictures, gap)
         put(1, taken, pose, i, flip, which, pictures, gap)
-        failed = insert(away[:count], 0.98, 0.5, 12, taken, pose, flip, which, bounds, pictures, gap, grain, rng)
+        failed = insert(away[:count], 0.98, 0.5, 12, taken, pose, flip, which, bounds, pictures, gap, quantum, rng)
         if failed:
             put(-1, taken, pose, i, flip, which, pictures, gap)
             for k in range(count):

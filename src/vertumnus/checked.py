@@ -1,0 +1,80 @@
+"""Models whose fields are checked, and whose complaints are one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vertumnus.errors import VertumnusError
+
+# What to say of a text that does not match a pattern.
+PATTERNS: dict[str, str] = {}
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first complaint of pydantic as ``field: what is wrong``, with how many more there are."""
+    first, *rest = error.errors(include_url=False)
+    field = ""
+    for part in first["loc"]:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    given = first["input"]
+    shown = f", not {given!r}" if isinstance(given, str | int | float | bool | None) else ""
+    if first["type"] == "missing":
+        message, shown = "this field is missing", ""
+    elif first["type"] == "string_pattern_mismatch":
+        message = PATTERNS.get(first.get("ctx", {}).get("pattern", ""), message)
+    elif first["type"] == "extra_forbidden":
+        message, shown = "there is no such field", ""
+    more = f" (and {len(rest)} more)" if rest else ""
+    return f"{field}: {message}{shown}{more}"
+
+
+class Checked(BaseModel):
+    """A pydantic model without surprises: no unknown field, every assignment checked, no pydantic error.
+
+    Making one and assigning to a field raise `VertumnusError`: ``Layer: scale: ...``.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    if not TYPE_CHECKING:  # an editor completes the fields' names from what pydantic itself says
+
+        def __init__(self, /, **data: Any) -> None:
+            try:
+                self.__pydantic_validator__.validate_python(data, self_instance=self)
+            except ValidationError as error:
+                raise VertumnusError(f"{type(self).__name__}: {first_problem(error)}") from None
+
+        # Models inside models are made as quickly as if this were not here.
+        __init__.__pydantic_base_init__ = True
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            try:
+                super().__setattr__(name, value)
+            except ValidationError as error:
+                raise VertumnusError(f"{type(self).__name__}: {first_problem(error)}") from None
+
+
+class Options(BaseModel):
+    """A frozen model of choices. Raises `VertumnusError` that names the field where a value cannot be used."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            field, colon, rest = first_problem(error).partition(":")
+            raise VertumnusError(
+                f"`{field}`:{rest}" if colon and field.isidentifier() else f"{field}{colon}{rest}"
+            ) from error
+
+    def changed(self, **values: Any) -> Self:
+        """These choices with some given anew.
+
+        Raises `VertumnusError` as the model itself does; a name that it does not have is one.
+        """
+        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | values)

@@ -1,0 +1,41 @@
+"""Making a collage again from its document alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
+from vertumnus.live.run import LiveRun
+from vertumnus.live.spec import Inputs, RunSpec
+
+# What makes a live run of a spec: a class, or a function that loads what else it takes.
+TOOLS = {"pack": "vertumnus.packing.run:Packing"}
+
+
+def live_again(collage: Collage) -> LiveRun:
+    """The run that made a collage, at its beginning; it will be told what it was told then.
+
+    Raises `VertumnusError` if the document does not say how it was made, or a picture it was made of is missing.
+    """
+    spec = RunSpec.of(collage)
+    if spec.tool not in TOOLS:
+        raise VertumnusError(f"made_by.tool: {spec.tool!r} cannot be run again; known are {', '.join(TOOLS)}")
+    module, _, name = TOOLS[spec.tool].partition(":")
+    opener: Callable[[RunSpec, Inputs], LiveRun] = getattr(import_module(module), name)
+    return opener(spec, Inputs.of(spec, collage))
+
+
+def again(collage: Collage, watch: Callable[[LiveRun], None] | None = None) -> Collage:
+    """Makes a collage again from its document alone; of the same version of the program, the same bytes.
+
+    watch   called with the run after every step
+
+    Raises `VertumnusError` as `live_again` does.
+    """
+    run = live_again(collage)
+    for _ in run:
+        if watch is not None:
+            watch(run)
+    return run.document()
