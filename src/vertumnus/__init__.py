@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.models.adapters import Adapters
     from vertumnus.models.loader import load_model
+    from vertumnus.mosaic.generate.generate import generate_mosaic
+    from vertumnus.mosaic.generate.options import GenerateOptions
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.load import load_mosaic
@@ -63,6 +65,7 @@ _HOME = {
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
     "Element": "elements.element",
+    "GenerateOptions": "mosaic.generate.options",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LiveRun": "live.run",
@@ -92,6 +95,7 @@ _HOME = {
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
+    "generate_mosaic": "mosaic.generate.generate",
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
@@ -114,6 +118,7 @@ __all__ = [
     "Collage",
     "ComposeOptions",
     "Element",
+    "GenerateOptions",
     "HarmonizeOptions",
     "Layer",
     "LiveRun",
@@ -145,6 +150,7 @@ __all__ = [
     "compose",
     "draw_mosaic",
     "draw_pictures",
+    "generate_mosaic",
     "harmonize",
     "live_again",
     "live_pack",

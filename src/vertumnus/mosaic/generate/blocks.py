@@ -75,7 +75,9 @@ def cut_blocks(reference: Image.Image, grid: Grid, extent: Extent, size: tuple[i
     across = (cells[:, 2] - cells[:, 0]) / (part[:, 2] - part[:, 0])
     down = (cells[:, 3] - cells[:, 1]) / (part[:, 3] - part[:, 1])
     left, top = cells[:, 0] - part[:, 0] * across, cells[:, 1] - part[:, 1] * down
-    beyond = max(0, math.ceil(max(-left.min(), -top.min(), (left + across).max() - columns, (top + down).max() - rows)))
+    beyond = max(
+        0, math.ceil(max(-left.min(), -top.min(), (left + across).max() - columns, (top + down).max() - rows))
+    )
     if beyond:
         pixels = np.pad(pixels, ((beyond, beyond), (beyond, beyond), (0, 0)), mode="edge")
     padded = Image.fromarray(pixels)

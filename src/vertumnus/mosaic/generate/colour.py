@@ -1,8 +1,8 @@
 """Colour alignment, eq. (3) to (5): a tile gets its block's mean and deviation, channel by channel.
 
-The paper writes I for what is aligned, at every denoising step, and leaves open whether I is the latent or the decoded
-picture. Aligned pictures would have to be encoded anew at each step, so its cost (sec. B.3) speaks for latents; both
-are here, and docs/generated-mosaics.md has what each gives.
+The paper writes I for what is aligned, at every denoising step, and leaves open whether I is the latent or the
+decoded picture. Aligned pictures would have to be encoded anew at each step, so its cost (sec. B.3) speaks for
+latents; both are here, and docs/generated-mosaics.md has what each gives.
 """
 
 from __future__ import annotations

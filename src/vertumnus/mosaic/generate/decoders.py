@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 def open_decoder(name: str, model: Diffusion) -> Decoder:
     """A decoder for a model's latents.
 
-    name  ``full``, ``linear`` (fitted here and now, the same each time), or the folder of an ``AutoencoderTiny``
+    name  ``full``, ``linear`` (what lies beside the autoencoder, or is fitted here), or the folder of an
+          ``AutoencoderTiny``
 
     Raises `VertumnusError` for a folder that holds none, or one for latents of another kind.
     """
     if name == "full":
         return FullDecoder(model)
     if name == "linear":
-        return LinearDecoder.fit(model)
+        return LinearDecoder.of(model)
     folder = Path(name)
     if not (folder / "config.json").is_file():
         raise VertumnusError(f"`decoder`: {name} is neither full nor linear, and no folder of a tiny decoder")

@@ -12,12 +12,13 @@ from PIL import Image
 from vertumnus.imaging.light import LINEAR, to_bytes
 
 Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
 GAINS = (0.6, 1.5)  # of a channel: less leaves a tile flat, more makes it glaring
 SEEN = 8  # values a side of a tile and its block that are compared: what is seen from afar
 EVEN = 1e-6  # variance of light below which a tile has nothing to scale
 
 
-def affine_towards(tile: Bytes, block: Bytes, gains: tuple[float, float] = GAINS) -> tuple[NDArray, NDArray]:
+def affine_towards(tile: Bytes, block: Bytes, gains: tuple[float, float] = GAINS) -> tuple[Doubles, Doubles]:
     """Gain and offset of each channel, 3 and 3, in linear light.
 
     tile, block   H x W x 3, of any sizes
@@ -34,13 +35,12 @@ def affine_towards(tile: Bytes, block: Bytes, gains: tuple[float, float] = GAINS
     return gain, wanted_mean - gain * mean
 
 
-def finish_tile(tile: Bytes, block: Bytes) -> Bytes:
-    """The tile after its correction; light below 0 or above 1 is clipped."""
-    gain, offset = affine_towards(tile, block)
+def apply_affine(tile: Bytes, gain: Doubles, offset: Doubles) -> Bytes:
+    """The tile after its correction, as a layer shows it; light below 0 or above 1 is clipped."""
     return to_bytes(LINEAR[tile] * gain + offset)
 
 
-def _from_afar(picture: Bytes) -> NDArray[np.float64]:
+def _from_afar(picture: Bytes) -> Doubles:
     """SEEN x SEEN x 3 means of linear light."""
     light = LINEAR[picture]
     channels = [

@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.collage import DIGITS, Cells, canvas_size, make_collage
 from vertumnus.mosaic.generate.blocks import cut_blocks, shown_parts, tile_extent
-from vertumnus.mosaic.generate.finish import finish_tile
+from vertumnus.mosaic.generate.finish import affine_towards, apply_affine
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -22,18 +24,20 @@ from vertumnus.mosaic.generate.noise import NoiseField
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.pool import TONES, fill_from_pool
 from vertumnus.mosaic.generate.steer import Tiles
+from vertumnus.mosaic.library.library import Tile
 from vertumnus.mosaic.match.grid import Grid
 from vertumnus.mosaic.match.reference import check_resolution
 from vertumnus.mosaic.match.tone import Tone
-from vertumnus.mosaic.plan import Plan, Source
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
 
 Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
+LONGEST = 8192  # canvas pixels of a side, where no size is given
 NOISY = ("guided", "quilt")  # methods whose first latents are one field
 
 
@@ -88,7 +92,7 @@ class GenerateJob:
             "cells": hashlib.sha256(self.grid.boxes.tobytes()).hexdigest(),
             "prompts": self.prompts,
             "model": model_identity(self.model),
-            "options": self.options.model_dump(mode="json"),
+            "options": self.options.model_dump(mode="json", exclude={"finish", "batch"}),
             "seed": self.seed,
             "version": __version__,
         }
@@ -115,7 +119,8 @@ class GenerateJob:
         """
         model, options = self.model, self.options
         device = model.device
-        noise = np.stack([self.noise.tile(*self.places[n].tolist(), attempt) for n in cells])
+        places = self.places[cells].tolist()
+        noise = np.stack([self.noise.tile(row, column, attempt) for row, column in places])
         tiles = Tiles(
             model,
             _tensor(self.pictures[cells], device),
@@ -136,9 +141,11 @@ class GenerateJob:
         pixels = decoded.clamp(0, 1).float().cpu().movedim(1, -1).numpy()
         return list(np.floor(pixels * 255 + 0.5).astype(np.uint8))
 
-    def finished(self, cell: int, tile: Bytes) -> Bytes:
-        """A tile after its finish."""
-        return finish_tile(tile, self.pictures[cell]) if self.options.finish == "affine" else tile
+    def finish(self, cell: int, tile: Bytes) -> tuple[Doubles, Doubles]:
+        """Gain and offset of each channel that finish a tile: 1 and 0 without a finish."""
+        if self.options.finish == "none":
+            return np.ones(3), np.zeros(3)
+        return affine_towards(tile, self.pictures[cell])
 
     def run(self, folder: TileFolder, watch: Watch | None = None) -> None:
         """Generates what the folder lacks; ``watch`` is called with tile steps done and all.
@@ -150,23 +157,21 @@ class GenerateJob:
             self._run_pool(folder, watch)
             return
         names = [cell_name(n) for n in range(len(self.grid))]
-        self._run_batches(folder, names, watch, lambda n, tile: self.finished(n, tile))
+        self._run_batches(folder, names, watch)
 
     def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
         count = self.options.pool if self.options.method == "match" else 1
         count = min(count, len(self.grid))
         names = [f"pool-{n:05d}" for n in range(count)]
-        self._run_batches(folder, names, watch, lambda _, tile: tile)
+        self._run_batches(folder, names, watch)
         pool = [folder.read(name) for name in names]
         for cell in range(len(self.grid)):
             name = cell_name(cell)
             if not folder.has(name):
                 filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
-                folder.write(name, self.finished(cell, filled))
+                folder.write(name, filled)
 
-    def _run_batches(
-        self, folder: TileFolder, names: list[str], watch: Watch | None, after: Callable[[int, Bytes], Bytes]
-    ) -> None:
+    def _run_batches(self, folder: TileFolder, names: list[str], watch: Watch | None) -> None:
         steps = max(1, int(self.options.steps * self.recipe.strength))
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
@@ -191,13 +196,13 @@ class GenerateJob:
                     done = before
                     if size == 1 or start:  # sizes change before anything is drawn, and not within a run
                         raise VertumnusError(
-                            f"`batch`: memory runs out with {size} tiles at once; try fewer, a smaller `tile_size`, or"
+                            f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
                             " `decoder` linear"
                         ) from None
                     size = -(-size // 2)
                     continue
                 for n, tile in zip(cells, tiles, strict=True):
-                    folder.write(names[n], after(n, tile))
+                    folder.write(names[n], tile)
             if folder.state.get("batch") != size:
                 folder.state["batch"] = size
                 folder.save()
@@ -209,7 +214,9 @@ class GenerateJob:
         Raises `VertumnusError` for a cell that is not there, or a method that draws no tile for its cell.
         """
         if not 0 <= cell < len(self.grid):
-            raise VertumnusError(f"`again`: there is no cell {cell}; they are numbered from 0 to {len(self.grid) - 1}")
+            raise VertumnusError(
+                f"`again`: there is no cell {cell}; they are numbered from 0 to {len(self.grid) - 1}"
+            )
         if self.options.method in TONES:
             raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
         attempts = folder.state.setdefault("attempts", {})
@@ -223,36 +230,62 @@ class GenerateJob:
                 watch(done, steps)
 
         tile = self.draw([cell], attempt, told)[0]
-        folder.write(cell_name(cell), self.finished(cell, tile))
+        folder.write(cell_name(cell), tile)
         attempts[str(cell)] = attempt
         folder.save()
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
 
-    def plan(self, folder: TileFolder) -> Plan:
-        """The mosaic of the folder's tiles."""
-        count = len(self.grid)
-        width, height = self.extent
+    def collage(self, folder: TileFolder, size: str | int | tuple[int, int] | None = None) -> Collage:
+        """The mosaic of the folder's tiles: a layer for each, with its finish as gain and offset.
+
+        size  of the canvas in pixels; one canvas pixel for each of a tile by default, within reason
+        """
+        count, (width, height) = len(self.grid), self.extent
         names = [cell_name(n) for n in range(count)]
-        sources = [Source(folder.file(name), folder.digest(name), width, height, folder.path) for name in names]
-        seen = np.stack([_shrunk(folder.read(name), self.blocks.shape[1:3]) for name in names])
-        cost = ((seen / 255 - self.blocks / 255.0) ** 2).mean((1, 2, 3))
-        options = {"generate": sorted(set(self.prompts)), "model": self.model.name}
-        return Plan(
-            self.where,
-            self.grid,
-            Tone(),
-            sources,
-            np.arange(count),
-            shown_parts(self.grid, self.extent),
-            np.zeros(count, np.int64),
-            np.zeros(count, np.bool_),
-            cost,
-            self.seed,
-            options | self.options.model_dump(mode="json"),
-            {"tiles": count, "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {})},
+        tiles = [Tile(folder.file(name), folder.digest(name), width, height, folder.path) for name in names]
+        read = [folder.read(name) for name in names]
+        maps = [self.finish(n, tile) for n, tile in enumerate(read)]
+        seen = np.stack(
+            [_shrunk(apply_affine(tile, *maps[n]), self.blocks.shape[1:3]) for n, tile in enumerate(read)]
         )
+        cost = ((seen / 255 - self.blocks / 255.0) ** 2).mean((1, 2, 3))
+        cells = Cells(
+            self.grid, Tone(), tiles, np.arange(count), shown_parts(self.grid, self.extent),
+            np.zeros(count, np.int64), np.zeros(count, np.bool_), cost,
+            {
+                "tiles": count, "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {}),
+                "costs": " ".join(f"{value:.4g}" for value in cost.tolist()),
+            },
+        )  # fmt: skip
+        made_by = {
+            "options": {"prompts": sorted(set(self.prompts))} | self.options.model_dump(mode="json"),
+            "inputs": {
+                "reference": {"path": str(self.where), "sha256": self.identity()["reference"]},
+                "model": model_identity(self.model),
+            },
+        }
+        collage = make_collage(cells, None, self.canvas(size), made_by, self.seed)
+        assert collage.made_by is not None
+        collage.made_by.tool = "generate"
+        for n, layer in enumerate(collage.layers):
+            gain, offset = ([round(value, DIGITS) for value in values.tolist()] for values in maps[n])
+            layer.name, layer.prompt = self.prompts[n], self.prompts[n]
+            layer.gain, layer.offset = (gain[0], gain[1], gain[2]), (offset[0], offset[1], offset[2])
+        return collage
+
+    def canvas(self, size: str | int | tuple[int, int] | None) -> tuple[int, int]:
+        """Width and height of the canvas. Raises `VertumnusError` for a size that is none."""
+        if size is not None:
+            return canvas_size(self.grid, size)
+        part = shown_parts(self.grid, self.extent)
+        sides = self.grid.boxes[:, 2:] - self.grid.boxes[:, :2]
+        across = float(np.mean((part[:, 2] - part[:, 0]) * self.extent.width / sides[:, 0]))
+        down = float(np.mean((part[:, 3] - part[:, 1]) * self.extent.height / sides[:, 1]))
+        most = LONGEST / max(self.grid.width, self.grid.height)
+        scale = min((across * down) ** 0.5, most)
+        return max(1, round(self.grid.width * scale)), max(1, round(self.grid.height * scale))
 
 
 def cell_name(cell: int) -> str:

@@ -1,7 +1,7 @@
 """PhotoQuilt's first pass: the whole picture at the model's own size, whose latents fix every tile's layout.
 
-PhotoQuilt (arXiv 2606.30968) composes the whole at low resolution, enlarges its latents, puts noise back onto them and
-denoises inside fixed tiles. Here the whole is the reference, encoded at the size the model draws.
+PhotoQuilt (arXiv 2606.30968) composes the whole at low resolution, enlarges its latents, puts noise back onto them
+and denoises inside fixed tiles. Here the whole is the reference, encoded at the size the model draws.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def low_resolution_latents(reference: Image.Image, model: Diffusion, multiple: i
 def layout_of(latents: Tensor, grid: Grid, extent: Extent, cells: list[int], size: tuple[int, int]) -> Tensor:
     """What of the whole's latents lies under each tile, enlarged bicubically to ``size`` rows and columns."""
     part = shown_parts(grid, extent)[cells]
-    boxes = grid.boxes[cells] / [grid.width, grid.height] * 2
+    boxes = 2 * grid.boxes[cells] / ([grid.width, grid.height] * 2)
     across = (boxes[:, 2:] - boxes[:, :2]) / (part[:, 2:] - part[:, :2])
     first = boxes[:, :2] - part[:, :2] * across
     x = (np.arange(size[1]) + 0.5) / size[1] * across[:, :1] + first[:, :1] - 1

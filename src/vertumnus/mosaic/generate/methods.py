@@ -86,7 +86,9 @@ def make_recipe(options: GenerateOptions, model: Diffusion, perceptual: Perceptu
 
 
 def _aligning(options: GenerateOptions) -> tuple[Change, ...]:
-    return {"latents": (AlignLatents(),), "pixels": (AlignPixels(),), "none": ()}[options.align]
+    if options.align == "none":
+        return ()
+    return (AlignLatents(),) if options.align == "latents" else (AlignPixels(),)
 
 
 def _adapter(folder: str | None) -> object:
@@ -97,7 +99,9 @@ def _adapter(folder: str | None) -> object:
     return load_network(folder)
 
 
-def draw(tiles: Tiles, recipe: Recipe, options: GenerateOptions, watch: Callable[[Step], None] | None = None) -> Tensor:
+def draw(
+    tiles: Tiles, recipe: Recipe, options: GenerateOptions, watch: Callable[[Step], None] | None = None
+) -> Tensor:
     """The pictures of a batch of tiles, B x 3 x H x W from 0 to 1, unclipped.
 
     watch  called with each step once it is changed

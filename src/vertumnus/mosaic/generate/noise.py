@@ -5,7 +5,8 @@ normalised integral of N = s^2 fine values W. Given X, with Z standard normal an
 
     W | X  =  X / N u  +  1 / sqrt(N) (Z - <Z> u),
 
-whose blocks sum to X exactly, at a variance of 1 / N. Latents of a diffusion model have variance 1. Scaled by sqrt(N),
+whose blocks sum to X exactly, at a variance of 1 / N. Latents of a diffusion model have variance 1. Scaled by
+sqrt(N),
 
     sqrt(N) W  =  X / sqrt(N) u  +  (Z - <Z> u),
 
@@ -13,7 +14,8 @@ W is standard normal, independent from value to value, and each block's sum over
 conditioning but where the values come from. The paper's eq. (2) rescales the zero-sum part alone, by
 1 / sqrt(1 - 1 / N), and leaves X / N: block sums are X, the variance is 1 / N^2 + 1 (reading the residual of eq. (2)
 at unit scale, which its sentence on a marginal variance of (N - 1) / N asks for). A block's mean then has a standard
-deviation of 1 / N in place of 1 / sqrt(N): the tiles start with next to no low frequencies of their own. Both are here.
+deviation of 1 / N in place of 1 / sqrt(N): the tiles start with next to no low frequencies of their own. Both are
+here.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class NoiseField:
     latent    (channels, H, W) of a tile's latents
     coarse    channels x (rows block) x (columns block), standard normal: block x block values under every tile
     block     coarse values a side of a tile, a divisor of H and W
-    scaling   ``exact`` (variance 1 and independent), ``printed`` (the paper's eq. 2), or ``independent`` (noise of its
-              own and nothing of the field: the ablation without sec. 3.1)
+    scaling   ``exact`` (variance 1 and independent), ``printed`` (the paper's eq. 2), or ``independent`` (noise of
+              its own and nothing of the field: the ablation without sec. 3.1)
     """
 
     seed: int

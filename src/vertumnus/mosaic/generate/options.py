@@ -28,7 +28,8 @@ class GenerateOptions(BaseModel):
         "rgb", description="what of tile and block is compared: eq. (7), eq. (10), or as SyncDiffusion does"
     )
     guidance_through: Literal["network", "clean"] = Field(
-        "network", description="the gradient goes to the latents through the network, eq. (8), or to the clean latents"
+        "network",
+        description="the gradient goes to the latents through the network, eq. (8), or to the clean latents",
     )
     decoder: Literal["full", "linear"] | str = Field(
         "full", description="what shows latents while they are guided: full, linear, or the folder of a tiny decoder"
@@ -53,5 +54,7 @@ class GenerateOptions(BaseModel):
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
     )
-    tile_size: str | None = Field(None, description="pixels that the model draws, as 768 or 768x512; its own by default")
+    tile_size: str | None = Field(
+        None, description="pixels that the model draws, as 768 or 768x512; its own by default"
+    )
     batch: int | None = Field(None, ge=1, le=4096, description="tiles at once; found by trial where memory is short")

@@ -1,7 +1,8 @@
 """A perceptual distance without weights of its own: the features of the model's encoder, compared as LPIPS does.
 
-SyncDiffusion compares by LPIPS (Zhang et al. 2018), whose networks are not shipped. Features of the autoencoder's first
-convolutions, of unit length over channels, are compared in its place: differences of edges count, of flat light less.
+SyncDiffusion compares by LPIPS (Zhang et al. 2018), whose networks are not shipped. Features of the autoencoder's
+first convolutions, of unit length over channels, are compared in its place: differences of edges count, of flat
+light less.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What each method does to a sampler's step: one class each, which is all that tells the methods apart.
 
-A batch of tiles holds what they may ask for; a change looks at a step and replaces its latents or its clean prediction.
+A batch of tiles holds what they may ask for; a change looks at a step and replaces its latents or its clean
+prediction.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     l = || G(tile) - G(block) ||^2,    z <- z - w grad_z l,    w <- gamma w
 
-The paper does not say whether the norm is a sum or a mean over pixels and channels (it calls the loss MSE), nor the range
-of pictures. A sum at w = 5000 would move each latent by hundreds of its deviations; a mean over the paper's blocks of
-96 x 96 pixels moves it by hundredths, some 18 times. So w is that of a mean over 3 x 96 x 96 values, with pictures from
-0 to 1; but with other tiles a mean would move each latent by more the fewer there are. Here the loss is a sum, and w is
-divided by the paper's number of values: the same w moves a latent as far whatever the size of tiles.
+The paper does not say whether the norm is a sum or a mean over pixels and channels (it calls the loss MSE), nor the
+range of pictures. A sum at w = 5000 would move each latent by hundreds of its deviations; a mean over the paper's
+blocks of 96 x 96 pixels moves it by hundredths, some 18 times. So w is that of a mean over 3 x 96 x 96 values, with
+pictures from 0 to 1. With other tiles a mean would move each latent by more the fewer there are: here the loss is a
+sum, and w is divided by the paper's number of values, so that the same w moves a latent as far whatever its tile.
 """
 
 from __future__ import annotations
