@@ -121,7 +121,12 @@ class ComposeJob:
         collage.background = self.options.background
         if collage.background is None and self.warm is not None:
             collage.background = self.warm.background
-        self.pieces.add_to(collage, [layout.get(n) for n in range(len(self.pieces.elements))])
+        collage.rendering = self.options.render
+        looks = composition.looks()
+        count = len(self.pieces.elements)
+        self.pieces.add_to(
+            collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)]
+        )
         missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
         report: dict[str, Any] = {}
         if collage.layers:

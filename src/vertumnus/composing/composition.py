@@ -14,14 +14,17 @@ from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene
-from vertumnus.composing.start import free_within, random_layout, reference_scale, take_over
+from vertumnus.composing.start import free_within, let_change, random_layout, reference_scale, take_over
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
+from vertumnus.errors import VertumnusError
+from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.render.placements import Placements
+from vertumnus.render.tint import gains
 from vertumnus.shapes import Shape
 from vertumnus.strict.grid import OccupancyGrid
 
@@ -53,19 +56,32 @@ class Composition:
     ) -> None:
         self.scene, self.options, self.seed, self.container = scene, options, seed, container
         self.rng = np.random.default_rng(seed)
+        weights = options.loss.times(source.render_weight, source.layered)
+        self.strict = options.strict if options.strict is not None else not source.layered
+        if self.strict and (options.squeeze is not None or options.shear):
+            raise VertumnusError("strict: pieces that change their form cannot be kept apart; leave one of the two")
+        counted = bool(weights.overlap or weights.floor or (weights.containment and container is not None))
+        counted = counted or any(getattr(each, "shape_loss", "") == "filling" for each in all_options(source))
         start = random_layout(scene.which, scene.longer, scene.size, self.rng)
         movable = np.ones(len(start), bool)
         if warm is not None:
             take_over(start, warm, list(placed))
             movable = np.array([layer < 0 or not warm.layers[layer].locked for layer in placed])
+        let_change(start, options, self.rng)
         renderer = ComposeRenderer(
-            scene.sprites, scene.textures, scene.size, scene.zoom, options.kernel_sigma, options.gap / 2
+            scene.sprites,
+            scene.textures,
+            scene.size,
+            scene.zoom,
+            options.kernel_sigma,
+            options.gap / 2,
+            options.render,
+            counted,
         )
         shape = renderer.coverage.shape
         fine = max(shape) / COARSE
         background = _colour(options.background or (warm.background if warm is not None else None))
         self.guidance = (guided or source.guidance)(Request(prompt, shape, self.rng, background))
-        weights = options.loss.times(source.render_weight)
         self.joint = JointLoss(
             self.guidance,
             weights,
@@ -79,7 +95,7 @@ class Composition:
             scene.longer,
             weights.geometry,
             weights.center_limit,
-            reference_scale(scene, weights.scale_reference),
+            reference_scale(scene, weights.scale_reference or 1.0),
             weights.scale_limit,
         )
         self.optimiser = Optimiser(
@@ -108,7 +124,7 @@ class Composition:
                 self._remember()
                 self._recall()
                 break
-        if not self.options.strict or not len(self.pieces):
+        if not self.strict or not len(self.pieces):
             return
         self.phase, self.done, self.total = "finish", 0, 0
         o = self.optimiser
@@ -205,6 +221,21 @@ class Composition:
             return {int(n): self.optimiser.placements.placement(i) for i, n in enumerate(self.pieces)}
         placed = self.ground.placed
         return {int(n): self.ground.placement(i) if placed[i] else None for i, n in enumerate(self.pieces)}
+
+    def looks(self) -> dict[int, dict[str, Any]]:
+        """How each piece that is left looks beside its placement, as fields of a layer, where it may change."""
+        p = self.optimiser.placements
+        found: dict[int, dict[str, Any]] = {int(n): {} for n in self.pieces}
+        coloured = gains(p) if "gain" in p or "tint" in p else None
+        for i, n in enumerate(self.pieces):
+            look = found[int(n)]
+            if coloured is not None:
+                look |= {"gain": tuple(map(float, coloured[i])), "light": "srgb"}
+            if "opacity" in p:
+                look["opacity"] = float(p.opacity[i])
+            if "order" in p:
+                look["depth"] = float(np.clip(p.order[i], 0, 1))
+        return found
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps. The strict finish is short and is done again from its beginning."""

@@ -57,7 +57,7 @@ class JointLoss:
         grad = grad.copy()
         if sigma > 0.3:
             grad[..., :4] += wide_blur(np.ascontiguousarray(grad[..., :4]), sigma)
-        if w.overlap:
+        if w.overlap:  # decided by now
             value, by = terms.overlap(accumulated, w.overlap_threshold)
             total += w.overlap * progress * value
             grad[..., 4] += np.float32(w.overlap * progress) * by

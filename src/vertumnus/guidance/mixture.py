@@ -77,6 +77,7 @@ class MixedSource:
         weights = [source.options.weight for source in sources]
         self.render_weight = float(np.average([source.render_weight for source in sources], weights=weights))
         self.side_by_side = any(source.side_by_side for source in sources)
+        self.layered = any(source.layered for source in sources)
 
     def guidance(self, request: Request) -> Mixture:
         """Each is shown the canvas at its own resolution where that is lower."""

@@ -26,6 +26,7 @@ class ShapeSource:
     iterations = 1000
     render_weight = 1.0
     side_by_side = False
+    layered = False
 
     def __init__(self, options: ShapeOptions, shape: Shape | None = None) -> None:
         self.options = options
