@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pictures import bank
 from safetensors.torch import save_file
 
-from vertumnus.models.checkpoint import mini_folder, understand
+from vertumnus.models import load
+from vertumnus.models.checkpoint import mini_folder
 from vertumnus.models.diffusion import Diffusion
 from vertumnus.sampling.decode import LINEAR_FILE, LinearDecoder
 
@@ -44,7 +45,7 @@ def psnr(decoder: LinearDecoder, model: Diffusion, pictures: torch.Tensor) -> fl
 
 def fit(folder: Path, count: int, icons: Path | None, seed: int = 0) -> dict[str, float]:
     """Writes the map of a pipeline's folder; returns its PSNR by kind of picture."""
-    model = Diffusion.load(understand("mini", folder))
+    model = load(folder, "diffusion")
     seen = to_tensor(np.concatenate(list(bank(count, seed, icons).values())))
     decoder = LinearDecoder.fit(model, seen, KERNEL)
     tested = bank(max(4, count // 4), seed + 1, icons, test=True)
