@@ -59,7 +59,7 @@ def test_dots_rebuild_a_photograph(dots, tmp_path):
     flat = np.broadcast_to(reference.mean((0, 1)), reference.shape).astype(np.uint8)
     gained = peak_signal_noise_ratio(reference, found) - peak_signal_noise_ratio(reference, flat)
     assert gained > 4.5  # decibels over one colour
-    assert collage.made_by.report["layers"] == 150
+    assert collage.made_by.report["layers"] == 250
     collage.save(tmp_path / "cat.collage")
     assert Collage.load(tmp_path / "cat.collage") == collage
 

@@ -107,7 +107,7 @@ def test_a_reference_is_seen_at_the_canvas_s_ratio(tmp_path):
     np.testing.assert_allclose(
         source.guidance(request((20, 20))).reference * 255, np.broadcast_to((200, 100, 50), (20, 20, 3)), atol=1
     )
-    assert list(source.inputs().values())[0] != ""
+    assert next(iter(source.inputs().values())) != ""
     assert source.ground == "#432111"
 
 

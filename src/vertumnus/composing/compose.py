@@ -47,7 +47,7 @@ CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
 
 
 def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> ComposeOptions:
-    """Options in which what is left open is as the guidance needs it: of a photograph, its ground and free colours."""
+    """Options in which what is left open is as guidance needs it: of a photograph, its ground and free colours."""
     photo = next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
     update: dict[str, Any] = {}
     if options.colour is None:

@@ -91,8 +91,8 @@ class ComposeOptions(BaseModel):
     shear: Annotated[float, Field(ge=0, le=60)] = Field(0.0, description="degrees that a piece may be sheared by")
     colour: Literal["own", "rgb", "hsv"] | None = Field(
         None,
-        description="whether pieces may change colour, by gains on red, green and blue, or by hue; by default rgb where"
-        " a photograph guides, else own",
+        description="whether pieces may change colour, by gains on red, green and blue or by hue; by default rgb"
+        " where a photograph guides, else own",
     )
     gain: tuple[Gain, Gain] | None = Field(
         None,

@@ -1,7 +1,7 @@
 """A photograph as guidance: pieces of any kind are to look like it, colour by colour.
 
-The loss is a weighted sum of what is usual: mean squared and mean absolute differences of sRGB values, 1 - SSIM (Wang et
-al., 2004), squared differences of the steps between neighbouring pixels, and the distance of a classifier's features
+The loss is a weighted sum of what is usual: mean squared and mean absolute differences of sRGB values, 1 - SSIM (Wang
+et al., 2004), squared differences of the steps between neighbouring pixels, and the distance of a classifier's features
 (`vertumnus.guidance.deep`). As DiffBMP (arXiv 2602.22625) does on a GPU.
 """
 
@@ -71,13 +71,14 @@ class PhotoSource:
     def guidance(self, request: Request) -> PhotoGuidance:
         """The photograph's middle at the canvas's ratio, at the request's size."""
         rows, columns = request.shape
-        reference = np.asarray(cropped(self.picture, columns / rows).resize((columns, rows), Image.Resampling.BOX))
+        shown = cropped(self.picture, columns / rows).resize((columns, rows), Image.Resampling.BOX)
+        reference = (np.asarray(shown) / np.float32(255)).astype(np.float32)
         deep = None
         if self.options.deep:
             from vertumnus.guidance.deep import DeepTerm
 
-            deep = DeepTerm(reference.astype(np.float32) / 255, self._device)
-        return PhotoGuidance(reference.astype(np.float32) / np.float32(255), self.options, request, deep)
+            deep = DeepTerm(reference, self._device)
+        return PhotoGuidance(reference, self.options, request, deep)
 
     def inputs(self) -> dict[str, str]:
         """The file."""
@@ -193,7 +194,8 @@ class Structure:
         s = a1 * a2 / (b1 * b2)
         by_mu = 2 * nu * (a2 - a1) / (b1 * b2) - 2 * mu * s * (1 / b1 - 1 / b2)
         # Of sums under the window: the window is its own transpose.
-        back = [_window(part / self.weights) for part in (by_mu, -s / b2, 2 * a1 / (b1 * b2))]
+        parts = (by_mu, -s / b2, 2 * a1 / (b1 * b2))
+        back = [_window(np.asarray(part / self.weights, np.float32)) for part in parts]
         gradient = (back[0] + 2 * x * back[1] + self.y * back[2]) / np.float32(x.size)
         return float(s.mean(dtype=np.float64)), gradient
 
