@@ -14,7 +14,7 @@ from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elem
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.choose import best_of, contact_sheet
-from vertumnus.composing.compose import ComposeJob, run, with_container
+from vertumnus.composing.compose import ComposeJob, run, size_of, with_container, with_likeness
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import run_together
@@ -65,7 +65,8 @@ def compose(
     *,
     prompt: str = "",
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
-    size: str = "600",
+    like: Path | None = None,
+    size: str | None = None,
     seed: int = 0,
     count: int | None = None,
     guidance: list[str] | None = None,
@@ -95,8 +96,10 @@ def compose(
         What the whole is to read as.
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
+    like
+        A photograph to rebuild: photo guidance, alone unless another is named.
     size
-        Of the canvas in pixels: 600 or 800x600.
+        Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
         The same input, options and seed give the same collage.
     count
@@ -140,18 +143,19 @@ def compose(
         raise VertumnusError(f"`particles`: must be at least 1, not {particles}")
     if variations > 1 and checkpoint is not None:
         raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
-    canvas = parse_size(size)
+    canvas = parse_size(size) if size is not None else size_of(like)
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
     shape, chosen = with_container(container, options or ComposeOptions())
-    source = open_named(guidance or [DEFAULT], **_given(flags))
+    source = open_named(with_likeness(guidance or [DEFAULT], like), **_given(flags))
     found = read_elements(elements, icon_colors, max_side)
     job = ComposeJob(found.elements, prompt, source, canvas, chosen, count, start, shape, found.skipped)
     given = {
         "elements": elements or [],
         "count": count,
         "container": container,
+        "like": str(like) if like else None,
         "from": str(from_) if from_ else None,
     }
     together = min(particles or variations, variations) if source.side_by_side else 1

@@ -19,6 +19,8 @@ from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.options import PhotoOptions
+from vertumnus.guidance.photo import PhotoSource
 from vertumnus.guidance.protocol import Guidance, GuidanceOptions, Request, Source
 from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
 from vertumnus.metrics.packing import measure_packing
@@ -39,7 +41,22 @@ FORMER = {
     "reach": "gradient_blur",
     "splat": "kernel_sigma",
 }
+SIDE = 600  # pixels of the longer side of the canvas
+GAIN, PHOTO_GAIN = (0.5, 1.0), (0.25, 2.0)  # least and most, of CLIP-CLOP and where a photograph guides
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
+
+
+def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> ComposeOptions:
+    """Options in which what is left open is as guidance needs it: of a photograph, its ground and free colours."""
+    photo = next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
+    update: dict[str, Any] = {}
+    if options.colour is None:
+        update["colour"] = "own" if photo is None else "rgb"
+    if options.gain is None:
+        update["gain"] = PHOTO_GAIN if photo is not None else GAIN
+    if photo is not None and options.background is None and warm is None:
+        update["background"] = photo.ground
+    return options.model_copy(update=update)
 
 
 class ComposeJob:
@@ -71,7 +88,8 @@ class ComposeJob:
     ) -> None:
         if not prompt.strip() and any(options.needs_prompt for options in all_options(source)):
             raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
-        self.prompt, self.source, self.size, self.options = prompt, source, size, options
+        self.prompt, self.source, self.size = prompt, source, size
+        self.options = options = decided(options, source, warm)
         self.warm, self.container, self.skipped = warm, container, list(skipped)
         self.pieces = Pieces(elements, count, warm)
         if not self.pieces.elements:
@@ -124,9 +142,11 @@ class ComposeJob:
         collage.rendering = self.options.render
         looks = composition.looks()
         count = len(self.pieces.elements)
-        self.pieces.add_to(
-            collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)]
-        )
+        pieces = self.pieces.copy()
+        for n, element in composition.showing().items():
+            if element.image != pieces.elements[n].image:
+                pieces.replace(n, element)
+        pieces.add_to(collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)])
         missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
         report: dict[str, Any] = {}
         if collage.layers:
@@ -151,10 +171,11 @@ class ComposeJob:
 
 def compose(
     elements: Sources,
-    prompt: str,
+    prompt: str = "",
     *,
     guidance: Guided = DEFAULT,
-    size: int | tuple[int, int] = 600,
+    like: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     count: int | None = None,
     container: str | Path | Shape | None = None,
@@ -172,7 +193,9 @@ def compose(
     prompt     what to show
     guidance   what judges the picture: ``NAME[:MODEL|FILE][=WEIGHT]`` as "pictogram", "distillation:mini" or
                "shape:heart=0.3", options of a kind (`vertumnus.guidance.options`), several of either, or a source
-    size       of the canvas in pixels: one side of a square, or (width, height)
+    like       a photograph to rebuild: photo guidance, alone unless another is named
+    size       of the canvas in pixels: one side of a square, or (width, height); by default 600, or of the ratio of
+               the photograph
     seed       the same input, options and seed give the same collage
     count      pieces to place, the elements used in turn
     container  a shape that pieces are to stay in
@@ -198,13 +221,13 @@ def compose(
     except ValidationError as error:
         raise VertumnusError(first_problem(error)) from None
     shape, chosen = with_container(container, chosen)
-    source = guidance if isinstance(guidance, Source) else open_named(guidance, **guided)
+    source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like), **guided)
     collection = gather(elements, needed=start is None)
     job = ComposeJob(
         collection.elements,
         prompt,
         source,
-        (size, size) if isinstance(size, int) else size,
+        (size, size) if isinstance(size, int) else size or size_of(like),
         chosen,
         count,
         start,
@@ -213,6 +236,28 @@ def compose(
     )
     composition = run(job, seed, watch, Path(checkpoint) if checkpoint else None, resume)
     return job.collage(composition, given if given is not None else {"elements": as_text(elements)})
+
+
+def with_likeness(guidance: Any, like: str | Path | None) -> Any:
+    """Guidances as named, and the photograph: alone where nothing is named but what is so by default."""
+    if like is None:
+        return guidance
+    photo = PhotoOptions(reference=str(like))
+    if guidance in (DEFAULT, [DEFAULT]):
+        return [photo]
+    return [*([guidance] if isinstance(guidance, str | Path | GuidanceOptions) else guidance), photo]
+
+
+def size_of(like: str | Path | None) -> tuple[int, int]:
+    """The canvas's size where none is given: of a photograph's ratio, if there is one.
+
+    Raises `VertumnusError` if it cannot be read.
+    """
+    if like is None:
+        return SIDE, SIDE
+    width, height = PhotoSource(PhotoOptions(reference=str(like))).picture.size
+    longer = max(width, height)
+    return max(1, round(width / longer * SIDE)), max(1, round(height / longer * SIDE))
 
 
 def with_container(

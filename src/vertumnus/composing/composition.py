@@ -15,8 +15,10 @@ from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene
 from vertumnus.composing.start import free_within, let_change, random_layout, reference_scale, take_over
+from vertumnus.composing.structure import structured_layout
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
+from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
@@ -29,6 +31,7 @@ from vertumnus.shapes import Shape
 from vertumnus.strict.grid import OccupancyGrid
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
+NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
 
 
@@ -64,10 +67,6 @@ class Composition:
         counted = counted or any(getattr(each, "shape_loss", "") == "filling" for each in all_options(source))
         start = random_layout(scene.which, scene.longer, scene.size, self.rng)
         movable = np.ones(len(start), bool)
-        if warm is not None:
-            take_over(start, warm, list(placed))
-            movable = np.array([layer < 0 or not warm.layers[layer].locked for layer in placed])
-        let_change(start, options, self.rng)
         renderer = ComposeRenderer(
             scene.sprites,
             scene.textures,
@@ -82,14 +81,31 @@ class Composition:
         fine = max(shape) / COARSE
         background = _colour(options.background or (warm.background if warm is not None else None))
         self.guidance = (guided or source.guidance)(Request(prompt, shape, self.rng, background))
+        reference = self.guidance.reference
+        structured = reference is not None and options.initial != "random" and warm is None
+        if options.initial == "structure" and reference is None:
+            raise VertumnusError("initial: structure needs a photograph to guide, as photo:FILE")
+        if structured:
+            assert reference is not None
+            start = structured_layout(reference, scene, self.rng)
+        if warm is not None:
+            take_over(start, warm, list(placed))
+            movable = np.array([layer < 0 or not warm.layers[layer].locked for layer in placed])
+        let_change(start, options, self.rng, fixed_gain=warm is not None)
+        step, noise, blur = options.step, options.noise, options.gradient_blur
+        if structured:  # near the aim from the beginning
+            given = options.model_fields_set
+            step = step if "step" in given else NEAR_STEP
+            noise = noise if "noise" in given else 0.0
+            blur = blur if "gradient_blur" in given else NEAR_BLUR
         self.joint = JointLoss(
             self.guidance,
             weights,
-            (fine * options.gradient_blur[0], fine * options.gradient_blur[1]),
+            (fine * blur[0], fine * blur[1]),
             container.mask(shape[1], shape[0]).astype(np.float32) if container is not None else None,
             background,
         )
-        step = fine * options.step[0], fine * options.step[1]
+        step = fine * step[0], fine * step[1]
         penalty = GeometryPenalty(
             scene.size,
             scene.longer,
@@ -100,11 +116,11 @@ class Composition:
         )
         self.optimiser = Optimiser(
             start,
-            scene.unit,
+            np.array([element.unit for element in scene.elements])[start.which],
             [Stage(renderer, self.joint, options.iterations or source.iterations, step, penalty)],
             free_within(start, movable, scene, options),
             self.rng,
-            noise=options.noise,
+            noise=noise,
             jump=Relocate(self.joint) if options.relocate else None,
         )
         self.pieces = np.arange(len(start))
@@ -221,6 +237,11 @@ class Composition:
             return {int(n): self.optimiser.placements.placement(i) for i, n in enumerate(self.pieces)}
         placed = self.ground.placed
         return {int(n): self.ground.placement(i) if placed[i] else None for i, n in enumerate(self.pieces)}
+
+    def showing(self) -> dict[int, Element]:
+        """What each piece that is left shows."""
+        which = self.optimiser.placements.which
+        return {int(n): self.scene.elements[which[i]] for i, n in enumerate(self.pieces)}
 
     def looks(self) -> dict[int, dict[str, Any]]:
         """How each piece that is left looks beside its placement, as fields of a layer, where it may change."""
