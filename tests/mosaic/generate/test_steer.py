@@ -19,7 +19,9 @@ def tiles(model):
     maker = torch.Generator().manual_seed(5)
     pictures = torch.rand((2, 3, 16, 16), generator=maker)
     blocks = torch.nn.functional.avg_pool2d(pictures, 2)
-    return Tiles(model, pictures, blocks, torch.randn((2, 4, 8, 8), generator=maker), [1, 2], ["a", "b"])
+    return Tiles(
+        model, pictures, blocks, torch.randn((2, 4, 8, 8), generator=maker), [1, 2], model.encode_text(["a", "b"])
+    )
 
 
 @pytest.fixture
