@@ -70,9 +70,11 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
 
 
 NEED_TORCH = {
+    "harmonizing/appearance.py",
     "harmonizing/attention.py",
     "harmonizing/control.py",
     "harmonizing/diffuse.py",
+    "harmonizing/words.py",
     "models/adapters.py",
     "models/classifier.py",
     "render/oracle.py",

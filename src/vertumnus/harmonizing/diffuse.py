@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats, free, noise_map
 from vertumnus.harmonizing.options import HarmonizeOptions
+from vertumnus.harmonizing.tokens import Spoken
 from vertumnus.sampling.attention import Hook, attention_control
 from vertumnus.sampling.sample import sample
 
@@ -83,6 +84,7 @@ class Harmonizer:
     text      the states of the prompt, if they are not the model's own of it (with learned tokens)
     controls  ControlNets; each gets the plan's weight map
     hooks     what steers the model's attention while the run goes on
+    spoken    (index in the stack, its part of what the model reads) of the layers that speak
 
     The composite's last row and column are repeated up to a size the model takes; results are cut back.
     """
@@ -99,10 +101,12 @@ class Harmonizer:
         text: TextStates | None = None,
         controls: Sequence[Control] = (),
         hooks: Sequence[Hook] = (),
+        spoken: Sequence[tuple[int, Spoken]] = (),
     ) -> None:
         self.stack, self.prompt, self.model, self.options, self.plan = stack, prompt, model, options, plan
         self.multiple = multiple or size_multiple(model)
         self.text, self.controls, self.hooks = text, list(controls), list(hooks)
+        self.spoken = list(spoken)
         self.composite = stack.composite()
         self.image = np.asarray(padded(self.composite, self.multiple), np.uint8)
         h = np.asarray(padded(plan.noise, self.multiple), np.float32)

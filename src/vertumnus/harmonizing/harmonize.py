@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
 
 Watcher = Callable[[int, int, int, int], None]
+Learning = Callable[[int, int, int, float], None]
 RESOLUTION = 512  # pixels a side that a collage is worked on without a model
 BATCH = 4  # seeds at once without a GPU, where more is no faster
 
@@ -116,10 +117,7 @@ class HarmonizeJob:
             from vertumnus.harmonizing.tone import harmonize_tones
 
             return [harmonize_tones(self.stack, self.options.strength)] * len(seeds)
-        from vertumnus.harmonizing.prepare import prepare
-
-        if self._run is None:
-            self._run = prepare(self)
+        self.learn()
         last = None
         for step in self._run.steps(seeds):
             last = step
@@ -131,24 +129,40 @@ class HarmonizeJob:
         finished: list[Pixels] = self._run.finished(last.next_latents)
         return finished
 
+    def learn(self, watch: Learning | None = None) -> None:
+        """Makes everything ready that all seeds share; with ti, learns the layers' words or finds them kept.
+
+        watch   called with (which of `spoken`, step, steps at most, loss on held-out noise)
+        """
+        if self.model is None or self._run is not None:
+            return
+        from vertumnus.harmonizing.prepare import prepare
+
+        def told(which: int, step: int, loss: float) -> None:
+            if watch is not None:
+                watch(which, step, self.options.learning, loss)
+
+        self._run = prepare(self, told)
+
     def attention_picture(self, seed: int) -> Pixels:
         """Where each layer's words were looked for while a seed's result was made, side by side over it."""
         from vertumnus.harmonizing.attention import attention_picture
-        from vertumnus.harmonizing.prepare import prepare, spoken_layers
         from vertumnus.sampling.attention import attention_control
         from vertumnus.sampling.attention_maps import ReadMaps
 
         if self.model is None:
             raise VertumnusError("attention: there is none without a model")
-        run = prepare(self)
-        reader = ReadMaps()
+        if not self.options.attention:
+            raise VertumnusError("attention: layers have no words in it with this method; choose one with ca")
+        self.learn()
+        run, reader = self._run, ReadMaps()
         with attention_control(self.model, reader):
             picture = run.run([seed])[0]
         height, width = run.h.shape
         maps = reader.mean(height, width)[0]
         factor, (wide, high) = self.model.factor, self.stack.size
         maps = maps[:, : -(-high // factor), : -(-wide // factor)]
-        return attention_picture(maps, [words for _, words in spoken_layers(self)], picture)
+        return attention_picture(maps, [words for _, words in run.spoken], picture)
 
     def fill(self, gallery: Gallery, seeds: Iterable[int], watch: Watcher | None = None) -> None:
         """Writes the results of all seeds that a gallery lacks, some at a time.
