@@ -53,7 +53,15 @@ def scene(number: int, swapped: bool = False) -> Collage:
     ground = np.full((64, 64, 4), 255, np.uint8)
     ground[..., :3] = np.clip(ramp, 0, 255)
     made.layers.append(
-        Layer(name="ground", image=made.pictures.add_pixels(ground), x=SIDE / 2, y=SIDE / 2, scale=SIDE / 64)
+        Layer(
+            name="ground",
+            image=made.pictures.add_pixels(ground),
+            x=SIDE / 2,
+            y=SIDE / 2,
+            scale=SIDE / 64,
+            attract=0,  # it is not spoken of
+            repel=0,
+        )
     )
     places = list(PLACES[count])
     if swapped:

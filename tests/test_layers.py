@@ -96,6 +96,7 @@ NEED_TORCH = {
     "sampling/attention_maps.py",
     "sampling/control.py",
     "sampling/decode.py",
+    "sampling/injection.py",
     "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",

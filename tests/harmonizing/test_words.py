@@ -93,3 +93,15 @@ def test_damaged_words_are_learned_anew_and_long_prompts_refused(folders):
     job(model).learn()
     with pytest.raises(VertumnusError, match="tokens and the model reads 75"):
         job(model, vectors=16).learn()
+
+
+def test_every_method_of_the_paper_goes_through_one_interface(folders):
+    model = load_model(folders["sd1"], device="cpu")
+    found = {}
+    for method in ("sa", "gh", "gh+ca", "gh+ca+ti", "gh+ca+ti+ln"):
+        made = job(model, method, blur=0)
+        made.stack.layers[1].noise = 0.1
+        found[method] = made.pictures([3])[0]
+        assert found[method].shape == (16, 16, 3)
+    different = [a for a in found for b in found if a < b and (found[a] == found[b]).all()]
+    assert not different

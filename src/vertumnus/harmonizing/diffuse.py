@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vertumnus.sampling.step import Step
 
 Tensor = torch.Tensor
+AGAINST = "A collage"  # the negative prompt of the baseline SA, sec. 5.1
 HELD = 1 << 40  # added to a seed for the noise of what is held, apart from the sampler's own
 
 
@@ -183,6 +184,28 @@ class Harmonizer:
 
     def _picture(self, device: torch.device) -> Tensor:
         return torch.tensor(self.image, dtype=torch.float32, device=device).movedim(-1, 0)[None] / 255
+
+
+class StructureRun(Harmonizer):
+    """Plug-and-Play on the composite, the baseline SA (sec. 5.1): its structure kept, nothing known of layers.
+
+    Nothing is drawn at random, so that every seed has the same result; noise, control and scheduler do not matter.
+    """
+
+    def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
+        """The sampler's steps for as many copies."""
+        from vertumnus.sampling.injection import plug_and_play
+
+        options = self.options
+        return plug_and_play(
+            self.model,
+            self.image,
+            self.text if self.text is not None else self.prompt,
+            negative=options.negative or AGAINST,
+            steps=options.steps,
+            guidance=options.guidance,
+            batch=len(seeds),
+        )
 
 
 def size_multiple(model: Diffusion) -> int:

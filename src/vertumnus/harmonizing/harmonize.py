@@ -81,7 +81,12 @@ class HarmonizeJob:
         self.texts = [text_of(one.prompt, one.name) for one in self.stack.layers]
         self.prompt = self._prompt(prompt)
         done = {one.name for one in results(collage)}
-        self.spoken = [n for n, one in enumerate(self.stack.layers) if one.name not in done]
+        # What attention is not to be drawn to nor kept from need not be spoken of.
+        self.spoken = [
+            n
+            for n, one in enumerate(self.stack.layers)
+            if one.name not in done and (options.auto or one.attract or one.repel)
+        ]
         if self.model is not None and options.attention:
             find_spans(self.prompt, [self.texts[n] for n in self.spoken])
         self._run: Any = None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vertumnus.models.checkpoint import Dtype
 
-Method = Literal["gh", "gh+ca", "gh+ca+ln", "gh+ln", "gh+ca+ti", "gh+ca+ti+ln", "none"]
+Method = Literal["sa", "gh", "gh+ca", "gh+ca+ln", "gh+ln", "gh+ca+ti", "gh+ca+ti+ln", "none"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -19,8 +19,9 @@ class HarmonizeOptions(BaseModel):
 
     method: Method = Field(
         "gh+ca+ln",
-        description="gh: SDEdit of the composite; with ca: attention held to the layers' places; ti: a word learned"
-        " for each layer's appearance; ln: noise per layer; none: tones and seams, no model",
+        description="sa: Plug-and-Play on the composite, a baseline; gh: SDEdit of the composite; with ca: attention"
+        " held to the layers' places; ti: a word learned for each layer's appearance; ln: noise per layer; none:"
+        " tones and seams, no model",
     )
     steps: int = Field(50, ge=1, le=1000, description="of the whole schedule")
     guidance: float = Field(7.0, ge=1, le=100, allow_inf_nan=False, description="classifier-free guidance")

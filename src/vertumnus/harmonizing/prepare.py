@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vertumnus.harmonizing.attention import layer_bias
-from vertumnus.harmonizing.diffuse import Harmonizer, make_plan, size_multiple
+from vertumnus.harmonizing.diffuse import Harmonizer, StructureRun, make_plan, size_multiple
 from vertumnus.harmonizing.tokens import Spoken, find_spans, speak, with_words
 from vertumnus.harmonizing.words import learned_words, word_names
 from vertumnus.models.adapters import Adapters
@@ -40,7 +40,8 @@ def prepare(job: HarmonizeJob, watch: Watcher | None = None) -> Harmonizer:
     if job.options.attention:
         window = int(model.pipeline.tokenizer.model_max_length)
         hooks.append(layer_bias(job.stack, spoken, plan.attract, plan.repel, window, multiple))
-    return Harmonizer(
+    kind = StructureRun if job.options.method == "sa" else Harmonizer
+    return kind(
         job.stack, job.prompt, model, job.options, plan, text=text, controls=controls, hooks=hooks, spoken=spoken
     )
 
