@@ -153,7 +153,7 @@ def edit(
         raise VertumnusError(f"{folder}: holds results of another collage or layer; make them anew without --take")
     picture = Gallery(folder, identity).picture(take)
     job = HarmonizeJob(document, identity.get("prompt"), None, layer, HarmonizeOptions(method="none"))
-    _write(job.document(picture, take), written)
+    _write(job.document(picture, take, identity), written)
 
 
 def _job(

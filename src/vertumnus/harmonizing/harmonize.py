@@ -13,7 +13,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.gallery import Gallery
 from vertumnus.harmonizing.layers import Pixels, Stack, stack_of, working_size
 from vertumnus.harmonizing.options import HarmonizeOptions
-from vertumnus.harmonizing.rounds import edit_stack, results, with_result
+from vertumnus.harmonizing.rounds import edit_stack, first_layers, results, with_result
 from vertumnus.harmonizing.tokens import find_spans, prompt_of
 from vertumnus.models.checkpoint import Dtype
 
@@ -200,20 +200,19 @@ class HarmonizeJob:
             done += len(now)
             missing = missing[len(now) :]
 
-    def document(self, picture: Pixels, seed: int) -> Collage:
-        """The collage with a result in it."""
-        made = with_result(self.collage, picture)
-        made.prompt, made.seed = self.prompt or self.collage.prompt, seed
-        return made
+    def document(self, picture: Pixels, seed: int, identity: dict[str, Any] | None = None) -> Collage:
+        """The collage with a result in it.
+
+        identity   of the job that made it, if that is another one
+        """
+        facts = dict(identity or self.identity())
+        facts.pop("prompt", None)
+        return with_result(self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts)
 
 
 def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:
     """The layers of a collage that was not harmonised before, or was: then those that the last round hid."""
-    rounds = results(collage)
-    if not rounds:
-        return stack_of(collage, size)
-    layers = [one.model_copy(update={"visible": True}) for one in collage.layers if one not in rounds]
-    return stack_of(collage.model_copy(update={"layers": layers}), size)
+    return stack_of(collage.model_copy(update={"layers": first_layers(collage)}), size)
 
 
 def collage_digest(collage: Collage) -> str:
