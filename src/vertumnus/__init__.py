@@ -15,7 +15,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.composing.compose import compose
+    from vertumnus.composing.compose import compose, live_compose
+    from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
@@ -62,6 +63,7 @@ _HOME = {
     "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
+    "Composition": "composing.composition",
     "Element": "elements.element",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
@@ -95,6 +97,7 @@ _HOME = {
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
+    "live_compose": "composing.compose",
     "live_pack": "packing.pack",
     "load_plan": "mosaic.plan",
     "make_mosaic": "mosaic.mosaic",
@@ -113,6 +116,7 @@ __all__ = [
     "Add",
     "Collage",
     "ComposeOptions",
+    "Composition",
     "Element",
     "HarmonizeOptions",
     "Layer",
@@ -147,6 +151,7 @@ __all__ = [
     "draw_pictures",
     "harmonize",
     "live_again",
+    "live_compose",
     "live_pack",
     "load_model",
     "load_plan",

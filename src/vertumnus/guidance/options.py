@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field, field_validator
 
@@ -126,3 +126,31 @@ class ClipOptions(LookingOptions):
         if "{}" not in template:
             raise ValueError("it must hold {}, where the prompt goes")
         return template
+
+
+class GuidanceKeywords(TypedDict, total=False):
+    """The fields of all kinds' options as keywords, for editors and type checkers."""
+
+    method: Method
+    weighting: Weighting
+    noise_levels: tuple[float, float]
+    annealing: Annealing
+    window: int
+    model: str
+    dtype: Dtype
+    guidance_input: Literal["colours", "ink"]
+    target_weight: float
+    guidance_interval: int
+    guidance_scale: float
+    student_rate: float
+    shape: str
+    shape_loss: Literal["matching", "filling"]
+    looks: int
+    distortion: float
+    crop: tuple[float, float]
+    negative: str
+    negative_weight: float
+    template: str
+    windows: tuple[str, ...]
+    boxes: tuple[str, ...]
+    network: str
