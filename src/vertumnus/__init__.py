@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from vertumnus.models.loader import load_model
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
+    from vertumnus.mosaic.load import load_mosaic
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
-    from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import live_pack, pack
     from vertumnus.packing.run import Packing
@@ -99,7 +99,7 @@ _HOME = {
     "live_again": "remake",
     "live_compose": "composing.compose",
     "live_pack": "packing.pack",
-    "load_plan": "mosaic.plan",
+    "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
@@ -154,7 +154,7 @@ __all__ = [
     "live_compose",
     "live_pack",
     "load_model",
-    "load_plan",
+    "load_mosaic",
     "make_mosaic",
     "measure_likeness",
     "measure_packing",

@@ -1,7 +1,7 @@
 """CLIP as guidance: the whole is to lie near the prompts, and away from the negative ones, on its sphere.
 
-The loss of a picture is - sum_n w_n cos(text_n, image), a mean over random looks at the canvas (CLIP-CLOP, Mirowski et
-al., 2022). With windows, prompts go to parts of the canvas as well: 3 x 3 windows of half its width that overlap by
+The loss of a picture is -sum_n w_n cos(text_n, image), a mean over random looks at the canvas (CLIP-CLOP, Mirowski
+et al., 2022). With windows, parts of the canvas have prompts as well: 3 x 3 windows of half its width that overlap by
 half, each with a prompt of its own at weight 1/5, and the whole at 9/5; or any grid, or boxes that a person drew.
 """
 
