@@ -84,6 +84,7 @@ NEED_TORCH = {
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",
+    "guidance/deep.py",
     "guidance/expected.py",
     "guidance/looking.py",
     "guidance/network.py",

@@ -66,7 +66,8 @@ def compose(
     *,
     prompt: str = "",
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
-    size: str = "600",
+    like: Path | None = None,
+    size: str | None = None,
     seed: int = 0,
     count: int | None = None,
     guidance: list[str] | None = None,
@@ -96,8 +97,10 @@ def compose(
         What the whole is to read as.
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
+    like
+        A photograph to rebuild: photo guidance, alone unless another is named.
     size
-        Of the canvas in pixels: 600 or 800x600.
+        Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
         The same input, options and seed give the same collage.
     count
@@ -144,12 +147,13 @@ def compose(
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
-    named = {"elements": elements, "container": container, "from": from_}
+    named = {"elements": elements, "container": container, "like": like, "from": from_}
     live = live_compose(
         read_elements(elements, icon_colors, max_side),
         prompt,
         guidance=guidance or [DEFAULT],
-        size=parse_size(size),
+        like=like,
+        size=parse_size(size) if size is not None else None,
         seed=seed,
         count=count,
         container=container,

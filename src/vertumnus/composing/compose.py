@@ -12,6 +12,8 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.options import PhotoOptions
+from vertumnus.guidance.photo import PhotoSource
 from vertumnus.guidance.protocol import GuidanceOptions, Source
 from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
 from vertumnus.limits import MAX_PIECES, MAX_SEED, check_canvas, check_whole
@@ -34,6 +36,8 @@ FORMER = {
     "splat": "kernel_sigma",
     "given": "provenance",
 }
+SIDE = 600  # pixels of the longer side of the canvas
+GAIN, PHOTO_GAIN = (0.5, 1.0), (0.25, 2.0)  # least and most, of CLIP-CLOP and where a photograph guides
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
 
 
@@ -42,7 +46,8 @@ def compose(
     prompt: str = "",
     *,
     guidance: Guided = DEFAULT,
-    size: int | tuple[int, int] = 600,
+    like: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     count: int | None = None,
     container: str | Path | Shape | None = None,
@@ -60,7 +65,9 @@ def compose(
     prompt     what to show
     guidance   what judges the picture: ``NAME[:MODEL|FILE][=WEIGHT]`` as "pictogram", "distillation:mini" or
                "shape:heart=0.3", options of a kind (`vertumnus.guidance.options`), several of either, or a source
-    size       of the canvas in pixels: one side of a square, or (width, height)
+    like       a photograph to rebuild: photo guidance, alone unless another is named
+    size       of the canvas in pixels: one side of a square, or (width, height); by default 600, or of the ratio of
+               the photograph
     seed       the same input, options and seed give the same collage
     count      pieces to place, the elements used in turn
     container  a shape that pieces are to stay in
@@ -82,6 +89,7 @@ def compose(
         elements,
         prompt,
         guidance=guidance,
+        like=like,
         size=size,
         seed=seed,
         count=count,
@@ -104,7 +112,8 @@ def live_compose(
     prompt: str = "",
     *,
     guidance: Guided = DEFAULT,
-    size: int | tuple[int, int] = 600,
+    like: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     count: int | None = None,
     container: str | Path | Shape | None = None,
@@ -137,7 +146,7 @@ def live_compose(
         known = [*ComposeOptions.model_fields, *ComposeKeywords.__annotations__]
         raise VertumnusError(f"{unknown[0]}: there is no such option{did_you_mean(unknown[0], known)}")
     chosen = (options or ComposeOptions()).changed(**given)
-    canvas = check_canvas((size, size) if isinstance(size, int) else size)
+    canvas = check_canvas((size, size) if isinstance(size, int) else size or size_of(like))
     seed = check_whole("`seed`", seed, 0, MAX_SEED)
     if count is not None:
         count = check_whole("`count`", count, 1, MAX_PIECES)
@@ -146,8 +155,9 @@ def live_compose(
         mask, region, _ = regions(parse_shape(container), canvas[0] * RASTER, canvas[1] * RASTER)
         if not chosen.loss.containment:
             chosen = chosen.changed(loss=chosen.loss.changed(containment=CONTAINMENT))
-    source = guidance if isinstance(guidance, Source) else open_named(guidance, **told)
+    source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like), **told)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
+    chosen = decided(chosen, source, warm)
     collection = gather(elements, needed=warm is None)
     spec = RunSpec(
         tool="compose",
@@ -170,6 +180,41 @@ def live_compose(
         provenance=dict(provenance) if provenance is not None else {"elements": as_text(elements)},
     )
     return Composition(spec, Inputs({one.image: one for one in collection.elements}, mask, warm), source)
+
+
+def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> ComposeOptions:
+    """Options in which what is left open is as guidance needs it: of a photograph, its ground and free colours."""
+    photo = next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
+    update: dict[str, Any] = {}
+    if options.colour is None:
+        update["colour"] = "own" if photo is None else "rgb"
+    if options.gain is None:
+        update["gain"] = PHOTO_GAIN if photo is not None else GAIN
+    if photo is not None and options.background is None and warm is None:
+        update["background"] = photo.ground
+    return options.changed(**update)
+
+
+def with_likeness(guidance: Any, like: str | Path | None) -> Any:
+    """Guidances as named, and the photograph: alone where nothing is named but what is so by default."""
+    if like is None:
+        return guidance
+    photo = PhotoOptions(reference=str(like))
+    if guidance in (DEFAULT, [DEFAULT]):
+        return [photo]
+    return [*([guidance] if isinstance(guidance, str | Path | GuidanceOptions) else guidance), photo]
+
+
+def size_of(like: str | Path | None) -> tuple[int, int]:
+    """The canvas's size where none is given: of a photograph's ratio, if there is one.
+
+    Raises `VertumnusError` if it cannot be read.
+    """
+    if like is None:
+        return SIDE, SIDE
+    width, height = PhotoSource(PhotoOptions(reference=str(like))).picture.size
+    longer = max(width, height)
+    return max(1, round(width / longer * SIDE)), max(1, round(height / longer * SIDE))
 
 
 def run(

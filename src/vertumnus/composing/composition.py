@@ -16,11 +16,13 @@ from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
 from vertumnus.composing.start import free_within, let_change, random_layout, reference_scale, take_over
+from vertumnus.composing.structure import structured_layout
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.guidance.registry import open_guidance, read_guidance
 from vertumnus.imaging.colour import parse_colour
@@ -48,6 +50,7 @@ from vertumnus.shapes import Coverage, Shape, parse_shape
 from vertumnus.strict.grid import OccupancyGrid
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
+NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
 MOST = 5000  # pieces
 AGAIN = 0.8  # share of a run from which one goes on that is told something after it was arranged
@@ -102,13 +105,24 @@ class Composition(LiveRun):
         self.background = _colour(spec.background)
         self.rng = np.random.default_rng(spec.seed)
         self.scene = self._first = scene if scene is not None else self._scene()
-        start = random_layout(self.scene.which, self.scene.longer, spec.size, self.rng)
-        if inputs.start is not None:
-            take_over(start, inputs.start, self.pieces.placed)
-        let_change(start, self.options, self.rng)
         self._guided = guided or self.source.guidance
         self._guidance: Guidance | None = None
+        start = random_layout(self.scene.which, self.scene.longer, spec.size, self.rng)
+        rows, columns = (max(1, round(side * self.scene.zoom)) for side in spec.size[::-1])
+        self._canvas = rows, columns
+        photo = any(isinstance(options, PhotoOptions) for options in all_options(self.source))
+        reference = self.guidance.reference if photo else None
+        if self.options.initial == "structure" and reference is None:
+            raise VertumnusError("initial: structure needs a photograph to guide, as photo:FILE")
+        self.structured = reference is not None and self.options.initial != "random" and inputs.start is None
+        if self.structured:
+            assert reference is not None
+            start = structured_layout(reference, self.scene, self.rng)
+        if inputs.start is not None:
+            take_over(start, inputs.start, self.pieces.placed)
+        let_change(start, self.options, self.rng, fixed_gain=inputs.start is not None)
         self._begin(start)
+        self._follow()
 
     def _scene(self) -> Scene:
         return make_scene(self.pieces.elements, self.spec.size, self.source.resolution)
@@ -134,15 +148,21 @@ class Composition(LiveRun):
         )
         shape = renderer.coverage.shape
         fine = max(shape) / COARSE
-        self._canvas = shape
+        assert shape == self._canvas
+        step, noise, blur = options.step, options.noise, options.gradient_blur
+        if self.structured:  # near the aim from the beginning
+            usual = ComposeOptions.model_fields
+            step = step if step != usual["step"].default else NEAR_STEP
+            noise = noise if noise != usual["noise"].default else 0.0
+            blur = blur if blur != usual["gradient_blur"].default else NEAR_BLUR
         self.joint = JointLoss(
             self._guidance,
             weights,
-            (fine * options.gradient_blur[0], fine * options.gradient_blur[1]),
+            (fine * blur[0], fine * blur[1]),
             self.container.mask(shape[1], shape[0]).astype(np.float32) if self.container is not None else None,
             self.background,
         )
-        step = fine * options.step[0], fine * options.step[1]
+        reach = fine * step[0], fine * step[1]
         penalty = GeometryPenalty(
             scene.size,
             scene.longer,
@@ -153,11 +173,11 @@ class Composition(LiveRun):
         )
         self.optimiser = Optimiser(
             start,
-            scene.unit.copy(),
-            [Stage(renderer, self.joint, options.iterations or self.source.iterations, step, penalty)],
+            np.array([element.unit for element in scene.elements])[start.which],
+            [Stage(renderer, self.joint, options.iterations or self.source.iterations, reach, penalty)],
             free_within(start, ~self.pinned, scene, options),
             self.rng,
-            noise=options.noise,
+            noise=noise,
             jump=Relocate(self.joint) if options.relocate else None,
         )
         self.optimiser.iteration = int(share * self.optimiser.total)
@@ -246,6 +266,13 @@ class Composition(LiveRun):
                 found[:, fixed] = self.optimiser.placements[name][:, fixed]
             self.optimiser.placements = placements
 
+    def _follow(self) -> None:
+        """Lets the table of pieces tell what each shows, which is chosen anew as the run goes on."""
+        for n, which in enumerate(self.optimiser.placements.which):
+            shown = self.scene.elements[which]
+            if shown is not self.pieces.elements[n] and shown.image != self.pieces.elements[n].image:
+                self.pieces.replace(n, shown)
+
     def look(self) -> NDArray[np.float32]:
         """The picture of the pieces as they lie, H x W x 5, as the guidance sees it."""
         return self.optimiser.stages[0].renderer.forward(self.optimiser.placements)
@@ -289,6 +316,7 @@ class Composition(LiveRun):
 
     def document(self) -> Collage:
         """The collage as it is now."""
+        self._follow()
         spec = self.told()
         collage = Collage(
             width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=self.prompt
@@ -338,6 +366,7 @@ class Composition(LiveRun):
     def _do(self, command: Command) -> None:
         arranging = self.phase == "arrange" and not self.finished
         here = self.placements()
+        self._follow()
         if isinstance(command, Pin | Release):
             at = self._at(command.piece)
             self.pinned[at] = isinstance(command, Pin)
@@ -369,7 +398,7 @@ class Composition(LiveRun):
             here = here.join(self._added(command))
         elif isinstance(command, SetOption):
             self.options = self.options.changed(**{command.name: command.value})
-            let_change(here, self.options, self.rng)
+            let_change(here, self.options, self.rng, fixed_gain=True)
         share = self.optimiser.progress if arranging else AGAIN
         self.scene = self._scene()
         self._begin(here.showing(self.scene.which), share)
@@ -392,6 +421,7 @@ class Composition(LiveRun):
     # Writing it down.
 
     def _write(self) -> dict[str, Any]:
+        self._follow()
         score, best = self._best
         remembered = {f"best.{name}": values.copy() for name, values in best.groups.items()} if best else {}
         return {
@@ -421,7 +451,8 @@ class Composition(LiveRun):
         here.groups |= groups
         self._begin(here)
         guidance = self.guidance  # made before the generator that seeds it goes back to its state
-        own = {"which": self.scene.which, "unit": self.scene.unit}
+        units = np.array([element.unit for element in self.scene.elements])
+        own = {"which": self.scene.which, "unit": units[self.scene.which]}
         self.optimiser.restore(State({**state, **own}, state.source))
         guidance.restore(state)
         best = state.part("best")

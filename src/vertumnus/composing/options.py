@@ -87,10 +87,16 @@ class ComposeOptions(Options):
         None, description="least and most that a piece's height is multiplied by; by default it keeps its form"
     )
     shear: Annotated[float, Field(ge=0, le=60)] = Field(0.0, description="degrees that a piece may be sheared by")
-    colour: Literal["own", "rgb", "hsv"] = Field(
-        "own", description="whether pieces may change colour, by gains on red, green and blue, or by hue"
+    colour: Literal["own", "rgb", "hsv"] | None = Field(
+        None,
+        description="whether pieces may change colour, by gains on red, green and blue or by hue; by default rgb"
+        " where a photograph guides, else own",
     )
-    gain: tuple[Gain, Gain] = Field((0.5, 1.0), description="least and most of the gains, or of their value")
+    gain: tuple[Gain, Gain] | None = Field(
+        None,
+        description="least and most of the gains, or of their value; by default .25 2 where a photograph guides, else"
+        " .5 1",
+    )
     opacity: tuple[Share, Share] | None = Field(
         None, description="least and most opacity a piece may take; by default it has its own"
     )
@@ -130,8 +136,8 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     initial: Literal["random", "structure"] | None
     squeeze: tuple[float, float] | None
     shear: float
-    colour: Literal["own", "rgb", "hsv"]
-    gain: tuple[float, float]
+    colour: Literal["own", "rgb", "hsv"] | None
+    gain: tuple[float, float] | None
     opacity: tuple[float, float] | None
     background: str | None
     loss: RenderLoss

@@ -52,6 +52,12 @@ class Share:
         return None if target is None else target[self.number : self.number + 1]
 
     @property
+    def reference(self) -> Canvas | None:
+        """Of all together."""
+        assert self.shared.guidance is not None
+        return self.shared.guidance.reference
+
+    @property
     def skipped(self) -> int:
         """Of all together."""
         assert self.shared.guidance is not None
