@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.models.adapters import Adapters
     from vertumnus.models.loader import load_model
+    from vertumnus.mosaic.generate.generate import generate_mosaic
+    from vertumnus.mosaic.generate.options import GenerateOptions
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.load import load_mosaic
@@ -65,6 +67,7 @@ _HOME = {
     "ComposeOptions": "composing.options",
     "Composition": "composing.composition",
     "Element": "elements.element",
+    "GenerateOptions": "mosaic.generate.options",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LiveRun": "live.run",
@@ -94,6 +97,7 @@ _HOME = {
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
+    "generate_mosaic": "mosaic.generate.generate",
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
@@ -118,6 +122,7 @@ __all__ = [
     "ComposeOptions",
     "Composition",
     "Element",
+    "GenerateOptions",
     "HarmonizeOptions",
     "Layer",
     "LiveRun",
@@ -149,6 +154,7 @@ __all__ = [
     "compose",
     "draw_mosaic",
     "draw_pictures",
+    "generate_mosaic",
     "harmonize",
     "live_again",
     "live_compose",
