@@ -1,14 +1,8 @@
 """A photograph as guidance: pieces of any kind are to look like it, colour by colour.
 
-<<<<<<< HEAD
-The loss is a weighted sum of what is usual: mean squared and mean absolute differences of sRGB values, 1 - SSIM (Wang
-et al., 2004), squared differences of the steps between neighbouring pixels, and the distance of a classifier's
-features (`vertumnus.guidance.deep`). As DiffBMP (arXiv 2602.22625) does on a GPU.
-=======
 The loss is a weighted sum of what is usual: mean squared and mean absolute differences of sRGB values, 1 - SSIM
 (Wang et al., 2004), squared differences of the steps between neighbouring pixels, and the distance of a classifier's
 features (`vertumnus.guidance.deep`). DiffBMP (arXiv 2602.22625) does the like on a GPU.
->>>>>>> main
 """
 
 from __future__ import annotations
