@@ -87,8 +87,8 @@ def reference(place: Path, name: str) -> Path:
 def warm_up(place: Path) -> None:
     """Compiles or loads the kernels."""
     make_tiles(place / "few", 300, megapixels=0.05)
-    plan = vt.make_mosaic(reference(place, "cat"), [place / "few"], grid="17x17", unique=True, tone="mean-std:0.5")
-    vt.save_mosaic(plan, place / "warm.png", "300")
+    mosaic = vt.make_mosaic(reference(place, "cat"), [place / "few"], grid="17x17", unique=True, tone="mean-std:0.5")
+    vt.save_mosaic(mosaic, place / "warm.png", "300")
 
 
 def index(arguments: argparse.Namespace, _: Path) -> dict[str, Any]:
@@ -109,20 +109,20 @@ def match(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     """100 x 100 cells, each tile once; the goal is 10 s."""
     vt.update_index(arguments.tiles)
     side = int(min(100, arguments.count**0.5))
-    plan, times = timed(
+    mosaic, times = timed(
         lambda: vt.make_mosaic(reference(place, "astronaut"), [arguments.tiles], grid=f"{side}x{side}", unique=True)
     )
-    return {**times, "proved_gap": plan.report["gap"], "cells": len(plan.grid)}
+    return {**times, "proved_gap": mosaic.made_by.report["gap"], "cells": len(mosaic.layers)}
 
 
 def draw(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     """8,000 x 8,000 pixels; the goal is 10 s."""
     side = int(min(100, arguments.count**0.5))
     options = {"grid": f"{side}x{side}", "max_uses": 4, "tone": "mean-std:0.5"}
-    plan = vt.make_mosaic(reference(place, "astronaut"), [arguments.tiles], **options)
+    mosaic = vt.make_mosaic(reference(place, "astronaut"), [arguments.tiles], **options)
     found = {}
     for name in ("a.png", "a.jpg", "a.tif", "a.dzi"):
-        _, times = timed(lambda name=name: vt.save_mosaic(plan, place / name, "8000x8000"))
+        _, times = timed(lambda name=name: vt.save_mosaic(mosaic, place / name, "8000x8000"))
         found |= {f"{name[2:]}_{key}": value for key, value in times.items()}
     return found
 
@@ -187,8 +187,10 @@ def tone(arguments: argparse.Namespace, place: Path) -> dict[str, Any]:
     for level in (3, 5):
         rows = []
         for name in REFERENCES:
-            plan = vt.make_mosaic(reference(place, name), [arguments.tiles], level=level, tone="mean-std:1", **PLAIN)
-            picture = np.asarray(vt.draw_mosaic(plan, *(n * 768 // 256 for n in (256, 256))))
+            mosaic = vt.make_mosaic(
+                reference(place, name), [arguments.tiles], level=level, tone="mean-std:1", **PLAIN
+            )
+            picture = np.asarray(vt.draw_mosaic(mosaic, *(n * 768 // 256 for n in (256, 256))))
             rows.append(
                 vt.measure_likeness(picture, np.asarray(Image.open(place / f"{name}.png").resize((768, 768))))
             )

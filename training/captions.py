@@ -41,15 +41,23 @@ class Form:
     turned: bool = False
 
 
-def any_form(rng: np.random.Generator, emoji: bool = False) -> Form:
-    """A form drawn at random; colours are told mostly, grounds seldom. What has colours of its own is a drawing."""
+TOLD = (0.85, 0.4, 0.7, 0.25)  # how often a caption tells colours, sizes, sides, the ground
+# What is not as usual is told, and the ground mostly: what a caption leaves open is a blur until noise decides it.
+TELLING = (0.95, 1.0, 0.95, 0.7)
+
+
+def any_form(rng: np.random.Generator, emoji: bool = False, told: tuple[float, float, float, float] = TOLD) -> Form:
+    """A form drawn at random; colours are told mostly, grounds seldom. What has colours of its own is a drawing.
+
+    told  how often colours, sizes, sides and the ground are told
+    """
     chance = rng.random(7)
     opening = ("a picture of ", "an icon of ")[int(chance[6] * 2)] if chance[4] < 0.15 else ""
     return Form(
-        colour=bool(chance[0] < 0.85) and not emoji,
-        size=bool(chance[1] < 0.4),
-        side=bool(chance[2] < 0.7),
-        ground=bool(chance[3] < 0.25),
+        colour=bool(chance[0] < told[0]) and not emoji,
+        size=bool(chance[1] < told[1]),
+        side=bool(chance[2] < told[2]),
+        ground=bool(chance[3] < told[3]),
         opening="a drawing of " if emoji else opening,
         bare=bool(chance[4] > 0.8),
         turned=bool(chance[5] < 0.5),

@@ -22,6 +22,7 @@ from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
 from world import DARK_ON_LIGHT, MOST, SIMPLE, STEADY, Scene, World, WorldOptions
 
+from vertumnus.guidance.views import homography, warp
 from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
 
 _SHADES = (*COLOURS, "")
@@ -58,20 +59,7 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
     shift = (1 - zoom) * (2 * torch.rand(count, 1, 2, device=device) - 1)
     target = corners * zoom + shift + 0.3 * (torch.rand(count, 4, 2, device=device) - 0.5)
     target = corners + moved * (target - corners)
-    # The homography that takes the corners to the targets: eight equations in eight unknowns.
-    u, v = corners[:, 0].expand(count, 4), corners[:, 1].expand(count, 4)
-    one, zero = torch.ones_like(u), torch.zeros_like(u)
-    a, b = target[..., 0], target[..., 1]
-    rows_a = torch.stack([u, v, one, zero, zero, zero, -u * a, -v * a], -1)
-    rows_b = torch.stack([zero, zero, zero, u, v, one, -u * b, -v * b], -1)
-    h = torch.linalg.solve(torch.cat([rows_a, rows_b], 1), torch.cat([a, b], 1))
-    h = torch.cat([h, torch.ones(count, 1, device=device)], 1).view(count, 3, 3)
-    side = x.shape[-1]
-    ticks = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
-    down, across = torch.meshgrid(ticks, ticks, indexing="ij")
-    points = torch.stack([across, down, torch.ones_like(down)], -1).view(-1, 3) @ h.transpose(1, 2)
-    grid = (points[..., :2] / points[..., 2:]).view(count, side, side, 2)
-    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    return warp(x, homography(corners.expand(count, 4, 2), target), x.shape[-1], "border")
 
 
 def readouts(scene, known: tuple[str, ...]) -> list[float]:

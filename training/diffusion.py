@@ -30,15 +30,7 @@ from vertumnus.models.mini.vocabulary import with_article
 
 GUIDANCE = 5.0
 MASKS = 0.05  # weight of the attention's loss
-# How often each kind of scene is drawn, at shares of the run.
-_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 1.0)
-_MIXTURE = {
-    "steady": (0.6, 0.4, 0.25, 0.15, 0.12, 0.12),
-    "pairs": (0.4, 0.5, 0.5, 0.35, 0.18, 0.18),
-    "full": (0.0, 0.1, 0.25, 0.5, 0.62, 0.62),
-    "wide": (0.0, 0.0, 0.0, 0.0, 0.04, 0.04),
-    "tall": (0.0, 0.0, 0.0, 0.0, 0.04, 0.04),
-}
+_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 1.0)  # shares of the run, at which sizes.toml says how often each kind is drawn
 
 
 def schedule() -> DDIMScheduler:
@@ -128,9 +120,12 @@ def sample(
     return x
 
 
-def mixture(share: float) -> np.ndarray:
-    """How often each kind of scene is drawn, when a share of the run is over."""
-    found = np.array([np.interp(share, _KNOTS, chances) for chances in _MIXTURE.values()])
+def mixture(share: float, kinds: dict[str, list[float]]) -> np.ndarray:
+    """How often each kind of scene is drawn, when a share of the run is over.
+
+    kinds  how often at the knots, by kind
+    """
+    found = np.array([np.interp(share, _KNOTS, kinds[name]) for name in scenes.KINDS])
     return found / found.sum()
 
 
@@ -197,7 +192,7 @@ def main() -> None:
         rng = np.random.default_rng((chosen.seed, step))
         share = step / run.steps
         # Square kinds are mixed in a batch; the others, which are of other shapes, have it to themselves.
-        kinds = rng.choice(scenes.KINDS, batch, p=mixture(share)).tolist()
+        kinds = rng.choice(scenes.KINDS, batch, p=mixture(share, size["kinds"])).tolist()
         kinds = [kind if kinds[0] in scenes.SQUARE else kinds[0] for kind in kinds]
         kinds = [kind if kind in (*scenes.SQUARE, kinds[0]) else "full" for kind in kinds]
         rows = [int(rng.integers(len(found[kind].latents))) for kind in kinds]

@@ -26,9 +26,11 @@ TRAINED = (
     "healthicons", "maki", "solar", "streamline-plump",
 )  # fmt: skip
 CHOOSING = ("ph",)  # guidances, steps and stopping are chosen by it
-JUDGING = ("game-icons", "fluent-emoji-high-contrast", "emojione-monotone")
+JUDGING = (
+    "game-icons", "fluent-emoji-high-contrast", "emojione-monotone", "bxs", "mynaui", "tdesign", "temaki", "whh",
+)  # fmt: skip
 EMOJI = ("twemoji",)  # in their own colours, trained on
-JUDGED_EMOJI = ("noto",)  # likewise, never trained on
+JUDGED_EMOJI = ("noto", "fxemoji")  # likewise, never trained on
 FAMILIES = (*TRAINED, *CHOOSING, *JUDGING, *EMOJI, *JUDGED_EMOJI)
 COLOURED = (*EMOJI, *JUDGED_EMOJI)
 

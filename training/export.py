@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import clip as clips
@@ -57,7 +58,7 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
     size = sizes(table, "diffusion")
     tokenizer = byte_pairs.build()
     facts = json.loads((folder / "scenes.json").read_text())
-    vae = averaged(vae_folder, autoencoders.build(sizes(table, "vae")), "vae")
+    vae = autoencoders.trained(vae_folder, sizes(table, "vae"))
     fold(vae, facts["mean"], facts["std"])
     unet, tower = diffusions.build(size, len(facts["mean"]), tokenizer)
     averaged(folder, unet, "unet")
@@ -78,6 +79,9 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
     (to / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     save_words(tokenizer, to / "tokenizer")
     load_as_single(to / "text_encoder")
+    guidance = json.loads((mini_folder("diffusion") / "guidance.json").read_text())
+    guidance["wording"]["nouns"] = size["nouns"]
+    (to / "guidance.json").write_text(json.dumps(guidance, indent=2) + "\n")
 
 
 def export_clip(folder: Path, table: str, to: Path) -> None:
@@ -105,10 +109,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("vae", "diffusion", "clip"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--keep", dest="kept", type=Path, help="weights that shipped before; their other parts stay")
     parser.add_argument("--to", type=Path, default=mini_folder("."))
     parser.add_argument("--sizes", default="cpu")
     chosen = parser.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
+    if chosen.kept is not None and chosen.kept.resolve() != chosen.to.resolve():
+        shutil.copytree(chosen.kept, chosen.to, dirs_exist_ok=True)
     record = chosen.to / "training.json"
     runs = json.loads(record.read_text()) if record.exists() else {}
     if chosen.diffusion is not None:
@@ -117,12 +124,14 @@ def main() -> None:
         export_clip(chosen.clip, chosen.sizes, chosen.to / "clip")
     for name in ("vae", "diffusion", "clip"):
         folder = getattr(chosen, name)
-        if folder is not None:
+        if folder is not None and (folder / "run.json").exists():
             runs[name] = {
                 "nouns": sizes(chosen.sizes, name)["nouns"],
                 "sizes": chosen.sizes,
                 **json.loads((folder / "run.json").read_text()),
             }
+    if chosen.diffusion is not None:
+        runs["diffusion"]["drawings"] = sizes(chosen.sizes, "diffusion")["drawings"]
     curve = chosen.diffusion / "judged.csv" if chosen.diffusion is not None else None
     if curve is not None and curve.exists():
         rows = [list(map(float, line.split(","))) for line in curve.read_text().splitlines()]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from common import Run, options, sizes
-from drawings import CHOOSING, JUDGING, TRAINED, drawings_of, render
+from common import Run, autocast, options, sizes
+from drawings import CHOOSING, JUDGED_EMOJI, JUDGING, TRAINED, drawings_of, render
 from numpy.typing import NDArray
 from scipy import ndimage
 from silhouettes import cut, find_coloured, find_object, name_colour
@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from vertumnus.models.mini.vocabulary import nouns
 
-FAMILIES = {"judging": JUDGING, "choosing": (*CHOOSING, *TRAINED), "trained": TRAINED}
+FAMILIES = {"judging": (*JUDGING, *JUDGED_EMOJI), "choosing": (*CHOOSING, *TRAINED), "trained": TRAINED}
 _TEXELS = 64
 
 
@@ -132,14 +132,21 @@ def main() -> None:
     cuts, aims = covers_of(families, size["scenes"], chosen.seed)
     # Other drawings than those trained on, as hard as what it will meet: what one family says of the others'.
     others, truths = covers_of(TRAINED if chosen.families == "judging" else JUDGING, size["tested"], chosen.seed + 1)
+    model.to(memory_format=torch.channels_last)
     for step in run:
         rows = np.random.default_rng((chosen.seed, step)).integers(0, len(cuts), batch)
-        told = model.train()(torch.from_numpy(cuts[rows])[:, None])
-        loss = functional.cross_entropy(told, torch.from_numpy(aims[rows]), label_smoothing=0.1)
+        with autocast(chosen.device):
+            told = model.train()(torch.from_numpy(cuts[rows])[:, None].to(chosen.device))
+        loss = functional.cross_entropy(told.float().cpu(), torch.from_numpy(aims[rows]), label_smoothing=0.1)
         run.descend(loss, batch)
-        if step % 250 == 249 or step + 1 == run.steps:
+        if step % 500 == 499 or step + 1 == run.steps:
             with torch.no_grad():
-                best = model.eval()(torch.from_numpy(others)[:, None]).argsort(1, descending=True)[:, :5].numpy()
+                best = (
+                    model.eval()(torch.from_numpy(others)[:, None].to(chosen.device))
+                    .cpu()
+                    .argsort(1, descending=True)[:, :5]
+                    .numpy()
+                )
             run.facts = {
                 "noun": float((best[:, 0] == truths).mean()),
                 "five": float((best == truths[:, None]).any(1).mean()),

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import text
 import torch
 import vae as autoencoders
+from captions import TELLING
 from common import autocast, sizes, to_tensor
 from numpy.typing import NDArray
 from torch.nn import functional
@@ -45,13 +46,23 @@ class Encoded(NamedTuple):
     captions: list[str]
 
 
-def worlds(count: int, drawings: int, seed: int) -> dict[str, World]:
-    """The worlds of the kinds."""
-    known = {"nouns": count, "drawings": drawings}
+def worlds(count: int, drawings: int, seed: int, easy: bool = False) -> dict[str, World]:
+    """The worlds of the kinds.
+
+    easy  things are flat and mostly on plain grounds, nothing is mirrored, pairs are of the first drawings, and
+          captions tell what is not as usual
+    """
+    known: dict[str, Any] = {"nouns": count, "drawings": drawings}
     full = WorldOptions(**known)
+    if easy:
+        known["told"] = TELLING
+        counts = (0.3, 0.55, 0.15)
+        full = WorldOptions(
+            **known, counts=counts, centred=0.0, plain=0.8, flat=0.9, emoji=0.0, turn=4.0, mirrored=0.0
+        )
     return {
         "steady": World(seed + 9, replace(STEADY, **known)),
-        "pairs": World(seed + 10, replace(PAIRS, **known)),
+        "pairs": World(seed + 10, replace(PAIRS, **{**known, "drawings": 1 if easy else drawings})),
         "full": World(seed + 11, full),
         "wide": World(seed + 12, full, aspect=(1.5, 1.0)),
         "tall": World(seed + 13, full, aspect=(1.0, 1.5)),
@@ -66,7 +77,7 @@ def encode(folder: Path, vae_folder: Path, size: dict, table: str, seed: int, de
     folder.mkdir(parents=True, exist_ok=True)
     vae = autoencoders.trained(vae_folder, sizes(table, "vae")).to(device)
     found: dict[str, list] = {}
-    for kind, world in worlds(size["nouns"], size["drawings"], seed).items():
+    for kind, world in worlds(size["nouns"], size["drawings"], seed, size["easy"]).items():
         latents, masks, colours, things, captions = [], [], [], [], []
         for first in range(0, size[kind], 64):
             scenes = [world.scene(n) for n in range(first, min(first + 64, size[kind]))]

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from captions import Form, any_form, caption
+from captions import TOLD, Form, any_form, caption
 from drawings import EMOJI, TRAINED, Drawing, drawings_of, render
 from fills import FILLS, TEXELS, fill_ink, premultiplied
 from grounds import PATTERNS, PHOTOGRAPHS, TEXTURES, Ground, backdrop, mean_colour
@@ -86,6 +86,7 @@ class WorldOptions:
     turn          degrees, the largest rotation
     mirrored      the share of things that are mirrored
     empty         the share of empty captions
+    told          how often captions tell colours, sizes, sides and the ground
     palette       colours of things and colours of grounds to keep to, where they allow it; None for all
     combinations  of nouns and colours: all, those trained on, or those held out
     """
@@ -106,6 +107,7 @@ class WorldOptions:
     turn: float = 12.0
     mirrored: float = 0.5
     empty: float = 0.03
+    told: tuple[float, float, float, float] = TOLD
     palette: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     combinations: Combinations = "trained"
 
@@ -220,7 +222,7 @@ class World:
             self._thing(rng, noun, colour, spot) for (noun, colour), spot in zip(pairs, spots, strict=True)
         )
         side = _side_of(things[0], self.aspect) if count == 1 else ""
-        scene = Scene(things, ground, side, alike, any_form(rng, emoji))
+        scene = Scene(things, ground, side, alike, any_form(rng, emoji, options.told))
         text = "" if rng.random() < options.empty else caption(scene)
         return replace(scene, caption=text)
 

@@ -15,7 +15,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.composing.compose import compose
+    from vertumnus.composing.compose import compose, live_compose
+    from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.models.adapters import Adapters
     from vertumnus.models.loader import load_model
+    from vertumnus.mosaic.generate.generate import generate_mosaic
+    from vertumnus.mosaic.generate.options import GenerateOptions
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
+    from vertumnus.mosaic.load import load_mosaic
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.mosaic.options import MosaicOptions
     from vertumnus.mosaic.output import draw_mosaic, save_mosaic
-    from vertumnus.mosaic.plan import load_plan
     from vertumnus.packing.options import LossWeights, PackOptions
     from vertumnus.packing.pack import live_pack, pack
     from vertumnus.packing.run import Packing
@@ -62,7 +65,9 @@ _HOME = {
     "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
+    "Composition": "composing.composition",
     "Element": "elements.element",
+    "GenerateOptions": "mosaic.generate.options",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LiveRun": "live.run",
@@ -92,11 +97,13 @@ _HOME = {
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
+    "generate_mosaic": "mosaic.generate.generate",
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
+    "live_compose": "composing.compose",
     "live_pack": "packing.pack",
-    "load_plan": "mosaic.plan",
+    "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
     "measure_likeness": "metrics.likeness",
     "measure_packing": "metrics.packing",
@@ -113,7 +120,9 @@ __all__ = [
     "Add",
     "Collage",
     "ComposeOptions",
+    "Composition",
     "Element",
+    "GenerateOptions",
     "HarmonizeOptions",
     "Layer",
     "LiveRun",
@@ -145,11 +154,13 @@ __all__ = [
     "compose",
     "draw_mosaic",
     "draw_pictures",
+    "generate_mosaic",
     "harmonize",
     "live_again",
+    "live_compose",
     "live_pack",
     "load_model",
-    "load_plan",
+    "load_mosaic",
     "make_mosaic",
     "measure_likeness",
     "measure_packing",

@@ -76,12 +76,14 @@ def test_a_folder_loads_by_its_name(tmp_path):
 def test_fields_and_units_are_the_documented_ones():
     layer = make_collage().model_dump(mode="json")["layers"][0]
     assert list(layer) == [
-        "id", "name", "image", "crop", "x", "y", "scale", "rotation", "flip", "squeeze", "shear", "opacity", "gain",
-        "offset", "light", "outline", "snap", "visible", "locked", "prompt", "noise", "control", "attract", "repel",
+        "id", "name", "image", "crop", "x", "y", "scale", "rotation", "flip", "squeeze", "shear", "opacity", "depth",
+        "gain", "offset", "light", "outline", "snap", "visible", "locked", "prompt", "noise", "control", "attract",
+        "repel",
     ]  # fmt: skip
     top = list(Collage(width=1, height=1).model_dump())
     assert top == [
-        "format", "version", "width", "height", "background", "prompt", "seed", "linked", "layers", "made_by"
+        "format", "version", "width", "height", "background", "rendering", "prompt", "seed", "linked", "layers",
+        "made_by",
     ]  # fmt: skip
 
 

@@ -10,13 +10,16 @@ from PIL import Image
 from photographs import drawn, photograph
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.light import decode_srgb
 from vertumnus.metrics.likeness import psnr
-from vertumnus.mosaic.bands import Bands
 from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.library.place import index_place
-from vertumnus.mosaic.mosaic import make_mosaic
-from vertumnus.mosaic.output import draw_mosaic, make_painter, output_size, save_mosaic
-from vertumnus.mosaic.plan import load_plan, save_plan
+from vertumnus.mosaic.load import COLUMNS, load_mosaic
+from vertumnus.mosaic.match.reference import read_reference
+from vertumnus.mosaic.mosaic import MosaicMaker, make_mosaic
+from vertumnus.mosaic.options import MosaicKeywords, MosaicOptions
+from vertumnus.mosaic.output import draw_mosaic, layer_box, mosaic_size, save_mosaic
 from vertumnus.mosaic.workers import Threads
 
 
@@ -30,20 +33,38 @@ def test_a_mosaic_looks_like_its_reference(reference, tiles):
 
 
 def test_every_cell_is_its_tile(reference, tiles):
-    """Each cell is drawn as the crop, flip and turn the plan names, from thumbnail or file alike."""
-    plan = make_mosaic(reference, [tiles], grid="6x8", crops=3, flips=True, turns=True, edges=0.5)
-    assert len(set(zip(plan.turn.tolist(), plan.flip.tolist(), strict=True))) > 3
+    """Each cell is drawn as the crop, flip and turn its layer names, from thumbnail or file alike."""
+    mosaic = make_mosaic(reference, [tiles], grid="6x8", crops=3, flips=True, turns=True, edges=0.5)
+    assert len({(layer.rotation, layer.flip) for layer in mosaic.layers}) > 3
     for side in (12, 60, 200):  # thumbnails serve, thumbnails serve, files are read
-        whole = np.asarray(draw_mosaic(plan, 8 * side, 6 * side), int)
+        whole = np.asarray(draw_mosaic(mosaic, 8 * side, 6 * side), int)
         for cell in (0, 13, 47):
-            with Image.open(plan.sources[plan.tile[cell]].path) as image:
-                box = tuple(plan.crop[cell] * np.array([image.width, image.height] * 2))
+            layer = mosaic.layers[cell]
+            left, top, across, down = layer.crop
+            with Image.open(mosaic.pictures.linked(layer.image)) as image:
+                box = (left, top, left + across, top + down)
                 part = image.resize((side, side), Image.Resampling.LANCZOS, box)
-            part = np.asarray(part)[:, ::-1] if plan.flip[cell] else np.asarray(part)
-            part = np.rot90(part, -int(plan.turn[cell]))
+            part = np.asarray(part)[:, ::-1] if layer.flip else np.asarray(part)
+            part = np.rot90(part, -round(layer.rotation / 90))
             y, x = divmod(cell, 8)
             there = whole[y * side : (y + 1) * side, x * side : (x + 1) * side]
             assert np.abs(there - part).mean() < 6
+
+
+def test_cells_reach_the_reference_s_mean_and_deviation(reference, tiles):
+    """Equation (5) through the document: gain and offset bring each cell's linear light to its part's moments."""
+    mosaic = make_mosaic(reference, [tiles], grid="4x6", tone="mean-std:1", size=(360, 240))
+    plain = np.asarray(draw_mosaic(mosaic.model_copy(update={
+        "layers": [layer.model_copy(update={"gain": (1, 1, 1), "offset": (0, 0, 0)}) for layer in mosaic.layers]
+    })))  # fmt: skip
+    wanted = decode_srgb(np.asarray(drawn()) / 255)
+    for cell, layer in enumerate(mosaic.layers):
+        y, x = divmod(cell, 6)
+        light = decode_srgb(plain[60 * y : 60 * y + 60, 60 * x : 60 * x + 60] / 255).reshape(-1, 3)
+        toned = light * layer.gain + layer.offset
+        part = wanted[round(22.5 * y) : round(22.5 * (y + 1)), 20 * x : 20 * x + 20].reshape(-1, 3)
+        np.testing.assert_allclose(toned.mean(axis=0), part.mean(axis=0), atol=0.02)
+        np.testing.assert_allclose(toned.std(axis=0), part.std(axis=0), atol=0.03)
 
 
 @pytest.mark.parametrize("options", [
@@ -54,7 +75,9 @@ def test_grids_draw_without_holes(reference, tiles, options):
     plan = make_mosaic(reference, [tiles], tone="mean:1", **options)
     picture = np.asarray(draw_mosaic(plan, 301, 226), int)
     assert psnr(picture.astype(np.uint8), np.asarray(drawn()), 32) > 16
-    assert (picture.sum(axis=2) == 0).mean() < 0.01
+    for background in ("black", "white"):  # nothing of it shows
+        plan.background = background
+        np.testing.assert_array_equal(np.asarray(draw_mosaic(plan, 301, 226)), picture)
 
 
 def test_the_same_whatever_the_threads_and_how_often(reference, tiles, tmp_path):
@@ -68,17 +91,15 @@ def test_the_same_whatever_the_threads_and_how_often(reference, tiles, tmp_path)
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def test_cells_of_several_sizes_do_not_depend_on_the_order_of_drawing(reference, tiles, tmp_path):
+def test_cells_of_several_sizes_do_not_depend_on_the_order_of_drawing(reference, tiles):
     """Files are read, at several scales, and kept for other cells; that must not show."""
     update_index(tiles, thumbnail=16)
-    plan = make_mosaic(reference, [tiles], count=200, adaptive=True)
-    painter = make_painter(plan, 900, 675)
-    drawn_by = [np.concatenate(list(Bands(painter, Threads(count)))) for count in (1, 6)]
-    alone = [make_painter(plan, 900, 675).paint(cell)[0] for cell in range(0, len(plan.grid), 7)]
-    np.testing.assert_array_equal(*drawn_by)
-    for n, pixels in enumerate(alone):
-        left, top, right, bottom = painter.boxes[7 * n]
-        np.testing.assert_array_equal(drawn_by[0][top:bottom, left:right], pixels)
+    mosaic = make_mosaic(reference, [tiles], count=200, adaptive=True, size=(900, 675))
+    whole = np.asarray(draw_mosaic(mosaic))
+    for cell in range(0, len(mosaic.layers), 7):
+        alone = np.asarray(draw_mosaic(mosaic.model_copy(update={"layers": [mosaic.layers[cell]]})))
+        left, top, right, bottom = (max(0, round(edge)) for edge in layer_box(mosaic, cell))
+        np.testing.assert_array_equal(alone[top:bottom, left:right], whole[top:bottom, left:right])
 
 
 def test_long_strips_show_their_middle(reference, tmp_path):
@@ -87,35 +108,93 @@ def test_long_strips_show_their_middle(reference, tmp_path):
     strip = Image.new("RGB", (1200, 60), "red")
     strip.paste("blue", (480, 0, 720, 60))
     strip.save(folder / "strip.png")
-    plan = make_mosaic(reference, [folder], grid="3x4", tone="none")
-    for size in ("80x60", "800x600"):
-        picture = np.asarray(draw_mosaic(plan, *output_size(plan, size)))
-        assert (picture == [0, 0, 255]).all()
+    mosaic = make_mosaic(reference, [folder], grid="3x4", tone="none")
+    for size in ((80, 60), (800, 600)):
+        assert (np.asarray(draw_mosaic(mosaic, *size)) == [0, 0, 255]).all()
 
 
-def test_an_assignment_reads_back_and_draws_the_same(reference, tiles, tmp_path):
-    plan = make_mosaic(reference, [tiles], count=80, cells="hexagon", tone="transport:0.7", flips=True)
-    save_plan(plan, tmp_path / "a.json")
-    again = load_plan(tmp_path / "a.json")
-    np.testing.assert_array_equal(again.rows(), plan.rows())
-    assert (again.sources, again.tone, again.seed) == (plan.sources, plan.tone, plan.seed)
-    assert draw_mosaic(again, 200, 150).tobytes() == draw_mosaic(plan, 200, 150).tobytes()
-    save_plan(again, tmp_path / "b.json")
+def test_a_document_reads_back_and_draws_the_same(reference, tiles, tmp_path):
+    mosaic = make_mosaic(reference, [tiles], count=80, cells="hexagon", tone="mean-std:0.7", flips=True)
+    save_mosaic(mosaic, tmp_path / "a.json")
+    again = load_mosaic(tmp_path / "a.json")
+    assert again.layers == mosaic.layers
+    assert again.made_by == mosaic.made_by
+    assert draw_mosaic(again, 200, 150).tobytes() == draw_mosaic(mosaic, 200, 150).tobytes()
+    save_mosaic(again, tmp_path / "b.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    save_plan(plan, tmp_path / "a.csv")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[:2] in ("a.", "b.", "el")) == [
+        "a.json",
+        "b.json",
+    ]
+    save_mosaic(mosaic, tmp_path / "a.csv")
     lines = (tmp_path / "a.csv").read_text().splitlines()
-    assert len(lines) == len(plan.grid) + 1
+    assert len(lines) == len(mosaic.layers) + 1
     assert lines[1].endswith(".jpg")
 
 
-def test_a_collage_has_a_layer_for_each_cell_and_looks_the_same(reference, tiles, tmp_path):
-    for cells in ("brick", "hexagon"):
-        plan = make_mosaic(reference, [tiles], grid="6x8", cells=cells, tone="mean:0.5")
-        save_mosaic(plan, tmp_path / "a.collage", "320x240")
+def test_another_tone_or_reference_on_the_same_tiles(reference, tiles, tmp_path):
+    for cells in ("rectangle", "hexagon"):
+        plain = make_mosaic(reference, [tiles], grid="6x8", cells=cells, flips=True, turns=True)
+        toned = make_mosaic(reference, [tiles], grid="6x8", cells=cells, flips=True, turns=True, tone="mean:0.5")
+        save_mosaic(plain, tmp_path / "a.json")
+        again = load_mosaic(tmp_path / "a.json", tone="mean:0.5")
+        assert [layer.image for layer in again.layers] == [layer.image for layer in toned.layers]
+        for mine, theirs in zip(again.layers, toned.layers, strict=True):
+            np.testing.assert_allclose(mine.gain + mine.offset, theirs.gain + theirs.offset, atol=0.02)
+            assert mine.crop == theirs.crop
+
+
+def first_version(reference, tiles, path, **choices):
+    """A mosaic as version 0.1 wrote it."""
+    update_index(tiles)
+    image, _ = read_reference(reference)
+    cells = MosaicMaker(TileLibrary([tiles]), image.size, "x", MosaicOptions(**choices)).choose(image)
+    height, (across, down), boxes = cells.grid.height, cells.grid.step, cells.grid.boxes.copy()
+    if cells.grid.kind == "hexagon":  # the outermost points lay on the edge then, with notches between them filled
+        down = down * height / (height + down / 3)
+        boxes[:, [1, 3]] = boxes[:, [1, 3]] * (1 - down / 3 / height) + down / 6
+    rows = np.column_stack([boxes, cells.tile, cells.crop, cells.turn, cells.flip, cells.cost])
+    document = {
+        "format": "vertumnus/mosaic", "version": 1, "reference": str(reference), "width": float(cells.grid.width),
+        "height": float(cells.grid.height), "cells": cells.grid.kind, "step": [across, down],
+        "tone": str(cells.tone), "seed": 0, "options": {}, "report": {}, "columns": list(COLUMNS),
+        "tiles": [[str(t.path), t.digest, t.width, t.height, str(tiles)] for t in cells.tiles], "rows": rows.tolist(),
+    }  # fmt: skip
+    path.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("choices", [
+    {"grid": "6x8", "tone": "mean-std:0.5", "turns": True}, {"count": 60, "cells": "hexagon", "flips": True},
+    {"count": 60, "tone": "transport:0.7"},
+])  # fmt: skip
+def test_documents_of_the_first_version_still_draw(reference, tiles, tmp_path, choices):
+    first_version(reference, tiles, tmp_path / "old.json", **choices)
+    old, new = load_mosaic(tmp_path / "old.json"), make_mosaic(reference, [tiles], **choices)
+    np.testing.assert_array_equal(np.asarray(draw_mosaic(old)), np.asarray(draw_mosaic(new)))
+    other = load_mosaic(tmp_path / "old.json", tone="none", size=(300, 201))
+    assert (other.width, other.height) == (300, 201)
+    assert all(layer.gain == (1, 1, 1) for layer in other.layers)
+
+
+def test_a_collage_holds_its_tiles_once_and_looks_the_same(reference, tiles, tmp_path):
+    for cells, tone in (("brick", "mean:0.5"), ("hexagon", "mean:0.5"), ("rectangle", "histogram:0.8")):
+        mosaic = make_mosaic(reference, [tiles], grid="6x8", cells=cells, tone=tone, max_uses=3)
+        save_mosaic(mosaic, tmp_path / "a.collage", "320x240")
         collage = Collage.load(tmp_path / "a.collage")
-        assert len(collage.layers) == len(plan.grid)
+        assert len(collage.layers) == len(mosaic.layers)
         rendered = np.asarray(collage.render().convert("RGB"), int)
-        assert np.abs(rendered - np.asarray(draw_mosaic(plan, 320, 240), int)).mean() < 3
+        assert np.abs(rendered - np.asarray(draw_mosaic(mosaic, 320, 240), int)).mean() < 3
+        if tone == "mean:0.5":
+            assert len({layer.image for layer in collage.layers}) == len({layer.image for layer in mosaic.layers})
+            assert len({layer.image for layer in collage.layers}) < len(collage.layers)
+
+
+def test_strong_tones_are_new_pictures(reference, tiles):
+    for tone in ("histogram:1", "transport:1"):
+        mosaic = make_mosaic(reference, [tiles], grid="9x12", tone=tone, size=480)
+        assert not any(mosaic.pictures.linked(layer.image) for layer in mosaic.layers)
+        assert psnr(np.asarray(draw_mosaic(mosaic)), np.asarray(drawn()), 32) > 20
+        assert 0 <= mosaic.made_by.report["clipped"] < 0.2
 
 
 def test_a_collages_zip_is_gone_through_once_and_not_for_every_picture(reference, tiles, tmp_path, monkeypatch):
@@ -132,7 +211,7 @@ def test_a_collages_zip_is_gone_through_once_and_not_for_every_picture(reference
 def test_one_picture_is_toned_to_every_cell(reference, tmp_path):
     photograph("chelsea.png").resize((200, 150)).save(tmp_path / "cat.jpg")
     plan = make_mosaic(reference, [tmp_path / "cat.jpg"], grid="12x16")
-    assert str(plan.tone) == "mean-std:1"
+    assert plan.made_by.options["tone"] == "mean-std:1"
     assert psnr(np.asarray(draw_mosaic(plan, 320, 240)), np.asarray(drawn()), 32) > 18
     assert not list(tmp_path.glob(".vertumnus*"))
 
@@ -142,25 +221,24 @@ def test_several_folders_and_merged_duplicates(reference, tiles, tmp_path):
 
     other = make_folder(tmp_path / "other", 12, seed=5)
     plan = make_mosaic(reference, [tiles, other], count=500, max_uses=7)
-    assert plan.report["tiles"] == 72
-    assert {source.store for source in plan.sources} == {index_place(tiles), index_place(other)}
+    assert plan.made_by.report["tiles"] == 72
+    assert {plan.pictures.linked(layer.image).parent for layer in plan.layers} == {tiles, other}
     same = make_folder(tmp_path / "same", 12, seed=0)
     plan = make_mosaic(reference, [tiles, same], count=50, merge_duplicates=True)
-    assert plan.report["merged"] >= 12
+    assert plan.made_by.report["merged"] >= 12
 
 
 def test_tiles_gone_or_changed_since(reference, tiles, tmp_path):
-    plan = make_mosaic(reference, [tiles], grid="6x8")
-    victim = plan.sources[0].path
+    mosaic = make_mosaic(reference, [tiles], grid="6x8")
+    victim = mosaic.pictures.linked(mosaic.layers[0].image)
     data = victim.read_bytes()
     victim.unlink()
-    draw_mosaic(plan, 160, 120)  # thumbnails are enough
-    with pytest.raises(VertumnusError, match="the tile is gone since it was indexed"):
-        save_mosaic(plan, tmp_path / "a.png", "4000")
+    with pytest.raises(VertumnusError, match=f"{victim.name}: .* gone"):
+        save_mosaic(mosaic, tmp_path / "a.png", "4000")
     assert not (tmp_path / "a.png").exists()
     victim.write_bytes(data + b"\0")
-    with pytest.raises(VertumnusError, match="has changed since it was indexed"):
-        save_mosaic(plan, tmp_path / "a.png", "4000")
+    with pytest.raises(VertumnusError, match=f"{victim.name}: .*wrong hash"):
+        save_mosaic(mosaic, tmp_path / "a.png", "4000")
     assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
 
 
@@ -175,7 +253,6 @@ def test_drawing_without_the_index(reference, tiles):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"format": "vertumnus/collage"}, "format: not a mosaic"),
     ({"version": 9}, "version: 9 is not known"),
     ({"cells": "round"}, "cells: 'round' is not one of"),
     ({"columns": []}, "columns: not those"),
@@ -190,17 +267,24 @@ def test_drawing_without_the_index(reference, tiles):
 ])  # fmt: skip
 def test_bad_assignments(reference, tiles, tmp_path, change, words):
     path = tmp_path / "a.json"
-    save_plan(make_mosaic(reference, [tiles], grid="3x4"), path)
+    first_version(reference, tiles, path, grid="3x4")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(VertumnusError, match=words):
-        load_plan(path)
+        load_mosaic(path)
 
 
 def test_sizes(reference, tiles):
     plan = make_mosaic(reference, [tiles], grid="6x8")
-    assert output_size(plan, None) == (512, 384)
-    assert output_size(plan, "1000") == (1000, 750)
-    assert output_size(plan, "300x301") == (300, 301)
-    for text, words in (("big", "is not a size"), ("0", "is not between"), ("5", "less than a pixel")):
+    assert mosaic_size(plan, None) == (512, 384)
+    assert mosaic_size(plan, "1000") == mosaic_size(plan, 1000) == (1000, 750)
+    assert mosaic_size(plan, "300x301") == mosaic_size(plan, (300, 301)) == (300, 301)
+    assert (np.asarray(draw_mosaic(plan, 300, 301)).shape) == (301, 300, 3)
+    for size, words in (("big", "is not a size"), ("0", "is not between"), ("5", "less than a pixel")):
         with pytest.raises(VertumnusError, match=words):
-            output_size(plan, text)
+            make_mosaic(reference, [tiles], grid="6x8", size=size)
+
+
+def test_options_by_name_are_those_of_the_model():
+    assert list(MosaicKeywords.__annotations__) == list(MosaicOptions.model_fields)
+    with pytest.raises(VertumnusError, match="count"):
+        make_mosaic("x.png", [], count=0)

@@ -32,11 +32,11 @@ def steps(tiles, **more):
 def test_coherence_keeps_tiles_that_flicker_and_changes_those_that_matter(tiles):
     free, calm = steps(tiles, coherence=0.0), steps(tiles, coherence=1.0)
     assert sum(step.changed for step in calm[1:]) < 0.75 * sum(step.changed for step in free[1:])
-    first, last = (np.array([calm[n].plan.sources[t].path.name for t in calm[n].plan.tile]) for n in (0, -1))
+    first, last = (np.array([calm[n].cells.tiles[t].path.name for t in calm[n].cells.tile]) for n in (0, -1))
     changed = (first != last).reshape(9, 12)
     assert changed[:, 6:].mean() > 3 * changed[:, :6].mean()
     for a, b in zip(free, calm, strict=True):  # what is kept costs no more than was allowed
-        assert b.plan.cost.sum() <= a.plan.cost.sum() + 1.0 * calm[0].plan.cost.mean() * 108 + 1e-6
+        assert b.cells.cost.sum() <= a.cells.cost.sum() + 1.0 * calm[0].cells.cost.mean() * 108 + 1e-6
 
 
 @pytest.mark.parametrize("limits", [{}, {"min_distance": 3}, {"max_uses": 2}])
@@ -55,17 +55,17 @@ def test_tiles_change_places_where_all_are_in_use(tiles):
     options = MosaicOptions(grid="6x10", unique=True)
     turned = drawn().rotate(180)
     found = list(follow([drawn(), turned, turned], TileLibrary([tiles]), tiles, options, 0.1))
-    assert all(np.bincount(step.plan.tile).max() == 1 for step in found)
+    assert all(np.bincount(step.cells.tile).max() == 1 for step in found)
     (again,) = follow([turned], TileLibrary([tiles]), tiles, options)
-    assert found[1].plan.cost.sum() < 1.15 * again.plan.cost.sum()
+    assert found[1].cells.cost.sum() < 1.15 * again.cells.cost.sum()
     assert found[2].changed == 0
 
 
 def test_limits_hold_in_every_frame(tiles):
     for step in steps(tiles, max_uses=2, coherence=0.1):
-        assert np.bincount(step.plan.tile).max() <= 2
+        assert np.bincount(step.cells.tile).max() <= 2
     for step in steps(tiles, min_distance=3, coherence=0.1):
-        assert step.plan.report["repeat_distance"] >= 3 - 1e-6
+        assert step.cells.report["repeat_distance"] >= 3 - 1e-6
 
 
 def test_frames_of_another_size_are_refused(tiles):

@@ -9,11 +9,10 @@ import pytest
 
 import vertumnus
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.bands import Bands
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.mosaic import make_mosaic
-from vertumnus.mosaic.output import make_painter
+from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.mosaic.workers import RayWorkers
 
 ray = pytest.importorskip("ray")
@@ -76,14 +75,13 @@ def test_indexing_and_drawing_are_the_same_byte_for_byte(cluster, tiles, referen
     flags.mkdir()
     update_index(tiles)
     here = index_bytes(tiles)
-    plan = make_mosaic(reference, [tiles], grid="9x12", tone="mean-std:0.5", flips=True)
-    painter = make_painter(plan, 1200, 900)
-    drawn = np.concatenate(list(Bands(painter)))
+    mosaic = make_mosaic(reference, [tiles], grid="9x12", tone="mean-std:0.5", flips=True, size=1200)
+    drawn = np.concatenate(list(mosaic_bands(mosaic)))
     killing = KillingWorkers(cluster, flags)
     for workers in (cluster, killing):
         update_index(tiles, rebuild=True, workers=workers)
         assert index_bytes(tiles) == here
-        np.testing.assert_array_equal(np.concatenate(list(Bands(painter, workers))), drawn)
+        np.testing.assert_array_equal(np.concatenate(list(mosaic_bands(mosaic, workers))), drawn)
     assert (flags / "killed1").exists()
     assert (flags / "killed2").exists()
 

@@ -1,13 +1,24 @@
 """Decoders: tiles, a tiny network and one matrix."""
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
+from safetensors.torch import save_file  # noqa: E402
+
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.sampling.decode import FullDecoder, LinearDecoder, TinyDecoder, soft_fields, tiled  # noqa: E402
+from vertumnus.sampling.decode import (  # noqa: E402
+    LINEAR_FILE,
+    FullDecoder,
+    LinearDecoder,
+    TinyDecoder,
+    soft_fields,
+    tiled,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -29,17 +40,32 @@ def test_a_linear_autoencoder_is_found(models, monkeypatch):
         assert torch.allclose(seen, torch.nn.functional.avg_pool2d(picture, 2), atol=1e-3)
 
 
-def test_one_matrix_knows_minis_colours(models):
-    from vertumnus.models.mini.world import World
+def test_the_saved_matrix_knows_minis_colours(models, monkeypatch):
+    """What lies beside mini's autoencoder reads scenes it was not fitted to, and better than soft fields teach."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "training"))
+    from world import World
 
-    model = models["mini"]
-    pictures = torch.stack([torch.tensor(World(0).draw(World(0).scene(n))).permute(2, 0, 1) / 255 for n in range(40)])
-    decoder = LinearDecoder.fit(model, pictures[:32])
-    with torch.no_grad():
-        seen = decoder.decode(model.to_latents(pictures[32:]))
-    wanted = torch.nn.functional.adaptive_avg_pool2d(pictures[32:], seen.shape[-2:])
-    error = (seen - wanted).square().mean()
-    assert error < 0.25 * wanted.var()
+    model, world = models["mini"], World(5)
+    pictures = torch.stack([torch.tensor(world.draw(world.scene(n))).permute(2, 0, 1) / 255 for n in range(16)])
+    latents = model.to_latents(pictures)
+    wanted = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
+    errors = [
+        (decoder.decode(latents) - wanted).square().mean().item()
+        for decoder in (LinearDecoder.of(model), LinearDecoder.fit(model, kernel=5))
+    ]
+    assert errors[0] < 0.1 * wanted.var()
+    assert errors[0] < 0.7 * errors[1]
+
+
+def test_a_matrix_that_does_not_fit_is_refused(model, tmp_path):
+    assert torch.equal(LinearDecoder.of(model).weight, LinearDecoder.fit(model).weight)  # none lies beside it
+    file = tmp_path / LINEAR_FILE
+    save_file({"weight": torch.zeros(3, 7, 1, 1), "bias": torch.zeros(3)}, file)
+    with pytest.raises(VertumnusError, match="no map from latents of 4 channels"):
+        LinearDecoder.read(file, model)
+    file.write_bytes(b"broken")
+    with pytest.raises(VertumnusError, match="cannot be read"):
+        LinearDecoder.read(file, model)
 
 
 def test_decoders_pass_gradients_on(models):

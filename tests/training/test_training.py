@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +77,64 @@ def test_what_is_exported_loads(monkeypatch, tmp_path):
     clip = load(str(tmp_path / "out" / "clip"))
     assert clip.similarity(torch.rand(2, 3, 128, 128), ["a red star", "nothing"]).shape == (2, 2)
     assert set(json.loads((tmp_path / "out" / "training.json").read_text())) == {"vae", "diffusion", "clip"}
+
+
+@pytest.mark.parametrize("kind", ["colour", "silhouette"])
+def test_what_steers_is_trained_saved_and_steers(monkeypatch, tmp_path, kind):
+    from vertumnus.models import load
+    from vertumnus.models.checkpoint import mini_folder
+    from vertumnus.sampling.control import Control
+    from vertumnus.sampling.sample import draw_pictures, sample
+
+    train(monkeypatch, "adapters", tmp_path, "--kind", kind, "--weights", mini_folder("diffusion"))
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["steps"] == 4
+    assert set(facts) >= {"without", kind}
+    model, network = load("mini"), load(tmp_path / "network", "control")
+    control = Control(network, torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0)))
+    plain, steered = (
+        draw_pictures(model, sample(model, "a red star", steps=2, seed=3, control=given)) for given in ((), control)
+    )
+    assert 0 < (plain - steered).abs().mean() < 0.2  # it began at nothing, and after four steps it says little yet
+
+
+def test_colours_and_outlines_are_what_they_say():
+    adapters = __import__("adapters")
+    pictures = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    grid = adapters.colours(pictures)
+    assert grid.shape == pictures.shape
+    assert torch.allclose(grid[1, :, 5, 13], pictures[1, :, 4:8, 12:18].mean((1, 2)), atol=1e-6)
+    mask = np.zeros((12, 12), bool)
+    mask[3:9, 2:10] = True
+    edge = adapters.outline(mask)
+    assert edge[3, 5]
+    assert edge[2, 5]
+    assert not edge[4:8, 3:9].any()
+    assert not edge[0].any()
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+def test_one_command_runs_every_script_as_it_takes_its_options(monkeypatch, tmp_path, before):
+    everything, common = __import__("everything"), __import__("common")
+    found = everything.commands(tmp_path, "tiny", before and tmp_path / before, tmp_path / "weights", 1)
+    names = [Path(command[0]).stem for command in found]
+    assert names.index("judge") < names.index("diffusion") < names.index("export") < names.index("mini")
+    assert ("vae" in names) == ("clip" in names) == (before is None)
+    taken = []
+
+    def stop(*parsed, **_):
+        taken.append(parsed)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(common.torch, "set_num_threads", stop)  # the first thing that is done with options
+    for command in found:
+        assert Path(command[0]).is_file()
+        name = Path(command[0]).stem
+        if name in ("judge", "vae", "diffusion", "clip", "adapters"):
+            monkeypatch.setattr(sys, "argv", command)
+            with pytest.raises(KeyboardInterrupt):
+                __import__(name).main()
+    assert len(taken) == sum(name in ("judge", "vae", "diffusion", "clip", "adapters") for name in names)
 
 
 @pytest.mark.parametrize("table", ["cpu", "gpu", "warm"])

@@ -48,6 +48,7 @@ def test_all_drawings_may_be_passed_on():
         "CC0-1.0",
         "CC-BY-3.0",
         "CC-BY-4.0",
+        "OFL-1.1",
     }
     assert {name.partition(":")[0] for name in stored["drawings"]} == set(FAMILIES)
 

@@ -11,6 +11,8 @@ from cyclopts import Parameter
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage
 
+LONG = 200  # characters of a value that are printed
+
 
 def info(collage: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> None:
     """Say what a collage holds: canvas, layers, pictures, and how it was made.
@@ -55,4 +57,6 @@ def info(collage: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", 
     print(f"made by {made_by.tool}, seed {document.seed}" + (f" ({versions})" if versions else ""))
     for title, items in (("options", made_by.options), ("report", made_by.report)):
         for name, value in items.items():
-            print(f"  {title}: {name} = {json.dumps(value)}")
+            shown = json.dumps(value)
+            shown = shown if len(shown) <= LONG else f"{shown[:LONG]} ..."
+            print(f"  {title}: {name} = {shown}")

@@ -13,10 +13,9 @@ from PIL import Image
 from vertumnus.document.collage import Collage
 from vertumnus.metrics.likeness import RESOLUTIONS, measure_likeness
 from vertumnus.metrics.lpips import read_weights
-from vertumnus.mosaic.match.assign import use_statistics
+from vertumnus.mosaic.load import is_first_version, load_mosaic
 from vertumnus.mosaic.match.reference import read_reference
-from vertumnus.mosaic.output import draw_mosaic, output_size
-from vertumnus.mosaic.plan import load_plan
+from vertumnus.mosaic.output import draw_mosaic, mosaic_statistics
 
 LARGE = 300_000_000  # pixels of a mosaic that may be measured
 
@@ -40,12 +39,11 @@ def measure_reference(picture: Path, reference: Path, lpips: Path | None, as_jso
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """A picture's pixels, and what a mosaic's assignment says about the use of tiles."""
-    if path.suffix.lower() == ".json" and b'"vertumnus/mosaic"' in _start(path):
-        plan = load_plan(path)
-        uses = use_statistics(plan.tile, plan.grid.centres, len(plan.sources))
-        return np.asarray(draw_mosaic(plan, *output_size(plan, None))), uses
     if path.is_dir() or path.suffix.lower() in (".collage", ".json"):
-        image = Collage.load(path).render(background="white")
+        collage = load_mosaic(path) if is_first_version(path) else Collage.load(path)
+        if collage.made_by is not None and collage.made_by.tool == "mosaic":
+            return np.asarray(draw_mosaic(collage)), mosaic_statistics(collage)
+        image = collage.render(background="white")
         return np.asarray(image.convert("RGB")), {}
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = LARGE  # what this program writes is larger than what it takes for a tile
@@ -59,11 +57,3 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     return np.asarray(read_reference(path)[0]), {}
-
-
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(256)
-    except OSError:
-        return b""

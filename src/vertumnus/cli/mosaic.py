@@ -6,24 +6,26 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.document.atomic import check_writable
+from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
-from vertumnus.mosaic.match.tone import Tone
+from vertumnus.mosaic.load import load_mosaic
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.options import MosaicOptions
-from vertumnus.mosaic.output import check_kinds, make_painter, output_size, save_mosaic
-from vertumnus.mosaic.plan import Plan, load_plan
+from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
 from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
 
 SKIPPED_SHOWN = 5
+GENERATING = "Tiles that a model draws"
 
 
 def mosaic(
@@ -32,6 +34,14 @@ def mosaic(
     *,
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
     tiles: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    generate: Annotated[list[str] | None, Parameter(consume_multiple=True, group=GENERATING)] = None,
+    model: Annotated[str, Parameter(group=GENERATING)] = "mini",
+    reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
+    prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
+    region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    again: Annotated[list[int] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
+    folder: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     size: str | None = None,
     seed: int = 0,
     assignment: Path | None = None,
@@ -41,12 +51,14 @@ def mosaic(
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
+    drawing: Annotated[GenerateOptions | None, Parameter(name="*", group=GENERATING)] = None,
 ) -> None:
     """Rebuild a picture from tiles.
 
     Examples: vertumnus mosaic cat.jpg --tiles photos/ --tone mean-std:0.5 -o cat-of-photos.png;
     vertumnus mosaic cat.jpg --tiles photos/ --grid 48x64 --unique -o deep.dzi -o again.json;
-    vertumnus mosaic --assignment again.json --size 40000 -o huge.tif
+    vertumnus mosaic --assignment again.json --size 40000 -o huge.tif;
+    vertumnus mosaic cat.jpg --generate "a cat" --level 3 -o cat-of-cats.png
 
     Parameters
     ----------
@@ -54,15 +66,33 @@ def mosaic(
         The picture to rebuild; a video or a folder of frames for a video.
     output
         Where to write, once for each file; the suffix tells the kind: .png, .jpg, .tif (pyramidal), .dzi (with a
-        page), .json or .csv for the assignment, .collage; for a video .mp4, .gif, .webp ... or a folder.
+        page), .json (which links to the tiles), .collage
+        (which holds them) or .csv; for a video .mp4, .gif, .webp ... or a folder.
     tiles
         Folders of pictures, indexed where that has not been done; one picture alone is toned to every cell.
+    generate
+        In place of tiles, what each is to show: a diffusion model draws them. Of several, one a tile at random.
+    model
+        mini, the folder of a diffusion model, or its id.
+    reference_prompt
+        In place of a reference: what the same model is to draw for one first.
+    prompts
+        A text file with a prompt for every cell, a line each, in their order.
+    region
+        A region's colour on the map and its prompt, as 'red=a bird'; once for each.
+    region_map
+        A picture of the reference's aspect that shows where the regions are.
+    again
+        Cells, counted from 0 in rows, to be drawn anew in a mosaic generated before; the others stay.
+    folder
+        Where tiles are kept as they are drawn, so that an interrupted run goes on; NAME.tiles beside the first output
+        by default.
     size
         Of the mosaic in pixels: 8000 for the longer side, or 8000x6000; about 64 to a cell by default.
     seed
         The same input, options and seed give the same mosaic.
     assignment
-        A mosaic's .json, to draw it again at another size.
+        A mosaic's .json or .collage, to draw it again at another size.
     ray
         Read and draw on a Ray cluster: its address, or local.
     coherence
@@ -74,9 +104,27 @@ def mosaic(
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
     options
-        How tiles are matched and assigned.
+        How tiles are matched and assigned; of generated ones, which cells there are.
+    drawing
+        How tiles are generated.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    asked = {
+        "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
+        "region_map": region_map, "again": again, "folder": folder, "options": drawing,
+    }  # fmt: skip
+    if generate or prompts is not None or region or any(asked.values()):
+        from vertumnus.cli.generate import Given, generate_tiles
+
+        if tiles or assignment is not None or ray is not None or coherence is not None:
+            raise VertumnusError(
+                "--generate: draws its own tiles; --tiles, --assignment, --ray and --coherence go without"
+            )
+        given = Given(
+            reference, generate or [], model, reference_prompt, prompts, region or [], region_map, again or [], folder
+        )
+        generate_tiles(given, output, size, seed, options, drawing, force)
+        return
     indexes = place_of_indexes(index, beside)
     workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
@@ -97,49 +145,47 @@ def mosaic(
     for path in output:
         check_writable(path)
     workers = RayWorkers(ray) if ray is not None else Threads()
-    plan = _plan(reference, tiles or [], assignment, seed, options, workers, indexes)
-    for path in output:  # what can be told to fail fails before anything is drawn
-        if path.suffix.lower() not in (".json", ".csv"):
-            make_painter(plan, *output_size(plan, size))
+    collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
+    check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
     for path in output:
         with progress_bar(f"drawing {path.name}") as show:
-            written = save_mosaic(plan, path, size, workers, show, force=force)
-        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(plan.grid)} cells"
-        note = f", the tone clipped {written.clipped / written.values:.2%} of its values" if written.values else ""
-        print(" and ".join(str(p) for p in written.paths) + pixels + note)
-    _summary(plan, time.perf_counter() - began, time.process_time() - cpu)
+            written = save_mosaic(collage, path, None, workers, show, force=force)
+        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
+        print(" and ".join(str(p) for p in written.paths) + pixels)
+    _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
 
 
-def _plan(
+def _mosaic(
     reference: Path | None,
     tiles: list[Path],
     assignment: Path | None,
+    size: str | None,
     seed: int,
     options: MosaicOptions | None,
     workers: Workers,
     indexes: str | Path | None,
-) -> Plan:
+) -> Collage:
     if assignment is not None:
         if tiles:
             raise VertumnusError("--assignment: says which tiles to use; --tiles does not go with it")
-        plan = load_plan(assignment)
-        if reference is not None:
-            plan.reference = reference
-        if options is not None and options.tone is not None:
-            plan.tone = Tone.parse(options.tone)
-        return plan
+        tone = options.tone if options is not None else None
+        return load_mosaic(assignment, reference=reference, tone=tone, size=size)
     if reference is None:
         raise VertumnusError("REFERENCE: name the picture to rebuild, or a mosaic with --assignment")
     if not tiles:
         raise VertumnusError("--tiles: name at least one folder of pictures")
     with Watch() as watch:
-        plan = make_mosaic(
-            reference, tiles, seed=seed, index=indexes, options=options or MosaicOptions(), workers=workers,
-            watch=watch, indexed=say_skipped,
+        collage = make_mosaic(
+            reference, tiles, size=size, seed=seed, index=indexes, options=options or MosaicOptions(),
+            workers=workers, watch=watch, indexed=say_skipped,
         )  # fmt: skip
-    for note in plan.report["notes"]:
+    for note in _report(collage)["notes"]:
         print(note, file=sys.stderr)
-    return plan
+    return collage
+
+
+def _report(collage: Collage) -> dict[str, Any]:
+    return collage.made_by.report if collage.made_by is not None else {}
 
 
 def say_skipped(report: IndexReport) -> None:
@@ -151,8 +197,8 @@ def say_skipped(report: IndexReport) -> None:
         print(f"skipped {more} more; vertumnus tiles info {report.folder} names them", file=sys.stderr)
 
 
-def _summary(plan: Plan, seconds: float, cpu: float) -> None:
-    report = plan.report
+def _summary(collage: Collage, seconds: float, cpu: float) -> None:
+    report = _report(collage)
     if "tiles_used" in report:
         most, apart = "used, none twice", ""
         if report["repeats"]:
@@ -160,9 +206,11 @@ def _summary(plan: Plan, seconds: float, cpu: float) -> None:
             apart = f", equal ones {report['repeat_distance']:.3g} cells apart at least"
         gap = f", within {report['gap']:.2%} of the least cost" if report.get("gap") else ""
         print(
-            f"{len(plan.grid)} cells, {report['tiles_used']} of {report.get('tiles', len(plan.sources))} tiles"
-            f" {most}{apart}{gap}"
+            f"{len(collage.layers)} cells, {report['tiles_used']} of {report.get('tiles', report['tiles_used'])}"
+            f" tiles {most}{apart}{gap}"
         )
+    if "clipped" in report:
+        print(f"the tone clipped {report['clipped']:.2%} of the values it changed")
     print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
 
 

@@ -14,12 +14,11 @@ from vertumnus.cli.mosaic import say_skipped
 from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
-from vertumnus.mosaic.bands import Bands
+from vertumnus.mosaic.collage import canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.options import MosaicOptions
-from vertumnus.mosaic.output import output_size
-from vertumnus.mosaic.paint import Painter
+from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.mosaic.video import COHERENCE, follow
 from vertumnus.mosaic.workers import Workers
 
@@ -59,16 +58,14 @@ def film(
 
         def drawn() -> Iterator[Image.Image]:
             nonlocal cells
-            painter: Painter | None = None
-            for plan, frame, moved in follow(
+            for shown, frame, moved in follow(
                 pictures, library, frames, options, COHERENCE if coherence is None else coherence, seed
             ):
-                painter = Painter(plan, *output_size(plan, size), np.asarray(frame))
-                painter.check()
-                cells = len(plan.grid)
+                cells = len(shown.grid)
+                collage = make_collage(shown, frame, canvas_size(shown.grid, size), {}, workers=workers)
                 changed.append(moved)
                 progress.update(task, completed=len(changed), note=f"{moved} cells changed")
-                yield Image.fromarray(np.concatenate(list(Bands(painter, workers))))
+                yield Image.fromarray(np.concatenate(list(mosaic_bands(collage, workers))))
 
         number = save_video(drawn(), output[0], rate)
     later = changed[1:] or [0]

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from vertumnus.composing.geometry import initial_scale
 from vertumnus.document.pictures import Pictures
 from vertumnus.elements.element import Element
+from vertumnus.errors import VertumnusError
 from vertumnus.imaging.pyramid import mip_level
 from vertumnus.render.composite import SpriteRenderer
 from vertumnus.render.coverage import CoverageRenderer, Textures
 from vertumnus.render.placements import Gradients, Placements
 from vertumnus.render.splat import SplatRenderer
 from vertumnus.render.sprites import Sprites, level_at, premultiplied
+from vertumnus.render.transparency import TransparencyRenderer
 
 Canvas = NDArray[np.float32]
 
@@ -83,11 +85,16 @@ def _sprite(element: Element, level: int) -> NDArray[np.uint8]:
 class ComposeRenderer:
     """Contract 1 for composing: a canvas of five channels.
 
-    The first four are the layers over each other, premultiplied, in a fixed order (standard alpha blending); the
-    fifth is A_accum, eq. (10): the sum of the pieces' coverages.
+    The first four are the layers over each other, premultiplied, in a fixed order (standard alpha blending), or by a
+    render method of CLIP-CLOP; the fifth is A_accum, eq. (10): the sum of the coverages of the pieces as they are
+    before they are squeezed and sheared, or, where nobody counts, the fourth again.
 
     kernel_sigma   standard deviation of the paper's Gaussian kernel in raster pixels; 0 draws sharply
     gap            canvas pixels that pieces are grown by in the fifth channel
+    method         "alpha", or one of `vertumnus.render.transparency.METHODS`
+    counted        whether anybody looks at the fifth channel
+
+    Raises `VertumnusError` for a kernel and a method, which do not go together.
     """
 
     def __init__(
@@ -98,21 +105,31 @@ class ComposeRenderer:
         zoom: float,
         kernel_sigma: float = 0.0,
         gap: float = 0.0,
+        method: str = "alpha",
+        counted: bool = True,
     ) -> None:
-        self.zoom = zoom
-        self.picture: SpriteRenderer | SplatRenderer = (
-            SplatRenderer(sprites, *size, zoom, kernel_sigma)
-            if kernel_sigma
-            else SpriteRenderer(sprites, *size, zoom)
-        )
+        if kernel_sigma and method != "alpha":
+            raise VertumnusError(f"kernel_sigma: the splatting renderer draws alpha alone, not {method}")
+        self.zoom, self.counted = zoom, counted
+        self.picture: SpriteRenderer | SplatRenderer | TransparencyRenderer
+        if kernel_sigma:
+            self.picture = SplatRenderer(sprites, *size, zoom, kernel_sigma)
+        elif method == "alpha":
+            self.picture = SpriteRenderer(sprites, *size, zoom)
+        else:
+            self.picture = TransparencyRenderer(sprites, *size, method, zoom)  # type: ignore[arg-type]
         self.coverage = CoverageRenderer(textures, *size, zoom, gap)
 
     def forward(self, placements: Placements) -> Canvas:
         """H x W x 5."""
         picture = self.picture.forward(placements)
+        if not self.counted:
+            return np.concatenate([picture, picture[..., 3:]], axis=-1)
         return np.concatenate([picture, self.coverage.forward(placements)[..., None]], axis=-1)
 
     def backward(self, grad_canvas: Canvas) -> Gradients:
         """The gradient by the placements last rendered."""
         by_picture = self.picture.backward(np.ascontiguousarray(grad_canvas[..., :4]))
+        if not self.counted:
+            return by_picture
         return by_picture.plus(self.coverage.backward(np.ascontiguousarray(grad_canvas[..., 4])))

@@ -25,6 +25,7 @@ __all__ = ["Collage", "Layer", "MadeBy"]
 
 Side = Annotated[int, Field(gt=0, le=MAX_CANVAS)]
 PictureName = Annotated[str, Field(pattern=IMAGE_NAME)]
+Rendering = Literal["alpha", "transparency", "masked-transparency", "masked-transparency-normed", "opacity"]
 SHOWN = 1024  # pixels of the longer side in a notebook
 
 
@@ -55,6 +56,9 @@ class Collage(Checked):
     width: Side
     height: Side
     background: str | None = Field(None, description="a CSS colour, or null for a transparent ground")
+    rendering: Rendering = Field(
+        "alpha", description="how layers make a picture: laid over each other, or added up by a method of CLIP-CLOP"
+    )
     prompt: str | None = None
     seed: int | None = None
     linked: dict[PictureName, str] = Field(

@@ -58,6 +58,7 @@ class Layer(Checked):
     squeeze: float = Field(1.0, ge=MIN_SQUEEZE, le=MAX_SQUEEZE, description="multiplies its height once more")
     shear: float = Field(0.0, ge=-MAX_SHEAR, le=MAX_SHEAR, description="degrees, as SVG's skewX, before it is turned")
     opacity: Share = 1.0
+    depth: Share = Field(0.0, description="nearer the eye the larger, in a collage whose rendering is opacity")
     gain: tuple[Gain, Gain, Gain] = Field(PLAIN, description="multiplies red, green, blue")
     offset: tuple[Offset, Offset, Offset] = Field(NONE, description="added to red, green, blue after the gain")
     light: Literal["linear", "srgb"] = Field(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from copy import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -107,11 +107,16 @@ class Pieces:
         return names
 
     def add_to(
-        self, collage: Collage, layout: Sequence[Placement | None], pinned: Sequence[bool] | None = None
+        self,
+        collage: Collage,
+        layout: Sequence[Placement | None],
+        pinned: Sequence[bool] | None = None,
+        looks: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         """Gives a collage its layers: hidden ones as they were, the pieces where they lie now, None left out.
 
         pinned   for each piece whether its layer is locked; by default those that were
+        looks    for each piece further fields of its layer
         """
         layers: dict[int, Layer] = {}
         new: list[Layer] = []
@@ -125,13 +130,13 @@ class Pieces:
             if place is None:
                 continue
             collage.pictures.add_source(piece.image, piece.source)
-            at = self.placed[n]
+            at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict()))
+                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]
             if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):
-                change = {**place._asdict(), "image": piece.image, "name": self.names[n], "locked": stays[n]}
+                change = {**place._asdict(), **look, "image": piece.image, "name": self.names[n], "locked": stays[n]}
                 layer = layer.model_copy(update=change)
             layers[at] = layer
         collage.layers = [layers[index] for index in sorted(layers)] + new

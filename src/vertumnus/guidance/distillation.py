@@ -88,6 +88,7 @@ class DistillationSource:
     """
 
     side_by_side = True
+    layered = False
 
     def __init__(
         self,

@@ -32,6 +32,11 @@ class Mixture:
         return np.asarray(sum(np.float32(weight / total) * target for target, weight in known), np.float32)
 
     @property
+    def reference(self) -> Canvas | None:
+        """The first that any has, at the size of the canvases that it is shown."""
+        return next((part.reference for part, _, _ in self.parts if part.reference is not None), None)
+
+    @property
     def skipped(self) -> int:
         """Of all together."""
         return sum(part.skipped for part, _, _ in self.parts)
@@ -77,6 +82,7 @@ class MixedSource:
         weights = [source.options.weight for source in sources]
         self.render_weight = float(np.average([source.render_weight for source in sources], weights=weights))
         self.side_by_side = any(source.side_by_side for source in sources)
+        self.layered = any(source.layered for source in sources)
 
     def guidance(self, request: Request) -> Mixture:
         """Each is shown the canvas at its own resolution where that is lower."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 
@@ -80,8 +80,18 @@ class Computing:
     """
 
     def __init__(self, model: Network) -> None:
-        self.model = model
-        self._threads = Threads(model.unet, model.device)
+        self._use(model.name, model.unet, model.device)
+
+    @classmethod
+    def of(cls, name: str, network: torch.nn.Module, device: torch.device) -> Self:
+        """Of a network that is no diffusion model."""
+        made = cls.__new__(cls)
+        made._use(name, network, device)
+        return made
+
+    def _use(self, name: str, network: Any, device: torch.device) -> None:
+        self.name = name
+        self._threads = Threads(network, device)
         self.answered = False
 
     @contextmanager
@@ -95,12 +105,12 @@ class Computing:
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             if is_out_of_memory(error):
                 raise VertumnusError(
-                    f"{self.model.name}: out of memory; let it judge fewer collages at once (particles), choose the"
+                    f"{self.name}: out of memory; let it judge fewer collages at once (particles), choose the"
                     " method sds, which trains no student, or take a smaller model"
                 ) from None
             if self.answered:
                 raise
             line = next(iter(str(error).splitlines()), type(error).__name__)
             raise VertumnusError(
-                f"{self.model.name}: its parts do not fit together, as with weights for another architecture ({line})"
+                f"{self.name}: its parts do not fit together, as with weights for another architecture ({line})"
             ) from error

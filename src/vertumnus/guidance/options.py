@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self, TypedDict
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from vertumnus.guidance.protocol import GuidanceOptions
 from vertumnus.models.checkpoint import Dtype
@@ -73,3 +73,115 @@ class ShapeOptions(GuidanceOptions):
     shape_loss: Literal["matching", "filling"] = Field(
         "matching", description="the inks' mean squared distance, or as pack: what is bare, and what lies outside"
     )
+
+
+class LookingOptions(GuidanceOptions):
+    """How a network that looks at pictures is shown the canvas; see `vertumnus.guidance.views`."""
+
+    looks: Annotated[int, Field(ge=0, le=64)] = Field(4, description="random looks at the canvas at every step")
+    distortion: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.5, description="perspective of a look: how far its corners move, as a share of half a side"
+    )
+    crop: tuple[Share, Share] = Field((0.7, 0.9), description="least and most share of the canvas that a look sees")
+
+    @field_validator("crop")
+    @classmethod
+    def _ordered(cls, crop: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < crop[0] <= crop[1]:
+            raise ValueError("the first must be above 0 and not above the second")
+        return crop
+
+
+class ClassifierOptions(LookingOptions):
+    """A classifier of photographs; see `vertumnus.guidance.classifier`."""
+
+    kind: ClassVar[str] = "classifier"
+    argument: ClassVar[str | None] = "network"
+
+    network: str = Field("lite0", description="lite0 or lite1")
+    negative: str = Field("", description="what it is not to show")
+
+
+class ClipOptions(LookingOptions):
+    """A CLIP, or another contrastive model; see `vertumnus.guidance.clip`."""
+
+    kind: ClassVar[str] = "clip"
+    argument: ClassVar[str | None] = "model"
+
+    model: str = Field("mini", description="mini, a folder or a hub id")
+    negative: str = Field("", description="what it is not to show")
+    negative_weight: NotNegative = Field(0.3, description="what that counts beside the prompt")
+    template: str = Field("{}", description="a sentence around each prompt, {} standing for it")
+    windows: tuple[str, ...] = Field(
+        (),
+        description="prompts of overlapping windows, a row each, separated by |: 'sky|sun|sky'; empty ones are free",
+    )
+    boxes: tuple[str, ...] = Field(
+        (), description="prompts of parts, LEFT,TOP,RIGHT,BOTTOM:PROMPT each, in shares of the canvas"
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _has_a_place(cls, template: str) -> str:
+        if "{}" not in template:
+            raise ValueError("it must hold {}, where the prompt goes")
+        return template
+
+
+class PhotoOptions(GuidanceOptions):
+    """A photograph that pieces are to look like; see `vertumnus.guidance.photo`."""
+
+    kind: ClassVar[str] = "photo"
+    argument: ClassVar[str | None] = "reference"
+    needs_prompt: ClassVar[bool] = False
+
+    reference: str = Field(description="the picture's file; its middle, at the canvas's ratio")
+    resolution: Annotated[int, Field(ge=16, le=2048)] = Field(
+        256, description="pixels of a side that it is compared at"
+    )
+    mse: NotNegative = Field(1.0, description="weight of mean squared differences")
+    l1: NotNegative = Field(0.0, description="weight of mean absolute differences")
+    ssim: NotNegative = Field(0.0, description="weight of 1 - SSIM")
+    edges: NotNegative = Field(0.0, description="weight of squared differences of steps between pixels")
+    deep: NotNegative = Field(0.0, description="weight of the distance of a classifier's features (extra vision)")
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if not any((self.mse, self.l1, self.ssim, self.edges, self.deep)):
+            raise ValueError("of mse, l1, ssim, edges and deep one must be above 0")
+        return self
+
+
+class GuidanceKeywords(TypedDict, total=False):
+    """The fields of all kinds' options as keywords, for editors and type checkers."""
+
+    method: Method
+    weighting: Weighting
+    noise_levels: tuple[float, float]
+    annealing: Annealing
+    window: int
+    model: str
+    dtype: Dtype
+    guidance_input: Literal["colours", "ink"]
+    target_weight: float
+    guidance_interval: int
+    guidance_scale: float
+    student_rate: float
+    shape: str
+    shape_loss: Literal["matching", "filling"]
+    looks: int
+    distortion: float
+    crop: tuple[float, float]
+    negative: str
+    negative_weight: float
+    template: str
+    windows: tuple[str, ...]
+    boxes: tuple[str, ...]
+    network: str
+    reference: str
+    resolution: int
+    mse: float
+    l1: float
+    ssim: float
+    edges: float
+    deep: float

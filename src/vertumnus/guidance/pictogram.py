@@ -65,6 +65,7 @@ class PictogramSource:
     iterations = 1500
     render_weight = 1.0
     side_by_side = False  # it takes less than a millisecond
+    layered = False
     name = "pictogram"
 
     def __init__(self, options: PictogramOptions | None = None, fonts: tuple[str, ...] | None = None) -> None:
@@ -94,6 +95,8 @@ class PictogramGuidance:
 
     ``target_alpha`` is, after each call, the ink the prior expects behind the noise.
     """
+
+    reference: Canvas | None = None
 
     skipped = 0
 

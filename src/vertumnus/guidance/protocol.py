@@ -69,6 +69,10 @@ class Guidance(Protocol):
         """Where ink is wanted, B x H x W from 0 to 1, as of the last call; None if it cannot tell."""
 
     @property
+    def reference(self) -> Canvas | None:
+        """The picture that canvases are to look like, H x W x 3 from 0 to 1; None if there is none."""
+
+    @property
     def skipped(self) -> int:
         """Calls so far in which an answer was not finite."""
 
@@ -103,6 +107,7 @@ class Source(Protocol):
     iterations      steps that a run takes by default
     render_weight   w_r of SCORE, eq. (6): what the render loss counts beside its gradient
     side_by_side    whether several canvases at once cost less than one after the other, or teach it more
+    layered         whether pieces may lie over each other: it looks at colours, and not at where there is ink
     """
 
     name: str
@@ -111,6 +116,7 @@ class Source(Protocol):
     iterations: int
     render_weight: float
     side_by_side: bool
+    layered: bool
 
     def guidance(self, request: Request) -> Guidance:
         """A guidance for one run. Raises `VertumnusError` for a prompt it can make nothing of."""

@@ -46,6 +46,21 @@ KINDS: dict[str, Kind] = {
         "vertumnus.guidance.shape:open_shape",
         "a silhouette: shape:heart, shape:icon:fish, shape:mask.png",
     ),
+    "photo": Kind(
+        "vertumnus.guidance.options:PhotoOptions",
+        "vertumnus.guidance.photo:open_photo",
+        "a photograph that pieces are to look like: photo:reference.jpg",
+    ),
+    "clip": Kind(
+        "vertumnus.guidance.options:ClipOptions",
+        "vertumnus.guidance.clip:open_clip",
+        "a model of pictures and words: clip:mini, a folder or a hub id",
+    ),
+    "classifier": Kind(
+        "vertumnus.guidance.options:ClassifierOptions",
+        "vertumnus.guidance.classifier:open_classifier",
+        "a classifier of photographs, ImageNet's thousand names: classifier, classifier:lite1",
+    ),
 }
 
 

@@ -26,6 +26,7 @@ class ShapeSource:
     iterations = 1000
     render_weight = 1.0
     side_by_side = False
+    layered = False
 
     def __init__(self, options: ShapeOptions, shape: Shape | None = None) -> None:
         self.options = options
@@ -53,6 +54,8 @@ class ShapeGuidance:
     filling    M max(1 - C, 0) + (1 - M) C, C being the accumulated alpha: what is bare of the shape, and what lies
                outside it, as in Image-Space Collage (Wang and Lu, 2025); overlap is the render loss's
     """
+
+    reference: Canvas | None = None
 
     skipped = 0
 

@@ -39,6 +39,7 @@ class Classifier:
         self.network = network.to(device).requires_grad_(False).eval()
         self.resolution = RESOLUTIONS[name]
         self.device = device
+        self.digest = name  # of its weights, where they were loaded
 
     @classmethod
     def load(cls, name: str = "lite0", device: str | None = None) -> Classifier:
@@ -59,8 +60,11 @@ class Classifier:
         from safetensors.torch import load_file
 
         network = EfficientNet.from_name(f"efficientnet-{name}")
-        network.load_state_dict(load_file(_weights(name, package)))
-        return cls(name, network, choose_device(device))
+        weights = _weights(name, package)
+        network.load_state_dict(load_file(weights))
+        made = cls(name, network, choose_device(device))
+        made.digest = weights.parent.name
+        return made
 
     def logits(self, image: Tensor) -> Tensor:
         """N x 3 x H x W pictures from 0 to 1 as N x 1,000, with gradients; resized as needed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from PIL import Image
 
+from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.collage import Cells, canvas_size, make_collage
 from vertumnus.mosaic.library.index import IndexReport, update_index
 from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.match.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
@@ -25,52 +28,82 @@ from vertumnus.mosaic.match.features import (
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
 from vertumnus.mosaic.match.tone import Tone
-from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicOptions
-from vertumnus.mosaic.plan import Plan, Source
+from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicKeywords, MosaicOptions
 from vertumnus.mosaic.workers import Workers
+from vertumnus.reading import read_file
 
 Watch = Callable[[str, int, int], None]
 
 
 def make_mosaic(
     reference: str | Path,
-    tiles: Sequence[str | Path],
+    tiles: str | Path | Sequence[str | Path],
     *,
+    size: str | int | tuple[int, int] | None = None,
     seed: int = 0,
     index: str | Path | None = None,
     options: MosaicOptions | None = None,
     workers: Workers | None = None,
     watch: Watch | None = None,
     indexed: Callable[[IndexReport], None] | None = None,
-    **more: Any,
-) -> Plan:
-    """Chooses a tile for every cell of a picture.
+    **choices: Unpack[MosaicKeywords],
+) -> Collage:
+    """Chooses a tile for every cell of a picture; the mosaic is a collage with a layer for each cell.
 
     reference   the picture to rebuild
     tiles       folders of pictures, indexed first where that is needed; a single file is toned to every cell
+    size        of the canvas in pixels: the longer side, or (width, height); about 64 pixels to a cell by default
     seed        the same input, options and seed give the same mosaic
     index       where the indexes of folders lie: the user's cache, or a folder, or "beside" for inside each
-    options     a `MosaicOptions`, or its fields by name
+    options     a `MosaicOptions`; its fields can also be given by name
     workers     what reads pictures; threads of this machine by default
     watch       called with (what is going on, done, all)
     indexed     called with the report of each folder's index
 
-    Raises `VertumnusError` for input that cannot be used or rules that cannot be kept.
+    Layers link to the tiles where they lie. Raises `VertumnusError` for input that cannot be used or rules that
+    cannot be kept.
     """
-    options = options or MosaicOptions(**more)
+    options = chosen_options(options, choices)
     path = Path(reference)
     image, notes = read_reference(path)
-    for folder in tiles:
+    folders = [Path(tiles)] if isinstance(tiles, str | Path) else [Path(folder) for folder in tiles]
+    for folder in folders:
         report = update_index(folder, index=index, workers=workers, progress=_part(watch, "indexing"))
         if indexed is not None:
             indexed(report)
-    library = TileLibrary(tiles, index)
+    library = TileLibrary(folders, index)
     library.require()
     merged = library.without_duplicates() if options.merge_duplicates else 0
     maker = MosaicMaker(library, image.size, str(path), options, seed)
-    plan = maker.plan(path, image, watch)
-    plan.report |= {"tiles": len(library), "merged": merged, "notes": notes}
-    return plan
+    cells = maker.choose(image, watch)
+    cells.report |= {"tiles": len(library), "merged": merged, "notes": notes, "costs": _short(cells.cost)}
+    made_by = {
+        "options": options.model_dump(mode="json") | {"tone": str(maker.tone)},
+        "inputs": {
+            "reference": {"path": str(path), "sha256": hashlib.sha256(read_file(path)).hexdigest()},
+            "tiles": [_input(library, folder, index) for folder in folders],
+        },
+    }
+    return make_collage(cells, image, canvas_size(cells.grid, size), made_by, seed, workers)
+
+
+def chosen_options(options: MosaicOptions | None, choices: MosaicKeywords) -> MosaicOptions:
+    """Options with some of their fields given by name."""
+    if not choices:
+        return options or MosaicOptions()
+    given = {} if options is None else {name: getattr(options, name) for name in options.model_fields_set}
+    return MosaicOptions(**given | dict(choices))
+
+
+def _input(library: TileLibrary, folder: Path, index: str | Path | None) -> dict[str, Any]:
+    """What a document says of a folder of tiles: where it and its index lie, and a hash over all of its tiles."""
+    said: dict[str, Any] = {"path": str(folder), "sha256": library.digest(folder)}
+    return said if index is None else said | {"index": str(index)}
+
+
+def _short(values: np.ndarray) -> str:
+    """Numbers as one text, which a document of many cells holds in one line."""
+    return " ".join(f"{value:.4g}" for value in values.tolist())
 
 
 class MosaicMaker:
@@ -113,8 +146,8 @@ class MosaicMaker:
             self._features = tile_features(self.library, self.grid, self.spec, self.ways)
         return self._features
 
-    def plan(self, reference: Path, image: Image.Image, watch: Watch | None = None) -> Plan:
-        """The mosaic of one picture."""
+    def choose(self, image: Image.Image, watch: Watch | None = None) -> Cells:
+        """What each cell of one picture shows."""
         grid, cells, _ = self.see(image)
         tiles = self.features()
         colours = None
@@ -130,18 +163,12 @@ class MosaicMaker:
         chosen, report = assign(
             cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles")
         )
-        return self.document(reference, chosen.tile, chosen.way, chosen.cost, report)
+        return self.cells(chosen.tile, chosen.way, chosen.cost, report)
 
-    def document(
-        self, reference: Path, tile: np.ndarray, way: np.ndarray, cost: np.ndarray, report: dict[str, Any]
-    ) -> Plan:
-        """A plan of chosen tiles."""
+    def cells(self, tile: np.ndarray, way: np.ndarray, cost: np.ndarray, report: dict[str, Any]) -> Cells:
+        """What cells show, given the number of a tile and of a way for each."""
         assert self.grid is not None
         used, index = np.unique(tile, return_inverse=True)
-        sources = []
-        for number in used.tolist():
-            found = self.library.tile(number)
-            sources.append(Source(found.path, found.digest, found.width, found.height, found.store))
         aspects = self.library.aspects[tile]
         crop = np.empty((len(tile), 4))
         for n, (place, turn, _) in enumerate(self.ways):
@@ -149,9 +176,9 @@ class MosaicMaker:
             aspect = 1 / self.grid.aspect if turn % 2 else self.grid.aspect
             crop[here] = crop_boxes(aspects[here], aspect, place)
         ways = np.array([Variant(*w) for w in self.ways], np.int64)[way]
-        return Plan(
-            reference, self.grid, self.tone, sources, index.astype(np.int64), crop, ways[:, 1], ways[:, 2] == 1,
-            cost.astype(np.float64), self.seed, self.options.model_dump(mode="json"), dict(report),
+        return Cells(
+            self.grid, self.tone, [self.library.tile(number) for number in used.tolist()], index.astype(np.int64),
+            crop,             ways[:, 1], ways[:, 2] == 1, cost.astype(np.float64), dict(report),
         )  # fmt: skip
 
     def _grid(self, image: Image.Image) -> Grid:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from vertumnus.checked import Checked
 from vertumnus.imaging.light import Space
 from vertumnus.mosaic.match.crops import MAX_CROPS
 
 DEFAULT_COUNT = 4096
 
 
-class MosaicOptions(BaseModel):
-    """How a mosaic is made."""
+class MosaicOptions(Checked):
+    """How a mosaic is made. Raises `VertumnusError` that names the field for a value that cannot be used."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    grid: str | None = Field(None, description="rows x columns, as 48x64")
+    grid: str | None = Field(None, description="rows x columns, as 48x64 or (48, 64)")
     level: int | None = Field(None, ge=0, le=10, description="2^L x 2^L cells")
     count: int | None = Field(None, ge=1, description="about so many cells; 4096 where nothing else is said")
     adaptive: bool = Field(False, description="smaller cells where the reference has detail")
@@ -42,6 +43,11 @@ class MosaicOptions(BaseModel):
     tone: str | None = Field(None, description="none, mean, mean-std, histogram or transport, with :0 to :1 of it")
     merge_duplicates: bool = Field(False, description="of tiles that look the same use one")
 
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _pair(cls, given: object) -> object:
+        return "x".join(map(str, given)) if isinstance(given, tuple | list) else given
+
     @model_validator(mode="after")
     def _one_grid(self) -> MosaicOptions:
         given = [name for name in ("grid", "level", "count") if getattr(self, name) is not None]
@@ -54,3 +60,29 @@ class MosaicOptions(BaseModel):
         if self.unique and self.max_uses not in (None, 1):
             raise ValueError("`unique` and `max_uses` contradict each other")
         return self
+
+
+class MosaicKeywords(TypedDict, total=False):
+    """The fields of `MosaicOptions` as keywords, for editors to complete."""
+
+    grid: str | tuple[int, int] | None
+    level: int | None
+    count: int | None
+    adaptive: bool
+    cells: Literal["rectangle", "brick", "hexagon"]
+    aspect: str | None
+    subcells: int
+    space: Space
+    colour: float
+    mean: float
+    edges: float
+    crops: int
+    flips: bool
+    turns: bool
+    assign: Literal["optimal", "greedy", "even"]
+    max_uses: int | None
+    min_distance: float | None
+    unique: bool
+    dither: bool
+    tone: str | None
+    merge_duplicates: bool

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.collage import Cells
 from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.match.assign import assign, use_statistics
 from vertumnus.mosaic.match.auction import LISTED
@@ -17,15 +18,14 @@ from vertumnus.mosaic.match.greedy import Chosen, Placer
 from vertumnus.mosaic.match.search import nearest
 from vertumnus.mosaic.mosaic import MosaicMaker
 from vertumnus.mosaic.options import MosaicOptions
-from vertumnus.mosaic.plan import Plan
 
 COHERENCE = 0.5
 
 
 class Step(NamedTuple):
-    """A frame's mosaic, the frame as it is looked at, and how many cells show another tile than before."""
+    """What a frame's cells show, the frame as it is looked at, and how many cells show another tile than before."""
 
-    plan: Plan
+    cells: Cells
     frame: Image.Image
     changed: int
 
@@ -68,7 +68,7 @@ def follow(
             changed = int(((chosen.tile != before.tile) | (chosen.way != before.way)).sum())
         before = chosen
         report["changed"] = changed
-        yield Step(maker.document(where, chosen.tile, chosen.way, chosen.cost, report), small, changed)
+        yield Step(maker.cells(chosen.tile, chosen.way, chosen.cost, report), small, changed)
 
 
 def _next(

@@ -9,27 +9,35 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+from vertumnus.document.collage import Collage
 from vertumnus.export.deepzoom import GENERATED, OVERLAP, SIDE, files_folder
-from vertumnus.mosaic.paint import Painter
-from vertumnus.mosaic.plan import Plan
+from vertumnus.render.cell import snapped
 
 
-def viewer_files(path: Path, plan: Plan, painter: Painter) -> tuple[dict[str, bytes], dict[Path, bytes]]:
+def viewer_files(path: Path, collage: Collage) -> tuple[dict[str, bytes], dict[Path, bytes]]:
     """NAME.html to lie beside NAME.dzi, and what it needs to know of the cells, to lie in NAME_files.
 
     It works from a disk without a server. Pictures are linked where they are, by a path relative to the page.
     Returns files by their names inside the folder, and files by their paths.
     """
     folder = files_folder(path)
+    numbers = {name: n for n, name in enumerate(dict.fromkeys(layer.image for layer in collage.layers))}
+    cells = []
+    for layer in collage.layers:
+        size = (layer.crop[2], layer.crop[3]) if layer.crop else collage.pictures.size(layer.image)
+        cell = snapped(layer, size, 1.0)
+        if cell is not None:
+            cells.append([*cell.box, numbers[layer.image]])
+    linked = [collage.pictures.linked(name) for name in numbers]
     known = {
-        "width": painter.width,
-        "height": painter.height,
+        "width": collage.width,
+        "height": collage.height,
         "tile": SIDE,
         "overlap": OVERLAP,
         "files": quote(folder.name),
-        "hexagons": plan.grid.kind == "hexagon",
-        "cells": [[*box, tile] for box, tile in zip(painter.boxes.tolist(), plan.tile.tolist(), strict=True)],
-        "pictures": [[_link(source.path, path.parent), str(source.path)] for source in plan.sources],
+        "hexagons": any(layer.outline == "hexagon" for layer in collage.layers),
+        "cells": cells,
+        "pictures": [[_link(place, path.parent), str(place)] if place else ["", ""] for place in linked],
     }
     text = files("vertumnus.mosaic").joinpath("viewer.html").read_text("utf-8")
     for mark, value in (
@@ -38,8 +46,8 @@ def viewer_files(path: Path, plan: Plan, painter: Painter) -> tuple[dict[str, by
         ("@GENERATED@", GENERATED),
     ):
         text = text.replace(mark, value)
-    cells = f"const MOSAIC = {json.dumps(known, separators=(',', ':'))};\n"
-    return {"cells.js": cells.encode()}, {page_path(path): text.encode()}
+    script = f"const MOSAIC = {json.dumps(known, separators=(',', ':'))};\n"
+    return {"cells.js": script.encode()}, {page_path(path): text.encode()}
 
 
 def page_path(path: Path) -> Path:

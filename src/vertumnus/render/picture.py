@@ -32,6 +32,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import halve, mip_level
 from vertumnus.limits import MAX_RENDER
+from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
 from vertumnus.render.draw import Ready, draw, make_ready
 from vertumnus.render.held import Held
@@ -99,6 +100,11 @@ def render_bands(
     width, height = picture_size(collage, scale)
     colour = background if background is not None else collage.background
     ground = parse_colour(colour) if colour else (0, 0, 0, 0)
+    if collage.rendering != "alpha":
+        whole = ground if channels == 4 or colour else (0, 0, 0, 255)
+        for band in added_bands(collage, scale, whole):
+            yield np.ascontiguousarray(straight(band)[..., :channels])
+        return
     scene = Scene(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
     rows = max(STRIP_ROWS, STRIP_PIXELS // width)
     strips = [(top, min(top + rows, height)) for top in range(0, height, rows)]

@@ -23,7 +23,7 @@ Tensor = torch.Tensor
 class Control:
     """A network that steers, the picture it steers by, and how strongly.
 
-    network     a ``ControlNetModel`` or ``T2IAdapter`` of diffusers, as `vertumnus.models.load_control` gives it
+    network     a ``ControlNetModel`` or ``T2IAdapter`` of diffusers, as ``load_model(spec, "control")`` gives it
     image       3 x H x W or B x 3 x H x W from 0 to 1, of the size of what is sampled
     weight      of all it says
     weight_map  H x W or B x H x W, of any size, multiplied onto each residual

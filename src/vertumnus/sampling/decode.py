@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from vertumnus.errors import VertumnusError
 from vertumnus.models.diffusion import Diffusion
 
 Tensor = torch.Tensor
+LINEAR_FILE = "linear.safetensors"  # beside an autoencoder: the best linear map of its latents (training/linear.py)
 
 
 class Decoder(Protocol):
@@ -95,6 +99,31 @@ class LinearDecoder:
         rows = wanted.movedim(1, -1).flatten(0, -2).double().cpu()
         solved = torch.linalg.lstsq(columns, rows, driver="gelsd").solution.T.float().to(latents.device)
         return cls(solved[:, :-1].reshape(3, latents.shape[1], kernel, kernel), solved[:, -1])
+
+    @classmethod
+    def of(cls, model: Diffusion) -> LinearDecoder:
+        """The matrix that lies beside a model's autoencoder; fitted to soft fields of colour if none does.
+
+        The one that ships with mini reads 5 x 5 latents, and was fitted to pictures of all kinds
+        (training/linear.py). Against unseen pictures made as small it reaches 26.2 dB on mini's own world and 25.7,
+        26.0 and 27.3 dB on icons in any colours, emoji and photographs; soft fields alone give 22 to 24 dB.
+
+        Raises `VertumnusError` for a model of pixels, and as `read`.
+        """
+        config: Any = model.vae.config if model.vae is not None else {}
+        file = Path(config.get("_name_or_path") or "nowhere") / LINEAR_FILE
+        return cls.read(file, model) if file.is_file() else cls.fit(model)
+
+    @classmethod
+    def read(cls, file: Path, model: Diffusion) -> LinearDecoder:
+        """The matrix of a safetensors file. Raises `VertumnusError` if it is none for the model's latents."""
+        try:
+            found = load_file(file, device=str(model.device))
+        except (OSError, SafetensorError) as error:
+            raise VertumnusError(f"{file}: cannot be read ({error})") from error
+        if set(found) != {"weight", "bias"} or found["weight"].shape[:2] != (3, model.channels):
+            raise VertumnusError(f"{file}: is no map from latents of {model.channels} channels to colours")
+        return cls(found["weight"], found["bias"])
 
     def decode(self, latents: Tensor) -> Tensor:
         """As `Decoder.decode`, one pixel a latent."""

@@ -8,17 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photographs import drawn
+from vertumnus.document.layer import Layer
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.collage import pose_of
 from vertumnus.mosaic.match.features import cell_shares
 from vertumnus.mosaic.match.grid import adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.reference import check_resolution, linear_light
+from vertumnus.render.cell import hexagon_mask, snapped
+
+
+def drawn_cells(grid, width, height):
+    """Where the layers of a grid's cells are drawn: pixel boxes, and which of their pixels count."""
+    for n, box in enumerate(grid.boxes * ([width / grid.width, height / grid.height] * 2)):
+        size = 40 + 7 * n % 1000, 30 + 11 * n % 1000
+        outline = "hexagon" if grid.kind == "hexagon" else "rectangle"
+        pose = pose_of(box.tolist(), *size, n % 4)
+        cell = snapped(Layer(name="", image="elements/00000000.png", snap=True, outline=outline, **pose), size, 1.0)
+        left, top, right, bottom = cell.box
+        yield cell.box, hexagon_mask(cell) if outline == "hexagon" else np.ones((bottom - top, right - left), bool)
 
 
 def times_covered(grid, width, height):
     covered = np.zeros((height, width), int)
-    for cell, (left, top, right, bottom) in enumerate(grid.pixel_boxes(width, height)):
-        mask = grid.mask(cell, width, height)
-        mask = np.ones((bottom - top, right - left), bool) if mask is None else mask
+    for (left, top, right, bottom), mask in drawn_cells(grid, width, height):
         x0, x1, y0, y1 = max(left, 0), min(right, width), max(top, 0), min(bottom, height)
         covered[y0:y1, x0:x1] += mask[y0 - top : y1 - top, x0 - left : x1 - left]
     return covered
@@ -40,7 +52,8 @@ def test_edges_on_half_a_pixel_leave_no_gap():
         for kind in ("rectangle", "brick"):
             grid = regular_grid(across, 300.0, rows, columns, kind)
             for width, height in ((1503, 1000), (columns * 2 + 1, rows * 2 + 1), (999, 777)):
-                boxes = np.clip(grid.pixel_boxes(width, height), 0, [width, height] * 2)
+                boxes = np.array([box for box, _ in drawn_cells(grid, width, height)])
+                boxes = np.clip(boxes, 0, [width, height] * 2)
                 assert (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).sum() == width * height
 
 
@@ -58,7 +71,7 @@ def test_hexagons_are_hexagons():
     """An inner cell's area is that of a hexagon in its box: three quarters, and its shares say the same."""
     grid = regular_grid(400, 300, 6, 8, "hexagon")
     cell = 2 * 17 + 3
-    mask = grid.mask(cell, 1600, 1200)
+    _, mask = list(drawn_cells(grid, 1600, 1200))[cell]
     assert mask.mean() == pytest.approx(0.75, abs=0.02)
     shares = cell_shares(grid, 4)
     assert shares.mean() == pytest.approx(0.75, abs=0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -95,6 +96,26 @@ class TileLibrary:
         assert isinstance(digest, bytes)
         place = base_folder(self.folders[home]) / str(path)
         return Tile(place, digest.hex(), int(str(width)), int(str(height)), self._stores[home].folder)
+
+    def tiles(self) -> list[Tile]:
+        """All tiles, in order."""
+        known: dict[tuple[int, int], Tile] = {}
+        for home, store in enumerate(self._stores):
+            base = base_folder(self.folders[home])
+            for row, path, digest, width, height in store.query("SELECT row, path, digest, width, height FROM tile"):
+                assert isinstance(digest, bytes)
+                tile = Tile(base / str(path), digest.hex(), int(str(width)), int(str(height)), store.folder)
+                known[home, int(str(row))] = tile
+        return [known[int(self._home[n]), int(self._row[n])] for n in self._chosen]
+
+    def digest(self, folder: Path) -> str:
+        """A hash over the paths and contents of all the tiles of one of its folders."""
+        store = self._stores[self.folders.index(folder)]
+        whole = hashlib.sha256()
+        for path, digest in store.query("SELECT path, digest FROM tile ORDER BY path"):
+            assert isinstance(digest, bytes)
+            whole.update(str(path).encode(errors="surrogateescape") + b"\0" + digest)
+        return whole.hexdigest()
 
     def duplicates(self) -> NDArray[np.int64]:
         """For each tile the number of the first one it is a near-duplicate of: its own where there is none."""

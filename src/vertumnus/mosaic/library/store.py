@@ -105,6 +105,11 @@ class TileStore:
         """A number about the whole index: thumbnail, generation, rows, bytes."""
         return int(str(self.query("SELECT value FROM meta WHERE key=?", [key])[0][0]))
 
+    @property
+    def state(self) -> str:
+        """What rows mean: the index's key and generation, and how many bytes there are."""
+        return f"{self._key()} {self.meta('generation')} {self.meta('bytes')}"
+
     def known(self) -> dict[str, tuple[int, int]]:
         """Size and date of every file the index knows, usable or not."""
         rows = self.query("SELECT path, size, mtime FROM tile UNION ALL SELECT path, size, mtime FROM skipped")

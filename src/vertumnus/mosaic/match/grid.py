@@ -53,42 +53,6 @@ class Grid:
     def _unit(self, sides: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array(self.step) if self.kind == "hexagon" else sides.mean(axis=0)
 
-    def pixel_boxes(self, width: int, height: int) -> NDArray[np.int64]:
-        """The boxes on a picture of width x height pixels; cells that share an edge share it here too."""
-        scale = np.array([width / self.width, height / self.height] * 2)
-        boxes = self.boxes * scale
-        if self.kind == "hexagon":  # whose mask decides which pixels of the box count
-            return np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1).astype(np.int64)
-        # Two cells may know the edge they share as slightly different numbers; on half a pixel they would part.
-        return np.floor(boxes.round(6) + 0.5).astype(np.int64)
-
-    def mask(self, cell: int, width: int, height: int) -> NDArray[np.bool_] | None:
-        """Which pixels of a cell's pixel box are its own; None for all. Every pixel is in exactly one cell's mask.
-
-        A hexagon's pixels are those nearest its centre in the lattice stretched to be regular.
-        """
-        if self.kind != "hexagon":
-            return None
-        left, top, right, bottom = self.pixel_boxes(width, height)[cell]
-        return self._nearest(left, top, right, bottom, width, height) == cell
-
-    def _nearest(self, left: int, top: int, right: int, bottom: int, width: int, height: int) -> NDArray[np.int64]:
-        across, down = self.step
-        x = ((np.arange(left, right) + 0.5) * self.width / width / across)[None, :]
-        y = ((np.arange(top, bottom) + 0.5) * self.height / height / down)[:, None]
-        rows, columns = round(self.height / down), round(self.width / across)
-        best = np.full((bottom - top, right - left), np.inf)
-        found = np.zeros(best.shape, np.int64)
-        first = np.clip(np.floor(y - 0.5).astype(np.int64), 0, rows - 1)
-        for row in (first, np.clip(first + 1, 0, rows - 1)):
-            odd = row % 2
-            column = np.clip(np.floor(x + 0.5 * odd).astype(np.int64), 0, columns - 1 + odd)
-            away = (x - column - 0.5 + 0.5 * odd) ** 2 + 0.75 * (y - row - 0.5) ** 2
-            cell = (row // 2) * (2 * columns + 1) + odd * columns + column
-            nearer = away < best
-            best, found = np.where(nearer, away, best), np.where(nearer, cell, found)
-        return found
-
 
 def regular_grid(width: float, height: float, rows: int, columns: int, kind: Kind = "rectangle") -> Grid:
     """Rows x columns cells over a canvas.
@@ -101,12 +65,13 @@ def regular_grid(width: float, height: float, rows: int, columns: int, kind: Kin
     """
     if rows < 1 or columns < 1 or rows * columns > MAX_CELLS:
         raise VertumnusError(f"`grid`: {rows} x {columns} cells; there must be 1 to {MAX_CELLS:,}")
-    across, down = width / columns, height / rows
+    # The straight sides of the outermost hexagons end on the border, so that nothing shows between their points.
+    across, down = width / columns, height / (rows - (1 / 3 if kind == "hexagon" else 0))
     boxes = []
     for row in range(rows):
         odd = row % 2 if kind != "rectangle" else 0
         left = (np.arange(columns + odd) - 0.5 * odd) * across
-        top = (row + 0.5 - (2 / 3 if kind == "hexagon" else 0.5)) * down
+        top = (row - (1 / 3 if kind == "hexagon" else 0)) * down
         bottom = top + (4 / 3 if kind == "hexagon" else 1.0) * down
         boxes.append(np.stack([left, np.full_like(left, top), left + across, np.full_like(left, bottom)], axis=1))
     return Grid(width, height, np.concatenate(boxes), kind, (across, down))

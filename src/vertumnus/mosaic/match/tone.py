@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.light import ENCODED, LINEAR, encode_srgb
 from vertumnus.jit import kernel
+from vertumnus.limits import MAX_GAIN
 
 Method = Literal["none", "mean", "mean-std", "histogram", "transport"]
+AFFINE = ("mean", "mean-std")  # what gain and offset can do
 EVEN = 1e-4  # deviation of linear light below which a tile has no contrast to scale
 _LIGHT = LINEAR.astype(np.float64)
 
@@ -83,6 +85,39 @@ def apply_tone(tile: Bytes, part: Bytes, tone: Tone) -> tuple[Bytes, Clipping]:
     return _look_up(np.ascontiguousarray(tile), tables), Clipping(clipped, tile.size)
 
 
+def histograms(picture: Bytes, boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often each value of each channel occurs in boxes (left, top, right, bottom) of a picture: N x 3 x 256."""
+    return _count(np.ascontiguousarray(picture), np.ascontiguousarray(boxes))
+
+
+def moments(counts: NDArray[np.integer]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of linear light of what was counted, by channel: N x 3 each."""
+    share = counts / counts.sum(axis=-1, keepdims=True)
+    mean = share @ _LIGHT
+    return mean, np.sqrt(np.maximum(share @ _LIGHT**2 - mean**2, 0))
+
+
+def affine(
+    mean_tile: NDArray[np.float64],
+    std_tile: NDArray[np.float64],
+    mean_part: NDArray[np.float64],
+    std_part: NDArray[np.float64],
+    tone: Tone,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gain and offset in linear light that do what `mean` or `mean-std` asks, N x 3 each; see `tone_curve`."""
+    ratio = np.ones_like(mean_tile)
+    if tone.method == "mean-std":
+        np.divide(std_part, std_tile, out=ratio, where=std_tile > EVEN)
+    ratio = np.minimum(ratio, MAX_GAIN)
+    return 1 + tone.amount * (ratio - 1), tone.amount * (mean_part - ratio * mean_tile)
+
+
+def clipped_values(counts: NDArray[np.integer], gain: NDArray[np.float64], offset: NDArray[np.float64]) -> int:
+    """How many of the values counted (N x 3 x 256) a gain and an offset drive beyond black or white."""
+    light = gain[..., None] * _LIGHT + offset[..., None]
+    return int(counts[(light < -1e-6) | (light > 1 + 1e-6)].sum())
+
+
 def tone_curve(seen: NDArray[np.integer], wanted: NDArray[np.integer], method: Method) -> NDArray[np.float64]:
     """What each of the 256 values of one channel becomes, in linear light, not clipped.
 
@@ -138,6 +173,18 @@ def transport_map(
 def _power(symmetric: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(symmetric)
     return (vectors * np.maximum(values, 0) ** exponent) @ vectors.T
+
+
+@kernel
+def _count(picture, boxes):
+    out = np.zeros((len(boxes), 3, 256), np.int64)
+    for n in range(len(boxes)):
+        left, top, right, bottom = boxes[n]
+        for y in range(top, bottom):
+            for x in range(left, right):
+                for k in range(3):
+                    out[n, k, picture[y, x, k]] += 1
+    return out
 
 
 @kernel

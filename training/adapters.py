@@ -1,0 +1,180 @@
+"""Trains what steers mini by pictures: python training/adapters.py OUT --kind colour|silhouette --weights PIPELINE
+
+``colour`` is a T2I-Adapter (Mou et al. 2024) that is shown the mean colours of 4 x 4 parts of a picture;
+``silhouette`` a ControlNet (Zhang et al. 2023) that is shown what is covered, white on black, or the outline of it.
+Both are diffusers' own classes, are trained with the network frozen, as it trains itself, and are judged by what
+they are for: a tile's mean colour, and the overlap of the silhouette drawn with the one asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from captions import TELLING
+from common import HELD_OUT_SCENES, Run, autocast, options, save_grid, sizes, to_pictures
+from diffusers import ControlNetModel, T2IAdapter, UNet2DConditionModel
+from numpy.typing import NDArray
+from scipy import ndimage
+from silhouettes import find_object, overlap
+from torch import nn
+from torch.nn import functional
+from world import World, WorldOptions
+
+from vertumnus.models import load
+from vertumnus.models.diffusion import Diffusion, TextStates
+from vertumnus.sampling.control import Control
+from vertumnus.sampling.sample import draw_pictures, sample
+
+GRID = 4  # parts a side whose colours are told
+GUIDANCE, STEPS = 5.0, 12  # of the samples that are judged
+DROPPED = 0.1  # share of captions that are left away
+HIDDEN = 0.5  # share of colour grids that are left away, so that text alone still works
+
+
+def build(kind: str, unet: UNet2DConditionModel, size: dict) -> nn.Module:
+    """The network that steers: an adapter of the UNet's widths, or a ControlNet that begins as its copy."""
+    widths = list(unet.config.block_out_channels)
+    if kind == "colour":
+        return T2IAdapter(
+            in_channels=3, channels=widths, num_res_blocks=1, downscale_factor=8, adapter_type="full_adapter"
+        )
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=tuple(size["embedding"]))
+
+
+def colours(pictures: torch.Tensor) -> torch.Tensor:
+    """N x 3 x H x W pictures as the mean colours of GRID x GRID parts, of the same size."""
+    mean = functional.adaptive_avg_pool2d(pictures, GRID)
+    return functional.interpolate(mean, pictures.shape[-2:], mode="nearest")
+
+
+def outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The edge of a silhouette, two pixels wide."""
+    return ndimage.binary_dilation(mask) & ~ndimage.binary_erosion(mask)
+
+
+def scenes_of(count: int, nouns: int, drawings: int, seed: int, first: int = 0) -> tuple[list, list, list]:
+    """Pictures N x H x W x 3, silhouettes of all things N x H x W, and captions: one or two things, anywhere."""
+    known = {"nouns": nouns, "drawings": drawings, "told": TELLING}
+    world = World(
+        seed, WorldOptions(**known, counts=(0.6, 0.4, 0.0), centred=0.6, plain=0.8, flat=0.9, emoji=0.0, turn=6.0)
+    )
+    made = [world.scene(first + n) for n in range(count)]
+    drawn = [world.draw_with_masks(scene) for scene in made]
+    shapes = [np.any(masks > 127, axis=0) for _, masks in drawn]
+    return [picture for picture, _ in drawn], shapes, [scene.caption for scene in made]
+
+
+@torch.no_grad()
+def encode(folder: Path, model: Diffusion, size: dict, seed: int) -> None:
+    """Writes scenes.npz, if it is not there: latents, silhouettes as bits, colours, captions."""
+    file = folder / "scenes.npz"
+    if file.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures, shapes, captions = scenes_of(size["scenes"], size["nouns"], size["drawings"], seed)
+    latents, means = [], []
+    for n in range(0, len(pictures), 32):
+        part = torch.from_numpy(np.stack(pictures[n : n + 32])).permute(0, 3, 1, 2).float().to(model.device) / 255
+        latents.append(model.to_latents(part).half().cpu().numpy())
+        means.append((functional.adaptive_avg_pool2d(part, GRID) * 255).round().byte().cpu().numpy())
+    np.savez(
+        file,
+        latents=np.concatenate(latents),
+        colours=np.concatenate(means),
+        shapes=np.packbits(np.stack(shapes), axis=-1),
+        captions=np.array(captions),
+    )
+
+
+def shown(kind: str, stored: dict, rows: NDArray[np.int64], side: int, rng: np.random.Generator) -> torch.Tensor:
+    """What the network is shown of those scenes: N x 3 x side x side from 0 to 1."""
+    if kind == "colour":
+        grid = torch.from_numpy(stored["colours"][rows]).float() / 255
+        return functional.interpolate(grid, (side, side), mode="nearest")
+    shapes = np.unpackbits(stored["shapes"][rows], axis=-1).astype(bool)
+    picked = np.stack([outline(shape) if rng.random() < 0.5 else shape for shape in shapes])
+    return torch.from_numpy(picked).float()[:, None].expand(-1, 3, -1, -1).contiguous()
+
+
+@torch.no_grad()
+def judged(kind: str, model: Diffusion, network: nn.Module, size: dict, folder: Path) -> dict[str, float]:
+    """What it reaches on scenes that nothing was trained on, with and without it. Saves a grid of pictures.
+
+    ``colour``: the mean difference of a tile's mean colour, of 255. ``silhouette``: intersection over union.
+    """
+    pictures, shapes, captions = scenes_of(size["tested"], size["nouns"], size["drawings"], 91, HELD_OUT_SCENES)
+    true = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    asked = colours(true) if kind == "colour" else torch.from_numpy(np.stack(shapes)).float()[:, None]
+    asked = asked.expand(-1, 3, -1, -1).contiguous()
+    found, grids = {}, [true]
+    for name, control in (("without", ()), (kind, [Control(network, asked)])):
+        steps = sample(model, captions, steps=STEPS, guidance=GUIDANCE, scheduler="ddim", seed=5, control=control)
+        made = draw_pictures(model, steps).clamp(0, 1).cpu()
+        grids.append(made)
+        if kind == "colour":
+            found[name] = float(255 * (made.mean((2, 3)) - true.mean((2, 3))).abs().mean())
+        else:
+            drawn = [find_object(picture).cover > 0.5 for picture in to_pictures(2 * made - 1)]
+            found[name] = float(np.mean([overlap(one, two) for one, two in zip(drawn, shapes, strict=True)]))
+    rows = torch.stack([grids[0], asked, *grids[1:]], 1).flatten(0, 1)[:64]
+    save_grid(to_pictures(2 * rows - 1), folder / "samples.png")
+    return found
+
+
+def main() -> None:
+    """One run."""
+    chosen = options(__doc__.splitlines()[0], "weights", kind="colour")
+    size = sizes(chosen.sizes, "adapters")
+    model = load(chosen.weights, "diffusion", device=str(chosen.device))
+    encode(chosen.out, model, size, chosen.seed + 31)
+    stored = dict(np.load(chosen.out / "scenes.npz"))
+    captions = stored["captions"].tolist()
+    states = torch.cat([model.encode_text(captions[n : n + 64]).states for n in range(0, len(captions), 64)])
+    nothing = model.encode_text("").states
+    network = build(chosen.kind, model.unet, size).train()
+    run = Run(chosen, size, {chosen.kind: network})
+    batch, total = size["batch"], 0.0
+    for step in run:
+        rng = np.random.default_rng((chosen.seed, step))
+        rows = rng.integers(len(captions), size=batch)
+        x0 = torch.from_numpy(stored["latents"][rows]).to(model.device).float()
+        image = shown(chosen.kind, stored, rows, model.resolution, rng).to(model.device)
+        dropped = torch.from_numpy(rng.random(batch) < DROPPED).to(model.device)
+        text = TextStates(torch.where(dropped[:, None, None], nothing, states[rows]))
+        # Where a picture's colours are decided is where the noise is high.
+        t = torch.from_numpy(
+            np.where(rng.random(batch) < 0.4, rng.integers(0, 1000, batch), rng.integers(500, 1000, batch))
+        )
+        t = t.to(model.device)
+        noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(model.device)
+        abar = model.alphas_cumprod[t].view(-1, 1, 1, 1)
+        noisy = model.add_noise(x0, noise, t)
+        with autocast(chosen.device):
+            if chosen.kind == "colour":
+                said = network(image)
+                kept = torch.from_numpy(rng.random(batch) >= HIDDEN).to(image).view(-1, 1, 1, 1)
+                more = {"down_intrablock_additional_residuals": [kept * found for found in said]}
+            else:
+                down, middle = network(noisy, t, text.states, image, return_dict=False)
+                more = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+            v = model.unet(noisy, t, text.states, **more).sample
+        loss = functional.mse_loss(v.float(), abar.sqrt() * noise - (1 - abar).sqrt() * x0)
+        run.descend(loss, batch)
+        total += float(loss.detach())
+        if step % 100 == 99:
+            run.log(loss=total / 100)
+            total = 0.0
+        if (step + 1) % size["judged"] == 0 or step + 1 == run.steps:
+            before = run.average.give(run.models)
+            run.facts = judged(chosen.kind, model, network.eval(), size, run.folder)
+            print(f"step {step + 1}: {json.dumps(run.facts)}", flush=True)
+            network.half().save_pretrained(run.folder / "network")
+            network.float().load_state_dict(before[chosen.kind])
+            network.train()
+
+
+if __name__ == "__main__":
+    main()

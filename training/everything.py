@@ -1,0 +1,80 @@
+"""Makes mini again from nothing: python training/everything.py FOLDER [--sizes gpu] [--from WEIGHTS]
+
+Icons are fetched; judges, autoencoder, diffusion model, its adapters and CLIP are trained one after another, exported
+and measured; the card is written. Every step goes on where it stopped, so the same command is given again after an
+interruption; steps that are done are over at once. --from goes on from weights that shipped before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from common import HERE
+
+
+def commands(
+    folder: Path, table: str, before: Path | None, to: Path, threads: int, fetched: bool = False
+) -> list[list[str]]:
+    """What is run, in order, as arguments of the interpreter.
+
+    folder   where runs, icons and samples are kept
+    table    of sizes.toml
+    before   weights that shipped before, to go on from; the autoencoder is then theirs
+    to       where the weights go
+    fetched  the icons are there
+    """
+    icons, runs = folder / "icons", folder / "runs"
+    common = ["--sizes", table, "--threads", str(threads)]
+    vae = runs / "vae" if before is None else before / "diffusion" / "vae"
+    unet = runs / "diffusion"
+    made: list[list[str | Path]] = []
+    if not fetched:
+        made.append(["fetch.py", icons, "--photographs"])
+    made += [["judge.py", runs / f"judge-{name}", "--families", name, *common] for name in ("choosing", "judging")]
+    if before is None:
+        made.append(["vae.py", vae, "--icons", icons, *common])
+    warm: list[str | Path] = [] if before is None else ["--warm", before / "diffusion"]
+    chosen_by: list[str | Path] = ["--judge", runs / "judge-choosing"]
+    made.append(["diffusion.py", unet, "--vae", vae, *warm, *chosen_by, *common])
+    parts: list[str | Path] = ["--vae", vae, "--diffusion", unet]
+    if before is None:
+        made.append(["clip.py", runs / "clip", *common])
+        parts += ["--clip", runs / "clip"]
+    else:
+        parts += ["--keep", before]
+    made.append(["export.py", *parts, "--to", to, "--sizes", table])
+    made.append(["linear.py", to / "diffusion", "--icons", icons])
+    for kind in ("colour", "silhouette"):
+        made.append(["adapters.py", runs / kind, "--kind", kind, "--weights", to / "diffusion", *common])
+    results = folder / "results.json"
+    judges: list[str | Path] = ["--judge", runs / "judge-judging", "--choose", runs / "judge-choosing"]
+    made.append(["../benchmarks/mini.py", *judges, "--weights", to, "--json", results, "--images", folder / "images"])
+    made.append(["card.py", "--results", results, "--weights", to])
+    return [[str(HERE / str(script)), *map(str, rest)] for script, *rest in made]
+
+
+def main() -> None:
+    """Runs it all; stops at the first that fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", default="cpu", help="a table of sizes.toml")
+    parser.add_argument("--from", dest="before", type=Path, help="weights that shipped before, to go on from")
+    parser.add_argument("--to", type=Path, help="folder of the weights; FOLDER/weights by default")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--fetched", action="store_true", help="the icons are in FOLDER/icons")
+    parser.add_argument("--dry", action="store_true", help="only say what would be run")
+    chosen = parser.parse_args()
+    to = chosen.to or chosen.folder / "weights"
+    for command in commands(chosen.folder, chosen.sizes, chosen.before, to, chosen.threads, chosen.fetched):
+        print(shlex.join(["python", *command]), flush=True)
+        if not chosen.dry:
+            subprocess.run([sys.executable, *command], check=True)
+
+
+if __name__ == "__main__":
+    main()
