@@ -45,7 +45,7 @@ import gallery
 from pack import machine, reference_seconds
 
 import vertumnus as vt
-from vertumnus.composing.compose import ComposeJob, run
+from vertumnus.composing.compose import live_compose, run
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
 from vertumnus.guidance.distillation import model_defaults
@@ -147,13 +147,14 @@ def compose(source: Source, elements: list[Element], noun: str, count: int, seed
     began = time.process_time()
     if "method" in options:
         source = PictogramSource(PictogramOptions(method=options.pop("method")), PRIOR)
-    job = ComposeJob(elements, f"a {noun}", source, (SIZE, SIZE), vt.ComposeOptions(**options), count)
-    composition = run(job, seed)
+    composition = run(
+        live_compose(elements, f"a {noun}", guidance=source, size=SIZE, seed=seed, count=count, **options)
+    )
     seconds = time.process_time() - began
     assert composition.optimiser.canvas is not None
     over = composition.optimiser.canvas[..., 4]
     overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
-    picture = job.collage(composition, {}).render(scale=LOOK / SIZE, background="#ffffff00")
+    picture = composition.document().render(scale=LOOK / SIZE, background="#ffffff00")
     wanted = composition.joint.target_alpha
     assert wanted is not None
     ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
@@ -233,8 +234,7 @@ def step_growth(prior: Source, elements: list[Element]) -> dict[str, float]:
     """Milliseconds a step for 20 and for 200 pieces."""
     found = {}
     for count in (20, 200):
-        job = ComposeJob(elements, "star", prior, (SIZE, SIZE), vt.ComposeOptions(strict=False), count)
-        steps = iter(job.composition(0))
+        steps = iter(live_compose(elements, "star", guidance=prior, size=SIZE, count=count, strict=False))
         for _ in range(20):
             next(steps)
         began = time.process_time()
@@ -250,9 +250,8 @@ def picture_grid(prior: Source, shown: tuple[str, ...], sets: dict[str, list[Ele
     grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
     for row, elements in enumerate(sets.values()):
         for column, noun in enumerate(shown):
-            job = ComposeJob(elements, f"a {noun}", prior, (SIZE, SIZE), vt.ComposeOptions(), 48)
-            composition = run(job, 1)
-            picture = job.collage(composition, {}).render(scale=side / SIZE, background="white")
+            live = live_compose(elements, f"a {noun}", guidance=prior, size=SIZE, seed=1, count=48)
+            picture = run(live).document().render(scale=side / SIZE, background="white")
             grid.paste(picture.convert("RGB"), (column * side, row * side))
     grid.save(path)
 

@@ -99,6 +99,15 @@ NEED_TORCH = {
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",
+    "mosaic/generate/colour.py",
+    "mosaic/generate/decoders.py",
+    "mosaic/generate/generate.py",
+    "mosaic/generate/job.py",
+    "mosaic/generate/layout.py",
+    "mosaic/generate/methods.py",
+    "mosaic/generate/perceptual.py",
+    "mosaic/generate/steer.py",
+    "mosaic/generate/structure.py",
 }
 
 
