@@ -1,7 +1,7 @@
 """Generated mosaics with the small model that ships: methods, ablations, guidance, decoders.
 
-    python benchmarks/generated_mosaic.py [--judge FOLDER] [--references 12] [--seeds 1] [--steps 50] [--sets main ...]
-        [--json FILE] [--images FOLDER]
+    python benchmarks/generated_mosaic.py [--judge FOLDER] [--references 12] [--seeds 1] [--steps 50]
+        [--sets main ...] [--json FILE] [--images FOLDER]
 
 References are square crops of the photographs that come with scikit-image, each with a noun of its own for its
 tiles, in 8 x 8 cells. PSNR and SSIM are at 64 pixels, pyramid errors of levels 1 to 4, as in the paper. Whether a

@@ -15,7 +15,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.composing.compose import compose
+    from vertumnus.composing.compose import compose, live_compose
+    from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
@@ -64,6 +65,7 @@ _HOME = {
     "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
+    "Composition": "composing.composition",
     "Element": "elements.element",
     "GenerateOptions": "mosaic.generate.options",
     "HarmonizeOptions": "harmonizing.options",
@@ -99,6 +101,7 @@ _HOME = {
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
+    "live_compose": "composing.compose",
     "live_pack": "packing.pack",
     "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
@@ -117,6 +120,7 @@ __all__ = [
     "Add",
     "Collage",
     "ComposeOptions",
+    "Composition",
     "Element",
     "GenerateOptions",
     "HarmonizeOptions",
@@ -153,6 +157,7 @@ __all__ = [
     "generate_mosaic",
     "harmonize",
     "live_again",
+    "live_compose",
     "live_pack",
     "load_model",
     "load_mosaic",

@@ -26,6 +26,7 @@ VERBS = {
     "mosaic": "Rebuild a picture from tiles.",
     "personalize": "Teach a diffusion model a name from a few photographs.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
+    "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "blend": "Melt the pieces of a collage into each other.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from vertumnus.checked import Options
 from vertumnus.document.collage import Rendering
+from vertumnus.guidance.options import GuidanceKeywords
 from vertumnus.imaging.colour import parse_colour
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -16,10 +18,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Gain = Annotated[float, Field(ge=0, le=8)]
 
 
-class RenderLoss(BaseModel):
+class RenderLoss(Options):
     """What each term beside the guidance counts (`vertumnus.guidance.terms`, `vertumnus.composing.geometry`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     render: NotNegative | None = Field(
         None, description="eq. (6): w_r, times all that follow; by default 1 for pictograms, 5 for a network"
@@ -53,10 +53,8 @@ class RenderLoss(BaseModel):
         return self.model_copy(update=decided | {name: by * getattr(self, name) for name in terms})
 
 
-class ComposeOptions(BaseModel):
+class ComposeOptions(Options):
     """How elements are arranged, whatever guides them; what guides has options of its own (`vertumnus.guidance`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     iterations: Annotated[int, Field(ge=1)] | None = Field(
         None, description="steps; by default what the guidance needs, 1,500 for most"
@@ -120,3 +118,26 @@ class ComposeOptions(BaseModel):
         if limits is not None and limits[0] > limits[1]:
             raise ValueError(f"the least, {limits[0]:g}, is above the most, {limits[1]:g}")
         return limits
+
+
+class ComposeKeywords(GuidanceKeywords, total=False):
+    """The fields of `ComposeOptions` and of the guidances' options as keywords, for editors and type checkers."""
+
+    iterations: int | None
+    gradient_blur: tuple[float, float]
+    kernel_sigma: float
+    step: tuple[float, float]
+    noise: float
+    relocate: bool
+    rotation: Literal["free", "none"] | float
+    gap: float
+    strict: bool | None
+    render: Rendering
+    initial: Literal["random", "structure"] | None
+    squeeze: tuple[float, float] | None
+    shear: float
+    colour: Literal["own", "rgb", "hsv"] | None
+    gain: tuple[float, float] | None
+    opacity: tuple[float, float] | None
+    background: str | None
+    loss: RenderLoss

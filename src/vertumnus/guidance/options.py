@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypedDict
 
 from pydantic import Field, field_validator, model_validator
 
@@ -150,3 +150,38 @@ class PhotoOptions(GuidanceOptions):
         if not any((self.mse, self.l1, self.ssim, self.edges, self.deep)):
             raise ValueError("of mse, l1, ssim, edges and deep one must be above 0")
         return self
+
+
+class GuidanceKeywords(TypedDict, total=False):
+    """The fields of all kinds' options as keywords, for editors and type checkers."""
+
+    method: Method
+    weighting: Weighting
+    noise_levels: tuple[float, float]
+    annealing: Annealing
+    window: int
+    model: str
+    dtype: Dtype
+    guidance_input: Literal["colours", "ink"]
+    target_weight: float
+    guidance_interval: int
+    guidance_scale: float
+    student_rate: float
+    shape: str
+    shape_loss: Literal["matching", "filling"]
+    looks: int
+    distortion: float
+    crop: tuple[float, float]
+    negative: str
+    negative_weight: float
+    template: str
+    windows: tuple[str, ...]
+    boxes: tuple[str, ...]
+    network: str
+    reference: str
+    resolution: int
+    mse: float
+    l1: float
+    ssim: float
+    edges: float
+    deep: float

@@ -35,11 +35,11 @@ class TextStates:
         layered = None if self.layered is None else self.layered.expand(count, -1, -1, -1)
         return TextStates(self.states.expand(count, -1, -1), pooled, layered)
 
-    def at(self, which: Tensor) -> TextStates:
-        """The states of some of the prompts, each as often as its number is there."""
-        pooled = None if self.pooled is None else self.pooled[which]
-        layered = None if self.layered is None else self.layered[which]
-        return TextStates(self.states[which], pooled, layered)
+    def taken(self, places: Sequence[int]) -> TextStates:
+        """Those at some places, each as often as it is named."""
+        of = torch.tensor(places, device=self.states.device)
+        pooled = None if self.pooled is None else self.pooled[of]
+        return TextStates(self.states[of], pooled, None if self.layered is None else self.layered[of])
 
     def then(self, other: TextStates) -> TextStates:
         """Both batches, one after the other."""

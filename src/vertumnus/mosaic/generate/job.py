@@ -154,8 +154,7 @@ class GenerateJob:
         """The text states of prompts, each read once."""
         different = list(dict.fromkeys(prompts))
         found = self.model.encode_text(different) if self.names is None else self.names.encode(different)
-        which = torch.tensor([different.index(prompt) for prompt in prompts], device=found.states.device)
-        return found.at(which)
+        return found.taken([different.index(prompt) for prompt in prompts])
 
     def _key(self, cell: int) -> tuple[str, ...]:
         """The learned names in a cell's prompt: cells of one key are drawn together."""
