@@ -120,7 +120,7 @@ def test_decoders_that_are_none(model, tmp_path):
     with pytest.raises(VertumnusError, match="neither full nor linear, and no folder"):
         open_decoder("quick", model)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(VertumnusError, match="cannot be loaded as a tiny decoder"):
+    with pytest.raises(VertumnusError, match="which is not supported"):
         open_decoder(str(tmp_path), model)
 
 

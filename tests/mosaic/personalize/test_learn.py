@@ -195,11 +195,11 @@ def test_the_command(vertumnus, tmp_path):
         tmp_path / "ada.safetensors", "--grid", "1x2", "--steps", 1, "--method", "free", "-o", tmp_path / "out.png",
     )  # fmt: skip
     assert (code, err) == (0, "")
-    for arguments, words in (
-        ((tmp_path / "nowhere",), "nowhere: there is no such folder"),
-        ((tmp_path / "photos", "-o", tmp_path / "ada.pt"), "is a .safetensors file"),
+    for folder, out_file, words in (
+        ("nowhere", "a.safetensors", "nowhere: there is no such folder"),
+        ("photos", "a.pt", "is a .safetensors file"),
     ):
-        code, _, err = vertumnus("personalize", *arguments, "--name", "<a>", "-o", tmp_path / "a.safetensors")
+        code, _, err = vertumnus("personalize", tmp_path / folder, "--name", "<a>", "-o", tmp_path / out_file)
         assert code == 2
         assert words in err
         assert err.count("\n") == 1
