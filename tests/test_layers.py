@@ -66,9 +66,11 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
 
 
 NEED_TORCH = {
+    "harmonizing/appearance.py",
     "harmonizing/attention.py",
     "harmonizing/control.py",
     "harmonizing/diffuse.py",
+    "harmonizing/words.py",
     "models/adapters.py",
     "models/classifier.py",
     "render/oracle.py",
@@ -95,6 +97,7 @@ NEED_TORCH = {
     "sampling/attention_maps.py",
     "sampling/control.py",
     "sampling/decode.py",
+    "sampling/injection.py",
     "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",

@@ -6,7 +6,10 @@ import pytest
 import vertumnus as vt
 from drawn import blob, element
 from vertumnus.composing.compose import live_compose, run
+from vertumnus.composing.options import ComposeKeywords
+from vertumnus.composing.presets import PRESETS
 from vertumnus.guidance.pictogram import PictogramSource
+from vertumnus.guidance.registry import KINDS, options_of
 from vertumnus.live.commands import Add, Move, Pin, Release, Remove, Replace, Rotate, SetOption, Undo
 
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
@@ -154,10 +157,19 @@ def test_another_container_is_another_run(tmp_path):
             )
 
 
-def test_keywords_are_the_models_fields():
-    from vertumnus.composing.options import ComposeKeywords
-    from vertumnus.guidance.registry import KINDS, options_of
+def test_the_papers_settings_are_a_preset():
+    made = live_compose(PIECES, "a heart", size=80, preset="score-paper", iterations=3)
+    assert (made.options.relocate, made.options.strict, made.options.gradient_blur) == (False, False, (0, 0))
+    assert made.options.iterations == 3  # what is given beside it wins
+    assert made.options.kernel_sigma > 0
+    assert made.spec.options["guidance"][0]["method"] == "vsd"
+    assert made.spec.options["guidance"][0]["annealing"] == "none"
+    assert set(PRESETS["score-paper"]) <= set(ComposeKeywords.__annotations__)
+    with pytest.raises(vt.VertumnusError, match=r"preset.*did you mean score-paper"):
+        live_compose(PIECES, "a heart", preset="score-papr")
 
+
+def test_keywords_are_the_models_fields():
     fields = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
     assert set(ComposeKeywords.__annotations__) == fields | set(vt.ComposeOptions.model_fields)
     with pytest.raises(vt.VertumnusError, match="rotatoin: there is no such option"):

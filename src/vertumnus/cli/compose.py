@@ -82,6 +82,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    preset: str | None = None,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
     flags: Annotated[GuidanceFlags | None, Parameter(name="*", group="Guidance")] = None,  # type: ignore[valid-type]
 ) -> None:
@@ -130,6 +131,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    preset
+        Settings under one name: score-paper for the published ones of SCORE. What is given beside it wins.
     options
         How the pieces are arranged.
     flags
@@ -159,6 +162,7 @@ def compose(
         container=container,
         start=start,
         provenance=json.loads(json.dumps({name: value for name, value in named.items() if value}, default=str)),
+        preset=preset,
         options=options,
         **_given(flags),
     )

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeKeywords, ComposeOptions
+from vertumnus.composing.presets import preset_choices
 from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.errors import VertumnusError, did_you_mean
@@ -56,6 +57,7 @@ def compose(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     provenance: Mapping[str, Any] | None = None,
+    preset: str | None = None,
     options: ComposeOptions | None = None,
     **choices: Unpack[ComposeKeywords],
 ) -> Collage:
@@ -76,6 +78,7 @@ def compose(
                notebook shows a progress bar
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
     provenance   kept in the document beside the inputs' content, in place of ``elements`` as given
+    preset     settings under one name, `vertumnus.composing.presets`: "score-paper" for the published ones of SCORE
     options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
                those of the guidances' options (`vertumnus.guidance.options`)
 
@@ -96,6 +99,7 @@ def compose(
         container=container,
         start=start,
         provenance=provenance,
+        preset=preset,
         options=options,
         **choices,
     )
@@ -119,6 +123,7 @@ def live_compose(
     container: str | Path | Shape | None = None,
     start: Collage | str | Path | None = None,
     provenance: Mapping[str, Any] | None = None,
+    preset: str | None = None,
     options: ComposeOptions | None = None,
     **choices: Unpack[ComposeKeywords],
 ) -> Composition:
@@ -138,6 +143,8 @@ def live_compose(
     given: dict[str, Any] = {FORMER.get(name, name): value for name, value in choices.items()}
     guidance, container = given.pop("guidance", guidance), given.pop("container", container)
     provenance = given.pop("provenance", provenance)
+    own = {name: getattr(options, name) for name in options.model_fields_set} if options else {}
+    given = preset_choices(preset) | own | given
     guided = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
     guided &= given.keys() - ComposeOptions.model_fields.keys()
     told = {name: given.pop(name) for name in sorted(guided)}
@@ -145,7 +152,7 @@ def live_compose(
     if unknown:
         known = [*ComposeOptions.model_fields, *ComposeKeywords.__annotations__]
         raise VertumnusError(f"{unknown[0]}: there is no such option{did_you_mean(unknown[0], known)}")
-    chosen = (options or ComposeOptions()).changed(**given)
+    chosen = ComposeOptions(**given)
     canvas = check_canvas((size, size) if isinstance(size, int) else size or size_of(like))
     seed = check_whole("`seed`", seed, 0, MAX_SEED)
     if count is not None:
