@@ -9,8 +9,9 @@ judges, and the prior draws from Material Design, Phosphor, Remix and Elusive. F
 other, and a collage can be no more like the judge's drawing than the one it imitates. So the nouns are the first ones
 of the vocabulary of which the judge names every drawing of the prior's among its first five; rows "as they come" are
 of the first nouns that both have, whatever the judge makes of their drawings. Mini has learnt Font Awesome's
-drawings, so in the rows that set it beside the pictogram prior Phosphor judges, which neither has seen, and the nouns
-are those that mini knows. Times are CPU seconds of one core with compiled kernels; "ratio" is a time over that of one
+drawings, so in the rows that set it beside the pictogram prior families judge that neither has seen (``JUDGING`` of
+`training/drawings.py`), and the nouns are those that mini knows. Phosphor, by which ``--variations`` chooses, judges
+nothing here. Times are CPU seconds of one core with compiled kernels; "ratio" is a time over that of one
 exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
 
 ``--keep`` writes a picture of every collage and what was measured of it; rows that are there are not composed again,
@@ -26,7 +27,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -40,12 +41,14 @@ from rich.table import Table
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 import gallery
+from drawings import JUDGING, drawings_of, drawn_nouns, render
 from pack import machine, reference_seconds
 
 import vertumnus as vt
-from vertumnus.composing.compose import ComposeJob, run
+from vertumnus.composing.compose import live_compose, run
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.icons import draw_icon
 from vertumnus.guidance.distillation import model_defaults
@@ -57,13 +60,14 @@ from vertumnus.metrics.clip_scores import PriorClip
 from vertumnus.metrics.silhouette import SilhouetteJudge
 from vertumnus.models import load
 from vertumnus.models.checkpoint import mini_folder
-from vertumnus.models.mini.vocabulary import HELD_OUT_FONT, TRAINED_FONTS, glyphs_of, nouns, with_article
+from vertumnus.models.mini.vocabulary import TRAINED_FONTS, glyphs_of, nouns, with_article
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
 COUNTS = (16, 32, 64)
 SIZE, LOOK, SEEN = 600, 320, 160  # pixels of the canvas, of its picture, and of what the judge sees
 GAP = 0.03  # of the side: between pieces, which small CLIPs take for part of the drawing
+Drawn = tuple[str, NDArray[np.float32]]
 GOALS = {32: 0.70, 64: 0.85}
 
 
@@ -111,11 +115,22 @@ def from_afar(picture: Image.Image) -> Image.Image:
     return Image.fromarray(255 - ndimage.grey_closing(np.asarray(picture.getchannel("A")), size=side)).convert("RGBA")
 
 
-class Stranger:
-    """A judge of silhouettes from some fonts, and the nouns by which a prior of others can be judged."""
+def of_fonts(fonts: tuple[str, ...]) -> list[Drawn]:
+    """Every drawing of a noun that icon fonts of the program have."""
+    return [(noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, fonts)]
 
-    def __init__(self, fonts: tuple[str, ...], prior: tuple[str, ...], known: tuple[str, ...], count: int) -> None:
-        self.judge = SilhouetteJudge((noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, fonts))
+
+def of_families(families: tuple[str, ...]) -> list[Drawn]:
+    """Every drawing of a noun that families of `training/drawings.py` have."""
+    found = [one for noun in drawn_nouns() if noun in nouns() for one in drawings_of(noun, families)]
+    return [(one.noun, np.pad(render(one, 128)[..., 3].astype(np.float32) / 255, 8)) for one in found]
+
+
+class Stranger:
+    """A judge of silhouettes that knows some drawings, and the nouns by which a prior of others can be judged."""
+
+    def __init__(self, drawn: Iterable[Drawn], prior: tuple[str, ...], known: tuple[str, ...], count: int) -> None:
+        self.judge = SilhouetteJudge(drawn)
         both = [noun for noun in known if noun in self.judge.nouns and glyphs_of(noun, prior)]
         self.as_they_come = both[:count]
         ranks = {noun: [self.place(inked(glyph), noun) for glyph in glyphs_of(noun, prior)] for noun in both}
@@ -147,13 +162,14 @@ def compose(source: Source, elements: list[Element], noun: str, count: int, seed
     began = time.process_time()
     if "method" in options:
         source = PictogramSource(PictogramOptions(method=options.pop("method")), PRIOR)
-    job = ComposeJob(elements, f"a {noun}", source, (SIZE, SIZE), vt.ComposeOptions(**options), count)
-    composition = run(job, seed)
+    composition = run(
+        live_compose(elements, f"a {noun}", guidance=source, size=SIZE, seed=seed, count=count, **options)
+    )
     seconds = time.process_time() - began
     assert composition.optimiser.canvas is not None
     over = composition.optimiser.canvas[..., 4]
     overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
-    picture = job.collage(composition, {}).render(scale=LOOK / SIZE, background="#ffffff00")
+    picture = composition.document().render(scale=LOOK / SIZE, background="#ffffff00")
     wanted = composition.joint.target_alpha
     assert wanted is not None
     ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
@@ -233,8 +249,7 @@ def step_growth(prior: Source, elements: list[Element]) -> dict[str, float]:
     """Milliseconds a step for 20 and for 200 pieces."""
     found = {}
     for count in (20, 200):
-        job = ComposeJob(elements, "star", prior, (SIZE, SIZE), vt.ComposeOptions(strict=False), count)
-        steps = iter(job.composition(0))
+        steps = iter(live_compose(elements, "star", guidance=prior, size=SIZE, count=count, strict=False))
         for _ in range(20):
             next(steps)
         began = time.process_time()
@@ -250,9 +265,8 @@ def picture_grid(prior: Source, shown: tuple[str, ...], sets: dict[str, list[Ele
     grid = Image.new("RGB", (side * len(shown), side * len(sets)), "white")
     for row, elements in enumerate(sets.values()):
         for column, noun in enumerate(shown):
-            job = ComposeJob(elements, f"a {noun}", prior, (SIZE, SIZE), vt.ComposeOptions(), 48)
-            composition = run(job, 1)
-            picture = job.collage(composition, {}).render(scale=side / SIZE, background="white")
+            live = live_compose(elements, f"a {noun}", guidance=prior, size=SIZE, seed=1, count=48)
+            picture = run(live).document().render(scale=side / SIZE, background="white")
             grid.paste(picture.convert("RGB"), (column * side, row * side))
     grid.save(path)
 
@@ -291,15 +305,15 @@ def main() -> None:
     console = Console(width=140)
     kept, clip = Kept(arguments.keep), MiniClip()
     known = model_defaults(mini_folder("diffusion")).wording
-    stranger = Stranger(JUDGE, PRIOR, nouns(), arguments.nouns)
-    third = Stranger((HELD_OUT_FONT,), TRAINED_FONTS, nouns(known.nouns if known else None), arguments.nouns)
+    stranger = Stranger(of_fonts(JUDGE), PRIOR, nouns(), arguments.nouns)
+    third = Stranger(of_families(JUDGING), TRAINED_FONTS, nouns(known.nouns if known else None), arguments.nouns)
     prior, both = PictogramSource(fonts=PRIOR), {"pictogram": PictogramSource()}
     sets = {"icons": gallery.ALL, "discs": discs()}
     if arguments.pictures:
         sets["cut-outs"] = vt.collect([arguments.pictures]).elements
     console.print(f"{machine()}; the judge knows {len(stranger.judge.nouns)} nouns")
     console.print(f"of the prior's own drawings of nouns as they come it has {stranger.own[0]:.0%} first")
-    console.print(f"and {stranger.own[1]:.0%} among five; Phosphor's knows {len(third.judge.nouns)} nouns")
+    console.print(f"and {stranger.own[1]:.0%} among five; the families' knows {len(third.judge.nouns)} nouns")
 
     def mini() -> Source:
         if "mini" not in both:
@@ -341,7 +355,7 @@ def main() -> None:
             )
     for count in (32, 64):
         for name, judge in (("pictogram", lambda: both["pictogram"]), ("mini", mini)):
-            rows[f"{count} icons by {name}, Phosphor judges"] = (
+            rows[f"{count} icons by {name}, families judge"] = (
                 third,
                 lambda judge=judge, count=count: side_by_side(judge, count),  # type: ignore[misc]
             )

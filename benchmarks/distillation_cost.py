@@ -24,9 +24,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from vertumnus.composing.compose import ComposeJob
+from vertumnus.composing.compose import live_compose
 from vertumnus.composing.composition import Composition
-from vertumnus.composing.options import ComposeOptions
 from vertumnus.elements.icons import icon_element
 from vertumnus.guidance.distillation import FINEST
 from vertumnus.guidance.options import PictogramOptions
@@ -192,8 +191,7 @@ def composition(count: int, side: int) -> Composition:
     """Icons at the start of a run on a canvas of so many guidance pixels a side."""
     colours = np.random.default_rng(0).integers(0, 256, (len(ICONS.split()), 3))
     elements = [icon_element(n, "#" + bytes(c.tolist()).hex()) for n, c in zip(ICONS.split(), colours, strict=True)]
-    options = ComposeOptions(strict=False)
-    return ComposeJob(elements, "a butterfly", Given(side), (SIZE, SIZE), options, count).composition(0)
+    return live_compose(elements, "a butterfly", guidance=Given(side), size=SIZE, count=count, strict=False)
 
 
 def render_cost(count: int, side: int) -> dict[str, float]:

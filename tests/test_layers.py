@@ -66,9 +66,11 @@ def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
 
 
 NEED_TORCH = {
+    "harmonizing/appearance.py",
     "harmonizing/attention.py",
     "harmonizing/control.py",
     "harmonizing/diffuse.py",
+    "harmonizing/words.py",
     "models/adapters.py",
     "models/classifier.py",
     "render/oracle.py",
@@ -84,6 +86,7 @@ NEED_TORCH = {
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",
+    "guidance/deep.py",
     "guidance/expected.py",
     "guidance/looking.py",
     "guidance/network.py",
@@ -94,10 +97,23 @@ NEED_TORCH = {
     "sampling/attention_maps.py",
     "sampling/control.py",
     "sampling/decode.py",
+    "sampling/injection.py",
     "sampling/inversion.py",
     "sampling/sample.py",
     "sampling/schedulers.py",
     "sampling/step.py",
+    "mosaic/generate/colour.py",
+    "mosaic/generate/decoders.py",
+    "mosaic/generate/generate.py",
+    "mosaic/generate/job.py",
+    "mosaic/generate/layout.py",
+    "mosaic/generate/methods.py",
+    "mosaic/generate/perceptual.py",
+    "mosaic/generate/steer.py",
+    "mosaic/generate/structure.py",
+    "mosaic/personalize/concept.py",
+    "mosaic/personalize/layered.py",
+    "mosaic/personalize/learn.py",
 }
 
 

@@ -15,7 +15,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.composing.compose import compose
+    from vertumnus.composing.compose import compose, live_compose
+    from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from vertumnus.metrics.packing import measure_packing
     from vertumnus.models.adapters import Adapters
     from vertumnus.models.loader import load_model
+    from vertumnus.mosaic.generate.generate import generate_mosaic
+    from vertumnus.mosaic.generate.options import GenerateOptions
     from vertumnus.mosaic.library.index import update_index
     from vertumnus.mosaic.library.library import TileLibrary
     from vertumnus.mosaic.load import load_mosaic
@@ -62,7 +65,9 @@ _HOME = {
     "Add": "live.commands",
     "Collage": "document.collage",
     "ComposeOptions": "composing.options",
+    "Composition": "composing.composition",
     "Element": "elements.element",
+    "GenerateOptions": "mosaic.generate.options",
     "HarmonizeOptions": "harmonizing.options",
     "Layer": "document.collage",
     "LiveRun": "live.run",
@@ -92,9 +97,11 @@ _HOME = {
     "compose": "composing.compose",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
+    "generate_mosaic": "mosaic.generate.generate",
     "harmonize": "harmonizing.harmonize",
     "load_model": "models.loader",
     "live_again": "remake",
+    "live_compose": "composing.compose",
     "live_pack": "packing.pack",
     "load_mosaic": "mosaic.load",
     "make_mosaic": "mosaic.mosaic",
@@ -113,7 +120,9 @@ __all__ = [
     "Add",
     "Collage",
     "ComposeOptions",
+    "Composition",
     "Element",
+    "GenerateOptions",
     "HarmonizeOptions",
     "Layer",
     "LiveRun",
@@ -145,8 +154,10 @@ __all__ = [
     "compose",
     "draw_mosaic",
     "draw_pictures",
+    "generate_mosaic",
     "harmonize",
     "live_again",
+    "live_compose",
     "live_pack",
     "load_model",
     "load_mosaic",

@@ -29,7 +29,8 @@ def first_problem(error: ValidationError) -> str:
     elif first["type"] == "extra_forbidden":
         message, shown = "there is no such field", ""
     more = f" (and {len(rest)} more)" if rest else ""
-    return f"{field}: {message}{shown}{more}"
+    named = f"{field}: " if field else ""
+    return f"{named}{message}{shown}{more}"
 
 
 class Checked(BaseModel):

@@ -11,7 +11,10 @@ from vertumnus.live.run import LiveRun
 from vertumnus.live.spec import Inputs, RunSpec
 
 # What makes a live run of a spec: a class, or a function that loads what else it takes.
-TOOLS = {"pack": "vertumnus.packing.run:Packing"}
+TOOLS = {
+    "pack": "vertumnus.packing.run:Packing",
+    "compose": "vertumnus.composing.composition:Composition",
+}
 
 
 def live_again(collage: Collage) -> LiveRun:

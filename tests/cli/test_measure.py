@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from drawn import blob
+from harmonizing.scenes import rough
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
+from vertumnus.harmonizing.rounds import with_result
 
 NUMBERS = ["overlap", "area_cv", "layers", "unplaced", "clip_rgb", "clip_contour", "aesthetic", "vlm", "missing"]
 
@@ -178,3 +180,30 @@ def test_no_model_is_loaded_where_none_is_asked_for(vertumnus, collage, monkeypa
     monkeypatch.setitem(sys.modules, "vertumnus.models", None)
     monkeypatch.setitem(sys.modules, "safetensors", None)
     assert vertumnus("measure", collage, "--prompt", "x")[0] == 0
+
+
+def test_layers_are_measured_one_by_one(vertumnus, tmp_path, monkeypatch):
+    class MeanColour:
+        def image_features(self, images):
+            return np.stack([np.asarray(image, np.float64).mean((0, 1)) - 128 for image in images])
+
+        def text_features(self, texts):
+            return np.array([{"table": (-1, 1, -1), "ball": (1, -1, -1), "cup": (-1, -1, 1)}[one] for one in texts])
+
+    monkeypatch.setattr("vertumnus.cli.measure.load_clip", lambda spec, dtype: MeanColour())
+    rough().save(tmp_path / "c.collage")
+    code, out, err = vertumnus("measure", tmp_path / "c.collage", "--layers", "--clip", "x", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert [one["text"] for one in found["layers"]] == ["table", "ball", "cup"]
+    assert all(one["text_image"] > 70 and one["image_image"] is None for one in found["layers"])
+    done = with_result(rough(), np.full((64, 64, 3), (220, 30, 30), np.uint8))
+    done.save(tmp_path / "d.collage")
+    code, out, _ = vertumnus("measure", tmp_path / "d.collage", "--layers", "--clip", "x", "--json")
+    table, ball, cup = json.loads(out)["layers"]
+    assert ball["image_image"] > 99
+    assert max(table["image_image"], cup["image_image"], cup["text_image"]) < 30
+    code, out, _ = vertumnus("measure", tmp_path / "d.collage", "--layers", "--clip", "x")
+    assert "mean" in out
+    code, _, err = vertumnus("measure", tmp_path / "d.collage", "--layers")
+    assert (code, "--clip" in err) == (2, True)

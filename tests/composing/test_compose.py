@@ -5,23 +5,28 @@ import pytest
 
 import vertumnus as vt
 from drawn import blob, element
-from vertumnus.composing.compose import ComposeJob, run
+from vertumnus.composing.compose import live_compose, run
+from vertumnus.composing.options import ComposeKeywords
+from vertumnus.composing.presets import PRESETS
 from vertumnus.guidance.pictogram import PictogramSource
+from vertumnus.guidance.registry import KINDS, options_of
+from vertumnus.live.commands import Add, Move, Pin, Release, Remove, Replace, Rotate, SetOption, Undo
 
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
 QUICK = {"iterations": 120}
 
 
-def job(prompt="a heart", count=12, size=(240, 240), **options):
-    return ComposeJob(PIECES, prompt, PictogramSource(), size, vt.ComposeOptions(**(QUICK | options)), count)
+def live(prompt="a heart", count=12, size=(240, 240), seed=0, **options):
+    return live_compose(
+        PIECES, prompt, guidance=PictogramSource(), size=size, seed=seed, count=count, **(QUICK | options)
+    )
 
 
 def test_the_whole_comes_to_look_like_the_prompt():
-    work = job(iterations=500)
-    composition = work.composition(0)
+    composition = live(iterations=500)
     likeness = [step.likeness for step in composition]
     assert np.mean(likeness[-20:]) > 0.7 > 0.5 > np.mean(likeness[:10])
-    collage = work.collage(composition, {})
+    collage = composition.document()
     assert collage.prompt == "a heart"
     assert collage.made_by.tool == "compose"
     assert collage.made_by.report["overlap"] == 0
@@ -46,32 +51,129 @@ def test_same_seed_same_bytes(tmp_path):
 
 
 def test_the_start_is_the_paper_s():
-    work = job(count=25)
-    p = work.composition(0).optimiser.placements
-    longer = np.exp(p.log_scale) * work.scene.longer[p.which]
+    composition = live(count=25)
+    p = composition.optimiser.placements
+    longer = np.exp(p.log_scale) * composition.scene.longer[p.which]
     np.testing.assert_allclose(longer, 0.21 * 240)
     assert np.abs(p.rotation).max() <= 0.1
     assert p.x.min() < 60 < 180 < p.x.max()
 
 
 def test_a_person_may_steer():
-    composition = job().composition(0)
+    composition = live()
     for step in composition:
         if step.phase != "arrange":
             break
-        if step.done == 20:
-            step.move(3, x=200.0, y=30.0, rotation=40.0)
-            step.pin(3)
-            step.remove(5)
-        if step.done == 60:
-            assert step.layout()[3].x == 200
-            step.release(3)
-    layout = composition.layout()
-    assert 5 not in layout
-    assert len(layout) == 11
-    assert layout[3] is None or layout[3].x != 200
-    with pytest.raises(IndexError):
-        composition.move(5, x=1.0)
+        if step.step == 20:
+            for command in (
+                Move(piece=3, x=200.0, y=30.0),
+                Rotate(piece=3, rotation=40.0),
+                Pin(piece=3),
+                Remove(piece=5),
+            ):
+                step.send(command)
+        if step.step == 60:
+            at = dict(zip(step.numbers.tolist(), step.layout(), strict=True))[3]
+            assert (at.x, at.y, round(at.rotation, 6)) == (200, 30, 40)
+            step.send(Release(piece=3))
+    composition.run()
+    found = dict(zip(composition.numbers.tolist(), composition.layout(), strict=True))
+    assert 5 not in found
+    assert len(found) == 11
+    assert found[3] is None or found[3].x != 200
+    for command in (Move(piece=5, x=1.0), Pin(piece=40)):
+        with pytest.raises(vt.VertumnusError, match="there is no piece"):
+            composition.send(command)
+    for name, value in (("scale", 0), ("scale", -1), ("x", float("nan"))):
+        with pytest.raises(vt.VertumnusError, match=name):
+            (vt.Scale if name == "scale" else Move)(piece=0, **{name: value})
+
+
+def test_a_finished_run_goes_on_and_is_taken_back():
+    composition = live().run()
+    before = composition.document()
+    assert composition.finished
+    for command in (
+        Pin(piece=0), Move(piece=0, x=40.0, y=50.0), Replace(piece=1, element=PIECES[7]),
+        Add(element=element(blob(9, 50, 50), "more")), SetOption(name="gap", value=2.0),
+    ):  # fmt: skip
+        composition.send(command)
+    after = composition.run().document()
+    assert [round(after.layers[0].x), round(after.layers[0].y)] == [40, 50]
+    assert after.layers[0].locked
+    assert after.layers[1].image == PIECES[7].image
+    assert "more" in [layer.name for layer in after.layers] + [
+        each["name"] for each in after.made_by.report["unplaced"]
+    ]
+    assert after.made_by.report["overlap"] == 0
+    for _ in range(5):
+        composition.send(Undo())
+    again = composition.run().document()
+    assert [layer.model_dump() for layer in again.layers] == [layer.model_dump() for layer in before.layers]
+
+
+def test_a_collage_is_made_again_from_its_document_alone(tmp_path):
+    composition = live_compose(PIECES, "a fish", size=(200, 160), seed=3, count=10, container="circle", **QUICK)
+    for step in composition:
+        if step.step == 30:
+            step.send(Move(piece=2, x=50.0))
+            step.send(Add(element=element(blob(9, 50, 50), "more"), x=90.0, y=80.0))
+    composition.document().save(tmp_path / "a.collage")
+    vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+
+
+def test_a_start_is_kept_for_making_it_again(tmp_path):
+    first = vt.compose(PIECES[:4], "a heart", size=160, **QUICK)
+    first.layers[1].locked = True
+    second = vt.compose(PIECES[4:], "a star", start=first, size=160, seed=1, **QUICK)
+    second.save(tmp_path / "a.collage")
+    vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+
+
+def test_a_state_goes_on_as_if_it_had_never_stopped():
+    for when in (60, 10_000):
+        whole, broken = live(seed=5), live(seed=5)
+        for step in broken:
+            if step.step == when:
+                break
+        resumed = live(seed=5)
+        resumed.restore(broken.state())
+        assert resumed.run().layout() == whole.run().layout()
+        assert resumed.score == whole.score
+
+
+def test_another_container_is_another_run(tmp_path):
+    def stop(composition):
+        if composition.done >= 20:
+            composition.request_stop()
+
+    run(live_compose(PIECES, "a heart", size=120, container="circle", **QUICK), stop, tmp_path / "state.npz")
+    for change in ({"container": "heart"}, {"container": "circle", "method": "sds"}, {"container": None}):
+        with pytest.raises(vt.VertumnusError, match=r"state\.npz"):
+            vt.compose(
+                PIECES, "a heart", size=120, checkpoint=tmp_path / "state.npz", resume=True, **(QUICK | change)
+            )
+
+
+def test_the_papers_settings_are_a_preset():
+    made = live_compose(PIECES, "a heart", size=80, preset="score-paper", iterations=3)
+    assert (made.options.relocate, made.options.strict, made.options.gradient_blur) == (False, False, (0, 0))
+    assert made.options.iterations == 3  # what is given beside it wins
+    assert made.options.kernel_sigma > 0
+    assert made.spec.options["guidance"][0]["method"] == "vsd"
+    assert made.spec.options["guidance"][0]["annealing"] == "none"
+    assert set(PRESETS["score-paper"]) <= set(ComposeKeywords.__annotations__)
+    with pytest.raises(vt.VertumnusError, match=r"preset.*did you mean score-paper"):
+        live_compose(PIECES, "a heart", preset="score-papr")
+
+
+def test_keywords_are_the_models_fields():
+    fields = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
+    assert set(ComposeKeywords.__annotations__) == fields | set(vt.ComposeOptions.model_fields)
+    with pytest.raises(vt.VertumnusError, match="rotatoin: there is no such option"):
+        live_compose(PIECES, "a heart", rotatoin=3)
 
 
 def test_a_run_that_is_stopped_keeps_the_best_there_was():
@@ -84,29 +186,28 @@ def test_a_run_that_is_stopped_keeps_the_best_there_was():
                 composition.request_stop()
 
     best = []
-    composition = run(job(strict=False, iterations=130), 2, best_then_spoilt)
+    composition = run(live(strict=False, iterations=130, seed=2), best_then_spoilt)
     np.testing.assert_array_equal(composition.optimiser.placements.x, best[0].x)
 
     def moved_by_hand(composition):
+        if composition.done == 112 and composition.phase == "arrange":
+            composition.send(Move(piece=0, x=9.0))
         best_then_spoilt(composition)
-        if composition.done == 112:
-            composition.move(0, x=9.0)
 
-    spoilt = run(job(strict=False, iterations=130), 2, moved_by_hand)
+    spoilt = run(live(strict=False, iterations=130, seed=2, noise=0.0), moved_by_hand)
     assert spoilt.layout()[0].x == 9
     assert spoilt.layout()[1].x == 5
 
 
 def test_resuming_gives_the_same_collage(tmp_path):
-    work = job()
-    whole = run(work, 4)
+    whole = run(live(seed=4))
 
     def stop(composition):
         if composition.done >= 50:
             composition.request_stop()
 
-    run(work, 4, stop, tmp_path / "state.npz")
-    resumed = run(work, 4, None, tmp_path / "state.npz", resume=True)
+    run(live(seed=4), stop, tmp_path / "state.npz")
+    resumed = run(live(seed=4), None, tmp_path / "state.npz", resume=True)
     assert whole.layout() == resumed.layout()
 
 

@@ -8,8 +8,7 @@ for needed in ("diffusers", "transformers", "peft"):
     pytest.importorskip(needed)
 
 import tiny  # noqa: E402
-from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
-from vertumnus.composing.options import ComposeOptions  # noqa: E402
+from vertumnus.composing.compose import live_compose, run  # noqa: E402
 from vertumnus.composing.variations import run_together  # noqa: E402
 from vertumnus.guidance.distillation import DistillationSource  # noqa: E402
 from vertumnus.guidance.options import DistillationOptions  # noqa: E402
@@ -26,7 +25,7 @@ def folder(tmp_path_factory):
 
 def job(blobs, folder, interval=2, **options):
     source = DistillationSource(DistillationOptions(model=folder, guidance_interval=interval), device="cpu")
-    return ComposeJob(blobs[:4], "a tree", source, (40, 40), ComposeOptions(**options))
+    return live_compose(blobs[:4], "a tree", guidance=source, size=40, **options)
 
 
 def test_particles_share_one_student(blobs, folder, monkeypatch):
@@ -40,7 +39,7 @@ def test_particles_share_one_student(blobs, folder, monkeypatch):
     monkeypatch.setattr(ScoreDistillation, "__call__", counted)
     work = job(blobs, folder, iterations=6, strict=False)
     seen = []
-    made = run_together(work, [3, 4, 5], lambda composition: seen.append(composition.seed))
+    made = run_together(work, [3, 4, 5], lambda composition: seen.append(composition.spec.seed))
     assert asked == [(3, ["student0"], share) for share in (0, 0.333, 0.667)]
     assert seen == [3, 4, 5] * 6
     assert not getattr(work.source.model.unet, "peft_config", None)
@@ -60,11 +59,11 @@ def test_all_stop_together_and_are_finished(blobs, folder):
 
 
 def test_other_priors_go_one_after_the_other(blobs):
-    work = ComposeJob(blobs[:4], "a heart", PictogramSource(), (40, 40), ComposeOptions(iterations=4))
-    assert [c.layout() for c in run_together(work, [1, 2])] == [run(work, seed).layout() for seed in (1, 2)]
+    work = live_compose(blobs[:4], "a heart", guidance=PictogramSource(), size=40, iterations=4)
+    assert [c.layout() for c in run_together(work, [1, 2])] == [run(work.sibling(seed)).layout() for seed in (1, 2)]
 
 
 def test_one_particle_alone_is_as_any(blobs, folder):
     work = job(blobs, folder, iterations=4, strict=False)
-    assert run_together(work, [7])[0].layout() == run(work, 7).layout()
-    assert np.isfinite(run(work, 7).loss)
+    assert run_together(work, [7])[0].layout() == run(work.sibling(7)).layout()
+    assert np.isfinite(run(work.sibling(7)).loss)

@@ -8,8 +8,7 @@ for needed in ("diffusers", "transformers", "peft", "vertumnus.models.loader"):
     pytest.importorskip(needed)
 
 import tiny  # noqa: E402
-from vertumnus.composing.compose import ComposeJob, run  # noqa: E402
-from vertumnus.composing.options import ComposeOptions  # noqa: E402
+from vertumnus.composing.compose import live_compose, run  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
 from vertumnus.guidance.distillation import DistillationSource  # noqa: E402
 from vertumnus.guidance.options import DistillationOptions  # noqa: E402
@@ -67,11 +66,10 @@ def test_a_collage_by_a_network_is_reproducible_and_resumes(family, every, blobs
         model=str(FAMILIES[family](tmp_path / family)), guidance_interval=every, student_rate=1e-2
     )
     source = DistillationSource(chosen, device="cpu")
-    options = ComposeOptions(iterations=6, strict=False)
 
     def composed(**more):
-        job = ComposeJob(blobs[:4], "a tree", source, (60, 40), options)
-        return run(job, 3, **more)
+        live = live_compose(blobs[:4], "a tree", guidance=source, size=(60, 40), seed=3, iterations=6, strict=False)
+        return run(live, **more)
 
     whole = composed()
     kept = tmp_path / "kept.npz"
@@ -91,7 +89,7 @@ def test_a_collage_by_a_network_is_reproducible_and_resumes(family, every, blobs
 def test_nan_from_the_network_stops_with_the_state_saved(blobs, tmp_path):
     chosen = DistillationOptions(model=str(tiny.deepfloyd(tmp_path / "if")), guidance_interval=5)
     source = DistillationSource(chosen, device="cpu")
-    job = ComposeJob(blobs[:4], "a tree", source, (40, 40), ComposeOptions(iterations=20, strict=False))
+    live = live_compose(blobs[:4], "a tree", guidance=source, size=40, seed=3, iterations=20, strict=False)
     kept = tmp_path / "kept.npz"
 
     def break_it(composition):
@@ -99,8 +97,8 @@ def test_nan_from_the_network_stops_with_the_state_saved(blobs, tmp_path):
             source.model.unet.conv_out.bias.data += float("nan")
 
     with pytest.raises(VertumnusError, match=r"if: its answer was not finite 10 times in a row"):
-        run(job, 3, watch=break_it, checkpoint=kept)
-    state = load_checkpoint(kept, job.identity(3))
+        run(live, watch=break_it, checkpoint=kept)
+    state = load_checkpoint(kept, live.spec.identity())
     assert state["iteration"] == 14
     assert np.isfinite(state["placements.pose"]).all()
     assert np.isfinite(state["lora"]).all()

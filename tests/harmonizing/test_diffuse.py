@@ -8,11 +8,15 @@ torch = pytest.importorskip("torch")
 from harmonizing.scenes import rough  # noqa: E402
 from tiny import stable_diffusion  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, to_latent_size  # noqa: E402
+from vertumnus.harmonizing.attention import layer_bias  # noqa: E402
+from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, size_multiple, to_latent_size  # noqa: E402
 from vertumnus.harmonizing.layers import stack_of  # noqa: E402
 from vertumnus.harmonizing.options import HarmonizeOptions  # noqa: E402
+from vertumnus.harmonizing.tokens import speak  # noqa: E402
 from vertumnus.models import load  # noqa: E402
+from vertumnus.sampling.control import Control  # noqa: E402
 from vertumnus.sampling.sample import finish, sample  # noqa: E402
+from vertumnus.sampling.schedulers import make_scheduler  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 torch.set_num_threads(1)  # tiny models are no faster with more
@@ -166,3 +170,65 @@ def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
     assert (pictures[1] != pictures[0]).any()
     with pytest.raises(VertumnusError, match="not the folder of a ControlNet"):
         make_controls([ControlSpec(str(tmp_path))], plain.stack, weights, model, plain.multiple)
+
+
+def ended(run, seeds):
+    last = None
+    for step in run.steps(seeds):
+        last = step
+    return last.next_latents
+
+
+def test_attention_weights_of_nought_are_plain_image_to_image(model):
+    stack = stack_of(rough(SIDE), (SIDE, SIDE))
+    options = HarmonizeOptions(method="gh+ca", steps=6)
+    plan = make_plan(stack, options)
+    spoken = list(enumerate(speak(model.text.tokenizers, "a table, a ball and a cup", ["table", "ball", "cup"])))
+    hooks = {
+        weight: [layer_bias(stack, spoken, [weight] * 3, [weight] * 3, 77, size_multiple(model))]
+        for weight in (0.0, 1.0)
+    }
+    prompt = "a table, a ball and a cup"
+    runs = {weight: Harmonizer(stack, prompt, model, options, plan, hooks=hooks[weight]) for weight in hooks}
+    plain = finish(
+        sample(model, prompt, steps=6, guidance=7.0, image=runs[0.0].image, strength=plan.strength, seed=[4, 9])
+    )
+    assert torch.equal(ended(runs[0.0], [4, 9]), plain)
+    assert not torch.equal(ended(runs[1.0], [4, 9]), plain)
+
+
+def test_control_of_ones_is_diffusers_own_pipeline(model):
+    import diffusers
+
+    torch.manual_seed(2)
+    network = diffusers.ControlNetModel.from_unet(model.unet, conditioning_embedding_out_channels=(16, 32))
+    for part in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+        torch.nn.init.normal_(part.weight, std=0.5)
+    network.requires_grad_(False).eval()
+    plain = harmonizer(model, method="gh", noise=[0.7] * 3)
+    edge = torch.rand((3, *plain.image.shape[:2]), generator=torch.Generator().manual_seed(1))
+    control = Control(network, edge, weight_map=torch.ones(plain.image.shape[:2]))
+    run = Harmonizer(plain.stack, "a ball", model, plain.options, plain.plan, controls=[control])
+    parts = {key: part for key, part in model.pipeline.components.items() if key != "scheduler" and part is not None}
+    theirs = diffusers.StableDiffusionControlNetImg2ImgPipeline(
+        **parts,
+        controlnet=network,
+        scheduler=make_scheduler("euler_ancestral", model.scheduler_config),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    theirs.set_progress_bar_config(disable=True)
+    expected = theirs(
+        "a ball",
+        image=run._picture(model.device),
+        control_image=edge[None],
+        strength=0.7,
+        num_inference_steps=8,
+        guidance_scale=7.0,
+        controlnet_conditioning_scale=1.0,
+        generator=[torch.Generator().manual_seed(6)],
+        output_type="latent",
+    ).images
+    assert torch.equal(ended(run, [6]), expected)
+    assert not torch.equal(ended(plain, [6]), expected)

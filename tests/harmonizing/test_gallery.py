@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harmonizing.scenes import rough
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.gallery import Gallery
 from vertumnus.harmonizing.layers import stack_of
-from vertumnus.harmonizing.rounds import edit_stack, results, undo_round, with_result
+from vertumnus.harmonizing.rounds import edit_stack, first_layers, results, undo_round, with_result
 
 
 def picture(seed, side=32):
@@ -65,15 +65,21 @@ def test_a_users_folder_is_refused(tmp_path):
 
 def test_rounds_are_layers_and_are_taken_back(tmp_path):
     collage = rough()
+    collage.made_by = MadeBy(tool="pack", pictures=[collage.layers[0].image])
+    collage.layers[2].visible = False
     before = collage.model_dump()
-    one = with_result(collage, picture(1, 64))
-    two = with_result(one, picture(2, 64))
+    one = with_result(collage, picture(1, 64), prompt="a dream", seed=5, facts={"model": "mini"})
+    assert one.made_by.report["rounds"][0]["model"] == "mini"
+    assert [layer.visible for layer in first_layers(one)] == [True, True, False]
+    two = with_result(one, picture(2, 64), seed=6)
+    assert (two.prompt, two.seed) == ("a dream", 6)
     two.save(tmp_path / "c.collage")
     two = Collage.load(tmp_path / "c.collage")
     assert [layer.name for layer in results(two)] == ["harmonized 1", "harmonized 2"]
     assert (np.asarray(two.render().convert("RGB")) == picture(2, 64)).all()
     back = undo_round(two)
     assert (np.asarray(back.render().convert("RGB")) == picture(1, 64)).all()
+    assert back.seed == 5
     first = undo_round(back)
     assert first.model_dump() == before
     assert collage.model_dump() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elem
 from vertumnus.cli.render import write_output
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.choose import best_of, contact_sheet
-from vertumnus.composing.compose import ComposeJob, run, with_container
+from vertumnus.composing.compose import live_compose, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import run_together
@@ -23,7 +24,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
-from vertumnus.guidance.registry import DEFAULT, KINDS, open_named, options_of
+from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
 
@@ -65,7 +66,8 @@ def compose(
     *,
     prompt: str = "",
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
-    size: str = "600",
+    like: Path | None = None,
+    size: str | None = None,
     seed: int = 0,
     count: int | None = None,
     guidance: list[str] | None = None,
@@ -80,6 +82,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    preset: str | None = None,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
     flags: Annotated[GuidanceFlags | None, Parameter(name="*", group="Guidance")] = None,  # type: ignore[valid-type]
 ) -> None:
@@ -95,8 +98,10 @@ def compose(
         What the whole is to read as.
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
+    like
+        A photograph to rebuild: photo guidance, alone unless another is named.
     size
-        Of the canvas in pixels: 600 or 800x600.
+        Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
         The same input, options and seed give the same collage.
     count
@@ -126,6 +131,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    preset
+        Settings under one name: score-paper for the published ones of SCORE. What is given beside it wins.
     options
         How the pieces are arranged.
     flags
@@ -140,33 +147,38 @@ def compose(
         raise VertumnusError(f"`particles`: must be at least 1, not {particles}")
     if variations > 1 and checkpoint is not None:
         raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
-    canvas = parse_size(size)
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
-    shape, chosen = with_container(container, options or ComposeOptions())
-    source = open_named(guidance or [DEFAULT], **_given(flags))
-    found = read_elements(elements, icon_colors, max_side)
-    job = ComposeJob(found.elements, prompt, source, canvas, chosen, count, start, shape, found.skipped)
-    given = {
-        "elements": elements or [],
-        "count": count,
-        "container": container,
-        "from": str(from_) if from_ else None,
-    }
-    together = min(particles or variations, variations) if source.side_by_side else 1
+    named = {"elements": elements, "container": container, "like": like, "from": from_}
+    live = live_compose(
+        read_elements(elements, icon_colors, max_side),
+        prompt,
+        guidance=guidance or [DEFAULT],
+        like=like,
+        size=parse_size(size) if size is not None else None,
+        seed=seed,
+        count=count,
+        container=container,
+        start=start,
+        provenance=json.loads(json.dumps({name: value for name, value in named.items() if value}, default=str)),
+        preset=preset,
+        options=options,
+        **_given(flags),
+    )
+    together = min(particles or variations, variations) if live.source.side_by_side else 1
     made: list[tuple[Collage, float]] = []
     while len(made) < variations:
         seeds = [seed + number for number in range(len(made), min(len(made) + together, variations))]
         began, cpu = time.perf_counter(), time.process_time()
-        with _Watch(job, given, preview, preview_every) as watch:
+        with _Watch(preview, preview_every) as watch:
             if variations > 1:
-                compositions = run_together(job, seeds, watch)
+                compositions = run_together(live, seeds, watch)
             else:
-                compositions = [run(job, seed, watch, checkpoint, resume)]
+                compositions = [run(live, watch, checkpoint, resume)]
         seconds, cpu = (time.perf_counter() - began) / len(seeds), (time.process_time() - cpu) / len(seeds)
         for composition in compositions:
-            collage = job.collage(composition, given)
+            collage = composition.document()
             for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
                 print(write_output(collage, _numbered(path, len(made), variations), scale, None))
             made.append((collage, composition.likeness))
@@ -203,9 +215,9 @@ def _summary(collage: Collage, composition: Composition, seconds: float, cpu: fl
 class _Watch(Watch):
     """Shows a composition, writes previews, and turns Ctrl-C into a request to stop."""
 
-    def __init__(self, job: ComposeJob, given: dict[str, Any], preview: Path | None, every: int) -> None:
+    def __init__(self, preview: Path | None, every: int) -> None:
         super().__init__()
-        self.job, self.given, self.preview, self.every = job, given, preview, max(every, 1)
+        self.preview, self.every = preview, max(every, 1)
         self.shown: Composition | None = None  # of several side by side, the first
 
     def __call__(self, composition: Composition) -> None:
@@ -216,7 +228,7 @@ class _Watch(Watch):
             return
         arranging = composition.phase == "arrange"
         if arranging and self.preview is not None and composition.done % self.every == 0:
-            save_picture(self.job.collage(composition, self.given), self.preview, background="white")
+            save_picture(composition.document(), self.preview, background="white")
         if arranging and composition.done % STEPS_SHOWN and composition.done != composition.total:
             return
         what = "arranging" if arranging else "finishing"

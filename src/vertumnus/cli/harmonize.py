@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 from cyclopts import App, Parameter
 from PIL import Image
+from rich.progress import TaskID
 
 from vertumnus.cli.common import DOCUMENTS, bar, check_outputs, parse_size
 from vertumnus.cli.render import write_output
@@ -152,7 +153,7 @@ def edit(
         raise VertumnusError(f"{folder}: holds results of another collage or layer; make them anew without --take")
     picture = Gallery(folder, identity).picture(take)
     job = HarmonizeJob(document, identity.get("prompt"), None, layer, HarmonizeOptions(method="none"))
-    _write(job.document(picture, take), written)
+    _write(job.document(picture, take, identity), written)
 
 
 def _job(
@@ -188,6 +189,7 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
         folders = [files[0].with_name(f"{files[0].stem}-gallery")]
     wanted = list(range(seed, seed + seeds))
     began = time.perf_counter()
+    _learn(job)
     if folders:
         gallery = Gallery(folders[0], job.identity())
         with bar("note") as progress:
@@ -231,6 +233,21 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
         save_image(Image.fromarray(job.attention_picture(first)), beside)
         print(f"{beside}: where {', '.join(job.texts[n] for n in job.spoken)} were looked for")
     print(f"{time.perf_counter() - began:.1f} s")
+
+
+def _learn(job: HarmonizeJob) -> None:
+    """Learns the layers' words, if the method has any, with a bar for each."""
+    if not job.options.appearance:
+        return
+    with bar("note") as progress:
+        tasks: dict[int, TaskID] = {}
+
+        def watch(which: int, step: int, steps: int, loss: float) -> None:
+            if which not in tasks:
+                tasks[which] = progress.add_task(f"learning {job.texts[job.spoken[which]]}", total=steps, note="")
+            progress.update(tasks[which], completed=step, note=f"loss {loss:.4f}")
+
+        job.learn(watch)
 
 
 def _write(made: Collage, output: list[Path]) -> None:

@@ -48,6 +48,7 @@ def measure(
     vlm_model: str | None = None,
     reference: Path | None = None,
     lpips: Path | None = None,
+    layers: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say how well a collage fills a shape, how well it shows what a sentence says, or how like its reference it is.
@@ -83,6 +84,9 @@ def measure(
         The picture it should look like: PSNR and SSIM at 32 to 256 pixels, and the error of a Gaussian pyramid.
     lpips
         A safetensors file of LPIPS weights on AlexNet, made as docs/measure.md says, to measure that too.
+    layers
+        Layer by layer, with --clip: the cosines of what is drawn where each shows and its text, and, of a harmonised
+        collage, of what is drawn there and what was.
     as_json
         Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """
@@ -102,6 +106,13 @@ def measure(
     if shape is None and (block or invert or font):
         raise VertumnusError("--shape: --block, --invert and --font go with it; name the shape")
     document = Collage.load(collage)
+    if layers:
+        from vertumnus.cli.layers import print_layers
+
+        if clip is None:
+            raise VertumnusError(f"--layers: {NEEDS_CLIP}")
+        print_layers(document, load_clip(clip, dtype), as_json)
+        return
     wanted = prompt is not None or any(given is not None for given in (clip, aesthetic, vlm, vlm_model))
     if shape is None or wanted:
         prompt = document.prompt if prompt is None else prompt

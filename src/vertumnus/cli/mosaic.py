@@ -16,6 +16,7 @@ from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
 from vertumnus.mosaic.load import load_mosaic
 from vertumnus.mosaic.mosaic import make_mosaic
@@ -24,6 +25,7 @@ from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
 from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
 
 SKIPPED_SHOWN = 5
+GENERATING = "Tiles that a model draws"
 
 
 def mosaic(
@@ -32,6 +34,15 @@ def mosaic(
     *,
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
     tiles: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    generate: Annotated[list[str] | None, Parameter(consume_multiple=True, group=GENERATING)] = None,
+    model: Annotated[str, Parameter(group=GENERATING)] = "mini",
+    reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
+    prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
+    region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    concept: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
+    again: Annotated[list[int] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
+    folder: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     size: str | None = None,
     seed: int = 0,
     assignment: Path | None = None,
@@ -41,12 +52,14 @@ def mosaic(
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
+    drawing: Annotated[GenerateOptions | None, Parameter(name="*", group=GENERATING)] = None,
 ) -> None:
     """Rebuild a picture from tiles.
 
     Examples: vertumnus mosaic cat.jpg --tiles photos/ --tone mean-std:0.5 -o cat-of-photos.png;
     vertumnus mosaic cat.jpg --tiles photos/ --grid 48x64 --unique -o deep.dzi -o again.json;
-    vertumnus mosaic --assignment again.json --size 40000 -o huge.tif
+    vertumnus mosaic --assignment again.json --size 40000 -o huge.tif;
+    vertumnus mosaic cat.jpg --generate "a cat" --level 3 -o cat-of-cats.png
 
     Parameters
     ----------
@@ -58,6 +71,25 @@ def mosaic(
         (which holds them) or .csv; for a video .mp4, .gif, .webp ... or a folder.
     tiles
         Folders of pictures, indexed where that has not been done; one picture alone is toned to every cell.
+    generate
+        In place of tiles, what each is to show: a diffusion model draws them. Of several, one a tile at random.
+    model
+        mini, the folder of a diffusion model, or its id.
+    reference_prompt
+        In place of a reference: what the same model is to draw for one first.
+    prompts
+        A text file with a prompt for every cell, a line each, in their order.
+    region
+        A region's colour on the map and its prompt, as 'red=a bird'; once for each.
+    region_map
+        A picture of the reference's aspect that shows where the regions are.
+    concept
+        A learned name that prompts hold, as vertumnus personalize makes it: FILE or FILE:WEIGHT, once for each.
+    again
+        Cells, counted from 0 in rows, to be drawn anew in a mosaic generated before; the others stay.
+    folder
+        Where tiles are kept as they are drawn, so that an interrupted run goes on; NAME.tiles beside the first output
+        by default.
     size
         Of the mosaic in pixels: 8000 for the longer side, or 8000x6000; about 64 to a cell by default.
     seed
@@ -75,9 +107,28 @@ def mosaic(
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
     options
-        How tiles are matched and assigned.
+        How tiles are matched and assigned; of generated ones, which cells there are.
+    drawing
+        How tiles are generated.
     """
     began, cpu = time.perf_counter(), time.process_time()
+    asked = {
+        "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
+        "region_map": region_map, "concept": concept, "again": again, "folder": folder, "options": drawing,
+    }  # fmt: skip
+    if generate or prompts is not None or region or any(asked.values()):
+        from vertumnus.cli.generate import Given, generate_tiles
+
+        if tiles or assignment is not None or ray is not None or coherence is not None:
+            raise VertumnusError(
+                "--generate: draws its own tiles; --tiles, --assignment, --ray and --coherence go without"
+            )
+        given = Given(
+            reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
+            again or [], folder,
+        )  # fmt: skip
+        generate_tiles(given, output, size, seed, options, drawing, force)
+        return
     indexes = place_of_indexes(index, beside)
     workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))

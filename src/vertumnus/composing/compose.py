@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from pydantic import ValidationError
-
-from vertumnus.checked import first_problem
 from vertumnus.composing.composition import Composition
-from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.scene import make_scene
-from vertumnus.document.collage import Collage, MadeBy
+from vertumnus.composing.options import ComposeKeywords, ComposeOptions
+from vertumnus.composing.presets import preset_choices
+from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Sources, as_text, gather
-from vertumnus.elements.element import Element
-from vertumnus.elements.pieces import Pieces
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.guidance.mixture import all_options
-from vertumnus.guidance.protocol import Guidance, GuidanceOptions, Request, Source
+from vertumnus.guidance.options import PhotoOptions
+from vertumnus.guidance.photo import PhotoSource
+from vertumnus.guidance.protocol import GuidanceOptions, Source
 from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
-from vertumnus.metrics.packing import measure_packing
+from vertumnus.limits import MAX_PIECES, MAX_SEED, check_canvas, check_whole
+from vertumnus.live.notebook import NotebookBar, in_notebook
+from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_document
 from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.shapes import Shape, parse_shape
-from vertumnus.version import __version__
+from vertumnus.strict.problem import RASTER
 
 Watcher = Callable[[Composition], None]
 Guided = str | Path | GuidanceOptions | Source | Sequence[str | Path | GuidanceOptions]
-MOST = 5000  # pieces
 # Keywords under their former names.
 FORMER = {
     "prior": "guidance",
@@ -38,133 +35,31 @@ FORMER = {
     "every": "guidance_interval",
     "reach": "gradient_blur",
     "splat": "kernel_sigma",
+    "given": "provenance",
 }
+SIDE = 600  # pixels of the longer side of the canvas
+GAIN, PHOTO_GAIN = (0.5, 1.0), (0.25, 2.0)  # least and most, of CLIP-CLOP and where a photograph guides
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
-
-
-class ComposeJob:
-    """Everything about a composition but the run itself.
-
-    elements   different elements
-    prompt     what the whole is to read as
-    source     what judges it
-    size       (width, height) of the canvas, pixels
-    count      pieces; elements are used in turn. As many as elements by default
-    warm       a collage to start from: its locked layers stay, its other layers start where they lie
-    container  a shape that pieces are to stay in
-    skipped    (name, reason) of pictures that could not be used, for the report
-
-    Raises `VertumnusError` for a prompt or count that nothing can be done with.
-    """
-
-    def __init__(
-        self,
-        elements: Sequence[Element],
-        prompt: str,
-        source: Source,
-        size: tuple[int, int],
-        options: ComposeOptions,
-        count: int | None = None,
-        warm: Collage | None = None,
-        container: Shape | None = None,
-        skipped: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        if not prompt.strip() and any(options.needs_prompt for options in all_options(source)):
-            raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
-        self.prompt, self.source, self.size, self.options = prompt, source, size, options
-        self.warm, self.container, self.skipped = warm, container, list(skipped)
-        self.pieces = Pieces(elements, count, warm)
-        if not self.pieces.elements:
-            raise VertumnusError("there is no element to place")
-        if len(self.pieces.elements) > MOST:
-            raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
-        self.scene = make_scene(self.pieces.elements, size, source.resolution)
-
-    def composition(self, seed: int, guided: Callable[[Request], Guidance] | None = None) -> Composition:
-        """A run of this job, ready to be iterated; with another guidance than its source's own if one is given."""
-        return Composition(
-            self.scene,
-            self.options,
-            self.source,
-            self.prompt,
-            seed,
-            self.warm,
-            self.pieces.placed,
-            self.container,
-            guided,
-        )
-
-    def identity(self, seed: int) -> dict[str, Any]:
-        """Plain values that tell this run from others, for checkpoints."""
-        return {
-            "version": __version__,
-            "seed": seed,
-            "size": list(self.size),
-            "prompt": self.prompt,
-            "guidance": self.guidance_kept(),
-            "inputs": self.source.inputs(),
-            "elements": [piece.image for piece in self.pieces.elements],
-            "options": self.options.model_dump(mode="json"),
-        }
-
-    def guidance_kept(self) -> list[dict[str, Any]]:
-        """What guides, as documents keep it."""
-        return [kept_guidance(options) for options in all_options(self.source)]
-
-    def collage(self, composition: Composition, given: Mapping[str, Any]) -> Collage:
-        """The state of a run as a document, at any moment.
-
-        given   what was asked for beside the options, to be kept in ``made_by``
-        """
-        layout = composition.layout()
-        collage = Collage(width=self.size[0], height=self.size[1], seed=composition.seed, prompt=self.prompt)
-        collage.background = self.options.background
-        if collage.background is None and self.warm is not None:
-            collage.background = self.warm.background
-        collage.rendering = self.options.render
-        looks = composition.looks()
-        count = len(self.pieces.elements)
-        self.pieces.add_to(
-            collage, [layout.get(n) for n in range(count)], looks=[looks.get(n, {}) for n in range(count)]
-        )
-        missing = [self.pieces.names[n] for n, place in layout.items() if place is None]
-        report: dict[str, Any] = {}
-        if collage.layers:
-            measured = measure_packing(collage, self.container or parse_shape("canvas"))._asdict()
-            report = {name: round(measured[name], 6) for name in ("coverage", "overlap", "area_cv")}
-        collage.made_by = MadeBy(
-            tool="compose",
-            versions={
-                name: __version__ if name == "vertumnus" else version(name)
-                for name in ("vertumnus", "numpy", "numba", "scipy", "pillow")
-            },
-            options={**given, "guidance": self.guidance_kept(), **self.options.model_dump(mode="json")},
-            report=report
-            | {
-                "layers": len(collage.layers),
-                "unplaced": [{"name": name, "reason": "no free place was left near it"} for name in missing],
-                "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
-            },
-        )
-        return collage
 
 
 def compose(
     elements: Sources,
-    prompt: str,
+    prompt: str = "",
     *,
     guidance: Guided = DEFAULT,
-    size: int | tuple[int, int] = 600,
+    like: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     count: int | None = None,
     container: str | Path | Shape | None = None,
-    start: Collage | None = None,
+    start: Collage | str | Path | None = None,
     watch: Watcher | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
-    given: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    preset: str | None = None,
     options: ComposeOptions | None = None,
-    **more: Any,
+    **choices: Unpack[ComposeKeywords],
 ) -> Collage:
     """Arranges elements until the whole reads as a prompt (SCORE, Shao et al., AAAI 2026).
 
@@ -172,14 +67,18 @@ def compose(
     prompt     what to show
     guidance   what judges the picture: ``NAME[:MODEL|FILE][=WEIGHT]`` as "pictogram", "distillation:mini" or
                "shape:heart=0.3", options of a kind (`vertumnus.guidance.options`), several of either, or a source
-    size       of the canvas in pixels: one side of a square, or (width, height)
+    like       a photograph to rebuild: photo guidance, alone unless another is named
+    size       of the canvas in pixels: one side of a square, or (width, height); by default 600, or of the ratio of
+               the photograph
     seed       the same input, options and seed give the same collage
     count      pieces to place, the elements used in turn
     container  a shape that pieces are to stay in
-    start      a collage to start from
-    watch      called with the running `Composition` after every step; may `request_stop`, or move pieces
+    start      a collage to start from: its locked layers stay, its other layers start where they lie
+    watch      called with the running `Composition` after every step; may steer it, or ask it to stop. Without one a
+               notebook shows a progress bar
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
-    given      kept in the document's ``made_by.options`` in place of ``elements``
+    provenance   kept in the document beside the inputs' content, in place of ``elements`` as given
+    preset     settings under one name, `vertumnus.composing.presets`: "score-paper" for the published ones of SCORE
     options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
                those of the guidances' options (`vertumnus.guidance.options`)
 
@@ -189,77 +88,176 @@ def compose(
     >>> len(collage.layers), collage.prompt, collage.made_by.report["overlap"]
     (12, 'a heart', 0.0)
     """
-    more = {FORMER.get(name, name): value for name, value in more.items()}
-    guidance, container = more.pop("guidance", guidance), more.pop("container", container)
-    known = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
-    guided = {name: more.pop(name) for name in known & more.keys() - ComposeOptions.model_fields.keys()}
-    try:
-        chosen = ComposeOptions(**((options.model_dump() if options else {}) | more))
-    except ValidationError as error:
-        raise VertumnusError(first_problem(error)) from None
-    shape, chosen = with_container(container, chosen)
-    source = guidance if isinstance(guidance, Source) else open_named(guidance, **guided)
-    collection = gather(elements, needed=start is None)
-    job = ComposeJob(
-        collection.elements,
+    live = live_compose(
+        elements,
         prompt,
-        source,
-        (size, size) if isinstance(size, int) else size,
-        chosen,
-        count,
-        start,
-        shape,
-        collection.skipped,
+        guidance=guidance,
+        like=like,
+        size=size,
+        seed=seed,
+        count=count,
+        container=container,
+        start=start,
+        provenance=provenance,
+        preset=preset,
+        options=options,
+        **choices,
     )
-    composition = run(job, seed, watch, Path(checkpoint) if checkpoint else None, resume)
-    return job.collage(composition, given if given is not None else {"elements": as_text(elements)})
+    bar = NotebookBar() if watch is None and in_notebook() else None
+    try:
+        return run(live, watch or bar, Path(checkpoint) if checkpoint else None, resume).document()
+    finally:
+        if bar is not None:
+            bar.close()
 
 
-def with_container(
-    container: str | Path | Shape | None, options: ComposeOptions
-) -> tuple[Shape | None, ComposeOptions]:
-    """The shape pieces are to stay in, and options in which that counts."""
-    shape = parse_shape(container) if isinstance(container, str | Path) else container
-    if shape is None or options.loss.containment:
-        return shape, options
-    loss = options.loss.model_copy(update={"containment": CONTAINMENT})
-    return shape, options.model_copy(update={"loss": loss})
+def live_compose(
+    elements: Sources,
+    prompt: str = "",
+    *,
+    guidance: Guided = DEFAULT,
+    like: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    count: int | None = None,
+    container: str | Path | Shape | None = None,
+    start: Collage | str | Path | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    options: ComposeOptions | None = None,
+    **choices: Unpack[ComposeKeywords],
+) -> Composition:
+    """A live run of what `compose` would do with the same arguments, at its beginning.
+
+    Raises `VertumnusError` if something cannot be used as given.
+
+    >>> from vertumnus.live.commands import Move, Pin
+    >>> live = live_compose(["icon:leaf", "icon:lemon"], "a heart", size=200, count=6, iterations=40)
+    >>> for step in live:
+    ...     if step.step == 10:
+    ...         step.send(Move(piece=0, x=100.0, y=60.0))
+    ...         step.send(Pin(piece=0))
+    >>> live.finished, round(live.document().layers[0].x)
+    (True, 100)
+    """
+    given: dict[str, Any] = {FORMER.get(name, name): value for name, value in choices.items()}
+    guidance, container = given.pop("guidance", guidance), given.pop("container", container)
+    provenance = given.pop("provenance", provenance)
+    own = {name: getattr(options, name) for name in options.model_fields_set} if options else {}
+    given = preset_choices(preset) | own | given
+    guided = {name for kind in KINDS for name in options_of(kind).model_fields} - {"weight"}
+    guided &= given.keys() - ComposeOptions.model_fields.keys()
+    told = {name: given.pop(name) for name in sorted(guided)}
+    unknown = sorted(given.keys() - ComposeOptions.model_fields.keys())
+    if unknown:
+        known = [*ComposeOptions.model_fields, *ComposeKeywords.__annotations__]
+        raise VertumnusError(f"{unknown[0]}: there is no such option{did_you_mean(unknown[0], known)}")
+    chosen = ComposeOptions(**given)
+    canvas = check_canvas((size, size) if isinstance(size, int) else size or size_of(like))
+    seed = check_whole("`seed`", seed, 0, MAX_SEED)
+    if count is not None:
+        count = check_whole("`count`", count, 1, MAX_PIECES)
+    mask, region = None, None
+    if container is not None:
+        mask, region, _ = regions(parse_shape(container), canvas[0] * RASTER, canvas[1] * RASTER)
+        if not chosen.loss.containment:
+            chosen = chosen.changed(loss=chosen.loss.changed(containment=CONTAINMENT))
+    source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like), **told)
+    warm = Collage.load(start) if isinstance(start, str | Path) else start
+    chosen = decided(chosen, source, warm)
+    collection = gather(elements, needed=warm is None)
+    spec = RunSpec(
+        tool="compose",
+        seed=seed,
+        size=canvas,
+        options={
+            **chosen.model_dump(mode="json"),
+            "guidance": [kept_guidance(each) for each in all_options(source)],
+        },
+        models=source.inputs(),
+        elements=tuple(
+            ElementInput(name=one.name, image=one.image, weight=one.weight) for one in collection.elements
+        ),
+        count=count,
+        container=region,
+        start=start_document(warm) if warm is not None else None,
+        background=chosen.background or (warm.background if warm is not None else None),
+        prompt=prompt,
+        skipped=tuple(collection.skipped),
+        provenance=dict(provenance) if provenance is not None else {"elements": as_text(elements)},
+    )
+    return Composition(spec, Inputs({one.image: one for one in collection.elements}, mask, warm), source)
+
+
+def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> ComposeOptions:
+    """Options in which what is left open is as guidance needs it: of a photograph, its ground and free colours."""
+    photo = next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
+    update: dict[str, Any] = {}
+    if options.colour is None:
+        update["colour"] = "own" if photo is None else "rgb"
+    if options.gain is None:
+        update["gain"] = PHOTO_GAIN if photo is not None else GAIN
+    if photo is not None and options.background is None and warm is None:
+        update["background"] = photo.ground
+    return options.changed(**update)
+
+
+def with_likeness(guidance: Any, like: str | Path | None) -> Any:
+    """Guidances as named, and the photograph: alone where nothing is named but what is so by default."""
+    if like is None:
+        return guidance
+    photo = PhotoOptions(reference=str(like))
+    if guidance in (DEFAULT, [DEFAULT]):
+        return [photo]
+    return [*([guidance] if isinstance(guidance, str | Path | GuidanceOptions) else guidance), photo]
+
+
+def size_of(like: str | Path | None) -> tuple[int, int]:
+    """The canvas's size where none is given: of a photograph's ratio, if there is one.
+
+    Raises `VertumnusError` if it cannot be read.
+    """
+    if like is None:
+        return SIDE, SIDE
+    width, height = PhotoSource(PhotoOptions(reference=str(like))).picture.size
+    longer = max(width, height)
+    return max(1, round(width / longer * SIDE)), max(1, round(height / longer * SIDE))
 
 
 def run(
-    job: ComposeJob,
-    seed: int,
+    live: Composition,
     watch: Watcher | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
     every: int = 200,
 ) -> Composition:
-    """Runs a job to its end and returns the composition.
+    """Takes a live run to its end and returns it.
 
     every   iterations between checkpoints
+
+    Raises `VertumnusError` if the checkpoint is of another run.
     """
     if checkpoint is not None:
         require_writable(checkpoint)
-    composition = job.composition(seed)
-    identity = job.identity(seed)
+    identity = live.spec.identity()
     if resume:
         if checkpoint is None:
-            raise VertumnusError("resume: needs the checkpoint to go on from")
-        composition.restore(load_checkpoint(checkpoint, identity))
+            raise VertumnusError("`resume`: needs the checkpoint to go on from")
+        live.restore(load_checkpoint(checkpoint, identity))
 
     def save() -> None:
         if checkpoint is not None:
-            save_checkpoint(checkpoint, identity, composition.state())
+            save_checkpoint(checkpoint, identity, live.state())
 
     try:
-        for _ in composition:
+        for _ in live:
             if watch is not None:
-                watch(composition)
-            if composition.phase == "arrange" and (composition.done % every == 0 or composition.stopping):
+                watch(live)
+            if live.phase == "arrange" and (live.done % every == 0 or live.asked_to_stop):
                 save()
     except VertumnusError:
         save()  # a network that fails for good leaves what was reached
         raise
     finally:
-        composition.guidance.close()
-    return composition
+        live.close()
+    return live

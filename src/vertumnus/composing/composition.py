@@ -1,73 +1,157 @@
-"""One composition: a scene, a guidance and a seed become a layout. A run that can be watched, steered and resumed."""
+"""`Composition`: the live run that arranges pieces until the whole reads as a prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from vertumnus.composing.finish import move_apart
-from vertumnus.composing.geometry import GeometryPenalty
+from vertumnus.composing.finish import make_ground, move_apart
+from vertumnus.composing.geometry import GeometryPenalty, initial_scale
 from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
-from vertumnus.composing.scene import ComposeRenderer, Scene
-from vertumnus.composing.start import free_within, let_change, random_layout, reference_scale, take_over
+from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
+from vertumnus.composing.start import (
+    free_within,
+    least_and_most,
+    let_change,
+    random_layout,
+    reference_scale,
+    take_over,
+)
+from vertumnus.composing.structure import structured_layout
+from vertumnus.composing.swaps import Swaps
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
+from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
+from vertumnus.guidance.registry import open_guidance, read_guidance
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.live.commands import (
+    Add,
+    Command,
+    Move,
+    Pin,
+    Release,
+    Remove,
+    Replace,
+    Rotate,
+    Scale,
+    SetOption,
+)
+from vertumnus.live.run import LiveRun, Snapshot
+from vertumnus.live.spec import Inputs, RunSpec
+from vertumnus.live.table import copied, read_pieces, write_pieces
+from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.render.placements import Placements
 from vertumnus.render.tint import gains
-from vertumnus.shapes import Shape
+from vertumnus.shapes import Coverage, Shape, parse_shape
 from vertumnus.strict.grid import OccupancyGrid
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
+NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
+SWAPS = 4  # pieces tried at a time where there are more pictures than pieces
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
+MOST = 5000  # pieces
+AGAIN = 0.8  # share of a run from which one goes on that is told something after it was arranged
+
+Guided = Callable[[Request], Guidance]
 
 
-class Composition:
+class Composition(LiveRun):
     """Arranges pieces until they read as a prompt.
 
-    ``for composition in composition: ...`` yields itself after every step; ``phase`` is "arrange" or "finish",
-    ``done`` and ``total`` count its steps, ``loss`` is that of the last one. Between steps the caller may `move`,
-    `pin`, `release` or `remove` pieces; the rest follows. `request_stop` ends the run with the best there was.
+    ``phase`` is "arrange" or "finish"; ``loss`` is that of the last step. See `vertumnus.live.run.LiveRun` for how to
+    iterate, steer and stop it: stopped, it goes back to the best layout there was.
 
-    pieces   the indices of the pieces that are left, in the order they were given
+    spec     ``options`` are those of `ComposeOptions`, and ``guidance``, what guides, as documents keep it
+    source   what guides, where it is open already
+    scene    of a run of the same spec with another seed, which is then not made anew
+    guided   another guidance than the source's own
+
+    pieces   the table of pieces; numbers: what each is called in commands
+
+    Raises `VertumnusError` for a prompt or count that nothing can be done with, or if what guides cannot be had or is
+    not what the spec's was.
     """
 
     def __init__(
         self,
-        scene: Scene,
-        options: ComposeOptions,
-        source: Source,
-        prompt: str,
-        seed: int,
-        warm: Collage | None = None,
-        placed: Sequence[int] = (),
-        container: Shape | None = None,
-        guided: Callable[[Request], Guidance] | None = None,
+        spec: RunSpec,
+        inputs: Inputs,
+        source: Source | None = None,
+        scene: Scene | None = None,
+        guided: Guided | None = None,
     ) -> None:
-        self.scene, self.options, self.seed, self.container = scene, options, seed, container
-        self.rng = np.random.default_rng(seed)
-        weights = options.loss.times(source.render_weight, source.layered)
-        self.strict = options.strict if options.strict is not None else not source.layered
+        super().__init__(spec, inputs)
+        kept = dict(spec.options)
+        named = kept.pop("guidance", [])
+        self.options = ComposeOptions(**kept)
+        self.source = source if source is not None else open_guidance(*map(read_guidance, named))
+        self.prompt = spec.prompt or ""
+        if not self.prompt.strip() and any(options.needs_prompt for options in all_options(self.source)):
+            raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
+        for name, digest in self.source.inputs().items():
+            if spec.models and spec.models.get(name) != digest:
+                raise VertumnusError(f"guidance: {name} is not what it was when the run was made")
+        self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
+        if not self.pieces.elements:
+            raise VertumnusError("there is no element to place")
+        if len(self.pieces.elements) > MOST:
+            raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
+        self.numbers = np.arange(len(self.pieces.elements))
+        self.pinned = np.array(self.pieces.locked) > 0
+        self.container = _container(spec, inputs)
+        self.background = _colour(spec.background)
+        self.rng = np.random.default_rng(spec.seed)
+        self.scene = self._first = scene if scene is not None else self._scene()
+        self._guided = guided or self.source.guidance
+        self._guidance: Guidance | None = None
+        start = random_layout(self.scene.which, self.scene.longer, spec.size, self.rng)
+        rows, columns = (max(1, round(side * self.scene.zoom)) for side in spec.size[::-1])
+        self._canvas = rows, columns
+        photo = any(isinstance(options, PhotoOptions) for options in all_options(self.source))
+        reference = self.guidance.reference if photo else None
+        if self.options.initial == "structure" and reference is None:
+            raise VertumnusError("initial: structure needs a photograph to guide, as photo:FILE")
+        self.structured = reference is not None and self.options.initial != "random" and inputs.start is None
+        if self.structured:
+            assert reference is not None
+            start = structured_layout(reference, self.scene, self.rng)
+        if inputs.start is not None:
+            take_over(start, inputs.start, self.pieces.placed)
+        let_change(start, self.options, self.rng, fixed_gain=inputs.start is not None)
+        self._begin(start)
+        self._follow()
+
+    def _scene(self) -> Scene:
+        library = list(self.library.values()) if self._swaps() else []
+        return make_scene(self.pieces.elements, self.spec.size, self.source.resolution, library)
+
+    def _swaps(self) -> int:
+        """Pieces for which another picture is tried at a time."""
+        if self.options.swaps is not None:
+            return self.options.swaps
+        return SWAPS if self.source.layered and len(self.library) > len(self.pieces.elements) else 0
+
+    def _begin(self, start: Placements, share: float = 0.0) -> None:
+        """Poses the pieces there are, to be arranged from ``start`` on, as if a share of the run were done."""
+        options, scene = self.options, self.scene
+        weights = options.loss.times(self.source.render_weight, self.source.layered)
+        self.strict = options.strict if options.strict is not None else not self.source.layered
         if self.strict and (options.squeeze is not None or options.shear):
             raise VertumnusError("strict: pieces that change their form cannot be kept apart; leave one of the two")
-        counted = bool(weights.overlap or weights.floor or (weights.containment and container is not None))
-        counted = counted or any(getattr(each, "shape_loss", "") == "filling" for each in all_options(source))
-        start = random_layout(scene.which, scene.longer, scene.size, self.rng)
-        movable = np.ones(len(start), bool)
-        if warm is not None:
-            take_over(start, warm, list(placed))
-            movable = np.array([layer < 0 or not warm.layers[layer].locked for layer in placed])
-        let_change(start, options, self.rng)
+        counted = bool(weights.overlap or weights.floor or (weights.containment and self.container is not None))
+        counted = counted or any(getattr(each, "shape_loss", "") == "filling" for each in all_options(self.source))
         renderer = ComposeRenderer(
             scene.sprites,
             scene.textures,
@@ -80,16 +164,21 @@ class Composition:
         )
         shape = renderer.coverage.shape
         fine = max(shape) / COARSE
-        background = _colour(options.background or (warm.background if warm is not None else None))
-        self.guidance = (guided or source.guidance)(Request(prompt, shape, self.rng, background))
+        assert shape == self._canvas
+        step, noise, blur = options.step, options.noise, options.gradient_blur
+        if self.structured:  # near the aim from the beginning
+            usual = ComposeOptions.model_fields
+            step = step if step != usual["step"].default else NEAR_STEP
+            noise = noise if noise != usual["noise"].default else 0.0
+            blur = blur if blur != usual["gradient_blur"].default else NEAR_BLUR
         self.joint = JointLoss(
-            self.guidance,
+            self._guidance,
             weights,
-            (fine * options.gradient_blur[0], fine * options.gradient_blur[1]),
-            container.mask(shape[1], shape[0]).astype(np.float32) if container is not None else None,
-            background,
+            (fine * blur[0], fine * blur[1]),
+            self.container.mask(shape[1], shape[0]).astype(np.float32) if self.container is not None else None,
+            self.background,
         )
-        step = fine * options.step[0], fine * options.step[1]
+        reach = fine * step[0], fine * step[1]
         penalty = GeometryPenalty(
             scene.size,
             scene.longer,
@@ -100,51 +189,67 @@ class Composition:
         )
         self.optimiser = Optimiser(
             start,
-            scene.unit,
-            [Stage(renderer, self.joint, options.iterations or source.iterations, step, penalty)],
-            free_within(start, movable, scene, options),
+            np.array([element.unit for element in scene.elements])[start.which],
+            [Stage(renderer, self.joint, options.iterations or self.source.iterations, reach, penalty)],
+            free_within(start, ~self.pinned, scene, options),
             self.rng,
-            noise=options.noise,
-            jump=Relocate(self.joint) if options.relocate else None,
+            noise=noise,
+            jump=self._jump(renderer),
         )
-        self.pieces = np.arange(len(start))
+        self.optimiser.iteration = int(share * self.optimiser.total)
         self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
-        self.done, self.total = 0, self.optimiser.total
-        self._stopping = False
-        self._best: tuple[float, NDArray[np.intp], Placements | None] = (-np.inf, self.pieces, None)
+        self.done, self.total = self.optimiser.iteration, self.optimiser.total
+        self._best: tuple[float, Placements | None] = (-np.inf, None)
+        self._likeness: float | None = None
+        self._anew()
 
-    def __iter__(self) -> Iterator[Composition]:
-        for _ in self.optimiser:
-            self.done = self.optimiser.iteration
-            if self.done % LOOKED == 0:
-                self._remember()
-            yield self
-            if self._stopping:
-                self._remember()
-                self._recall()
-                break
-        if not self.strict or not len(self.pieces):
+    def _jump(self, renderer: ComposeRenderer) -> Callable[[Optimiser], NDArray[np.intp]]:
+        """What pieces do now and then beside following the gradient."""
+        jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
+        if self.options.relocate:
+            jumps.append(Relocate(self.joint))
+        if self._swaps():
+            turning = self.options.rotation == "free"
+            gain = least_and_most(self.options)
+            jumps.append(Swaps(self.scene, self.joint, renderer, self._swaps(), self.rng, gain, turning))
+        return lambda optimiser: np.concatenate([np.empty(0, np.intp), *(jump(optimiser) for jump in jumps)])
+
+    def _steps(self) -> Iterator[None]:
+        self.joint.guidance = self.guidance
+        if self.phase == "arrange" and not self.stopping:
+            for _ in self.optimiser:
+                self.done, self._likeness = self.optimiser.iteration, None
+                if self.done % LOOKED == 0:
+                    self._remember()
+                yield
+                if self.stopping:
+                    self._remember()
+                    self._recall()
+                    break
+        if not self.strict:
             return
         self.phase, self.done, self.total = "finish", 0, 0
-        o = self.optimiser
-        target = self.joint.target_alpha
-        gap = self.options.gap
-        for ground in move_apart(self.scene, o.placements, o.freedom, self.container, target, gap, self.rng):
+        ground = self._ground()
+        for _ in move_apart(ground, self.joint.target_alpha, self.rng):
             self.ground = ground
             self.done += 1
-            yield self
-            if self._stopping and ground.final:
+            yield
+            if self.stopping and ground.final:
                 break
 
-    def request_stop(self) -> None:
-        """Ends the run with the best there was, at its next step."""
-        self._stopping = True
+    def _ground(self) -> OccupancyGrid:
+        o = self.optimiser
+        return make_ground(self.scene, o.placements, o.freedom, self.container, self.options.gap)
+
+    # What is there.
 
     @property
-    def stopping(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._stopping
+    def guidance(self) -> Guidance:
+        """What judges the picture; made when first needed, for it may hold a student in the source's network."""
+        if self._guidance is None:
+            self._guidance = self._guided(Request(self.prompt, self._canvas, self.rng, self.background))
+        return self._guidance
 
     @property
     def loss(self) -> float:
@@ -157,10 +262,17 @@ class Composition:
         their union; else the loss, turned so that more is better.
         """
         canvas, target = self.optimiser.canvas, self.joint.target_alpha
+        if self._likeness is not None:
+            return self._likeness
         if canvas is None or target is None:
             return -self.joint.semantic
         ink = np.clip(canvas[..., 3], 0, 1)
         return float(np.minimum(ink, target).sum() / max(float(np.maximum(ink, target).sum()), 1e-9))
+
+    @property
+    def score(self) -> float:
+        """`likeness`."""
+        return self.likeness
 
     def _remember(self) -> None:
         """Keeps the layout if it is the best so far: like what is wanted, without lying on itself."""
@@ -170,65 +282,47 @@ class Composition:
         covered = canvas[..., 4]
         over = float(np.maximum(covered - 1, 0).sum() / max(float(covered.sum()), 1e-9))
         if self.likeness - over > self._best[0]:
-            self._best = self.likeness - over, self.pieces.copy(), self.optimiser.placements.copy()
+            self._best = self.likeness - over, self.optimiser.placements.copy()
 
     def _recall(self) -> None:
         """Goes back to the best layout of the pieces there are, for a run that ends early."""
-        _, pieces, placements = self._best
-        if placements is not None and np.array_equal(pieces, self.pieces):
+        placements = self._best[1]
+        if placements is not None:
             fixed = ~self.optimiser.freedom.movable
             for name, found in placements.groups.items():
                 found[:, fixed] = self.optimiser.placements[name][:, fixed]
             self.optimiser.placements = placements
 
+    def _follow(self) -> None:
+        """Lets the table of pieces tell what each shows, which is chosen anew as the run goes on."""
+        for n, which in enumerate(self.optimiser.placements.which):
+            shown = self.scene.elements[which]
+            if shown is not self.pieces.elements[n] and shown.image != self.pieces.elements[n].image:
+                self.pieces.replace(n, shown)
+
     def look(self) -> NDArray[np.float32]:
         """The picture of the pieces as they lie, H x W x 5, as the guidance sees it."""
         return self.optimiser.stages[0].renderer.forward(self.optimiser.placements)
 
-    def move(self, piece: int, **changes: float) -> None:
-        """Puts a piece somewhere: any of x, y (canvas pixels), scale, rotation (degrees). It goes on from there.
+    def placements(self) -> Placements:
+        """Where the pieces lie now; one that found no place where it was looked for last, at its least size."""
+        here = self.optimiser.placements.copy()
+        if self.ground is not None:
+            here.groups["pose"] = self.ground.placements()["pose"].copy()
+        return here
 
-        Raises `VertumnusError` for a number that is not finite or a scale that is not above 0.
-        """
-        at = self._at(piece)
-        self.optimiser.placements.put(at, **changes)
-        self.optimiser.forget(np.array([at]))
-        self._best = -np.inf, self.pieces, None  # what a person put somewhere does not jump back
-
-    def pin(self, piece: int) -> None:
-        """Keeps a piece where it is; the others flow around it."""
-        self.optimiser.freedom.movable[self._at(piece)] = False
-
-    def release(self, piece: int) -> None:
-        """Lets a pinned piece move again."""
-        self.optimiser.freedom.movable[self._at(piece)] = True
-
-    def remove(self, piece: int) -> None:
-        """Takes a piece away; the others keep their numbers."""
-        at = self._at(piece)
-        self.optimiser.remove(np.array([at]))
-        self.pieces = np.delete(self.pieces, at)
-
-    def _at(self, piece: int) -> int:
-        found = np.flatnonzero(self.pieces == piece)
-        if not len(found):
-            raise IndexError(f"there is no piece {piece}")
-        return int(found[0])
-
-    def layout(self) -> dict[int, Placement | None]:
-        """Where each piece that is left lies; None for one that found no place in the strict finish."""
+    def layout(self) -> list[Placement | None]:
+        """Where each piece lies; None for one that found no place in the strict finish."""
         if self.ground is None:
-            return {int(n): self.optimiser.placements.placement(i) for i, n in enumerate(self.pieces)}
-        placed = self.ground.placed
-        return {int(n): self.ground.placement(i) if placed[i] else None for i, n in enumerate(self.pieces)}
+            return [self.optimiser.placements.placement(i) for i in range(len(self.numbers))]
+        return [self.ground.placement(i) if placed else None for i, placed in enumerate(self.ground.placed)]
 
-    def looks(self) -> dict[int, dict[str, Any]]:
-        """How each piece that is left looks beside its placement, as fields of a layer, where it may change."""
+    def looks(self) -> list[dict[str, Any]]:
+        """How each piece looks beside its placement, as fields of a layer, where it may change."""
         p = self.optimiser.placements
-        found: dict[int, dict[str, Any]] = {int(n): {} for n in self.pieces}
+        found: list[dict[str, Any]] = [{} for _ in self.numbers]
         coloured = gains(p) if "gain" in p or "tint" in p else None
-        for i, n in enumerate(self.pieces):
-            look = found[int(n)]
+        for i, look in enumerate(found):
             if coloured is not None:
                 look |= {"gain": tuple(map(float, coloured[i])), "light": "srgb"}
             if "opacity" in p:
@@ -237,21 +331,183 @@ class Composition:
                 look["depth"] = float(np.clip(p.order[i], 0, 1))
         return found
 
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps. The strict finish is short and is done again from its beginning."""
-        return {**self.optimiser.state(), **self.guidance.state(), "pieces": self.pieces}
+    def snapshot(self) -> Snapshot:
+        """How things stand."""
+        p = self.placements()
+        placed = np.ones(len(p), bool) if self.ground is None else self.ground.placed
+        return Snapshot(
+            self.step, self.phase, self.done, self.total, self.finished, self.numbers.copy(),
+            tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements),
+            p.x, p.y, np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip, placed, self.pinned.copy(),
+        )  # fmt: skip
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a state of the same scene, options and seed."""
+    def document(self) -> Collage:
+        """The collage as it is now."""
+        self._follow()
+        spec = self.told()
+        collage = Collage(
+            width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=self.prompt
+        )
+        collage.rendering = self.options.render
+        layout = self.layout()
+        self.pieces.add_to(collage, layout, self.pinned.tolist(), self.looks())
+        missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
+        report: dict[str, Any] = {}
+        if collage.layers:
+            measured = measure_packing(collage, self.container or parse_shape("canvas"))._asdict()
+            report = {name: round(measured[name], 6) for name in ("coverage", "overlap", "area_cv")}
+        report |= {
+            "layers": len(collage.layers),
+            "unplaced": [{"name": name, "reason": "no free place was left near it"} for name in missing],
+            "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
+        }
+        return self._sealed(collage, spec, report)
+
+    def sibling(self, seed: int, guided: Guided | None = None) -> Self:
+        """A run of the same spec with another seed, at its beginning, guided by the same source."""
+        return type(self)(self.spec.changed(seed=seed, journal=()), self.inputs, self.source, self._first, guided)
+
+    def close(self) -> None:
+        """Gives back what its guidance holds, such as a student within the source's network."""
+        if self._guidance is not None:
+            self._guidance.close()
+
+    # What it is told.
+
+    def _at(self, piece: int) -> int:
+        found = np.flatnonzero(self.numbers == piece)
+        if not len(found):
+            raise VertumnusError(f"piece: there is no piece {piece}")
+        return int(found[0])
+
+    def _check(self, command: Command) -> None:
+        if isinstance(command, Move | Scale | Rotate | Pin | Release | Remove | Replace):
+            self._at(command.piece)
+            if isinstance(command, Remove) and len(self.numbers) == 1:
+                raise VertumnusError("piece: the last piece cannot be removed")
+        elif isinstance(command, Add) and len(self.numbers) >= MOST:
+            raise VertumnusError(f"add: {MOST:,} pieces are the most there can be")
+        elif isinstance(command, SetOption):
+            self.options.changed(**{command.name: command.value})
+
+    def _do(self, command: Command) -> None:
+        arranging = self.phase == "arrange" and not self.finished
+        here = self.placements()
+        self._follow()
+        if isinstance(command, Pin | Release):
+            at = self._at(command.piece)
+            self.pinned[at] = isinstance(command, Pin)
+            if arranging:
+                self.optimiser.freedom.movable[at] = not self.pinned[at]
+                return
+            if self.pinned[at]:
+                return
+        elif isinstance(command, Move | Scale | Rotate):
+            at = self._at(command.piece)
+            here.put(at, **command.model_dump(exclude={"kind", "piece"}, exclude_none=True))
+            if arranging:
+                self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
+                self.optimiser.forget(np.array([at]))
+                self._best = -np.inf, None  # what a person put somewhere does not jump back
+                return
+        elif isinstance(command, Remove):
+            at = self._at(command.piece)
+            self.pieces.remove(at)
+            self.numbers, self.pinned = np.delete(self.numbers, at), np.delete(self.pinned, at)
+            here = here.take(np.delete(np.arange(len(here)), at))
+        elif isinstance(command, Replace):
+            at = self._at(command.piece)
+            before = self.pieces.elements[at].unit
+            self.library.setdefault(command.element.image, command.element)
+            self.pieces.replace(at, command.element)
+            here.log_scale[at] += np.log(before / command.element.unit)
+        elif isinstance(command, Add):
+            here = here.join(self._added(command))
+        elif isinstance(command, SetOption):
+            self.options = self.options.changed(**{command.name: command.value})
+            let_change(here, self.options, self.rng, fixed_gain=True)
+        share = self.optimiser.progress if arranging else AGAIN
+        self.scene = self._scene()
+        self._begin(here.showing(self.scene.which), share)
+
+    def _added(self, command: Add) -> Placements:
+        element = command.element
+        self.library.setdefault(element.image, element)
+        self.pieces.add(element)
+        self.numbers = np.append(self.numbers, int(self.numbers.max()) + 1)
+        self.pinned = np.append(self.pinned, False)
+        new = random_layout(
+            np.zeros(1, np.int32), np.array([max(element.width, element.height)]), self.spec.size, self.rng
+        )
+        given = {"x": command.x, "y": command.y, "scale": command.scale, "rotation": command.rotation}
+        # Eq. (5) for as many as there are now, not for one alone.
+        new.log_scale += np.log(initial_scale(len(self.numbers)) / initial_scale(1))
+        new.put(0, **{name: value for name, value in given.items() if value is not None})
+        return new
+
+    # Writing it down.
+
+    def _write(self) -> dict[str, Any]:
+        self._follow()
+        score, best = self._best
+        remembered = {f"best.{name}": values.copy() for name, values in best.groups.items()} if best else {}
+        return {
+            **{name: copied(value) for name, value in self.optimiser.state().items()},
+            **{name: copied(value) for name, value in self.guidance.state().items()},
+            "phase": self.phase,
+            "done": self.done,
+            "total": self.total,
+            "finished": self.finished,
+            "stopping": self.stopping,
+            "options": self.options.model_dump(mode="json", exclude_unset=True),
+            "likeness": self.likeness,
+            "best_score": score,
+            **remembered,
+            **write_pieces(self.pieces, self.numbers, self.pinned, self.library, self.inputs.elements),
+            **(self.ground.state() if self.ground is not None and self.finished else {}),
+        }
+
+    def _read(self, state: dict[str, Any]) -> None:
         state = State.of(state)
-        left = state.array("pieces", (None,), "i")
-        if not np.array_equal(left, np.intersect1d(self.pieces, left)):
-            raise state.refuse("pieces", "are not those of this run")
-        for piece in np.setdiff1d(self.pieces, left):
-            self.remove(int(piece))
-        self.optimiser.restore(state)
-        self.guidance.restore(state)
-        self.done = self.optimiser.iteration
+        self.options = ComposeOptions(**state["options"])
+        self.pieces, self.numbers, self.pinned = read_pieces(state, self.pieces, self.library)
+        self.scene = self._scene()
+        groups = {n: np.array(values) for n, values in state.part("placements").items()}
+        x, y, log_scale, rotation = groups.pop("pose")
+        here = Placements(x, y, log_scale, rotation, state["flip"], self.scene.which)
+        here.groups |= groups
+        self._begin(here)
+        guidance = self.guidance  # made before the generator that seeds it goes back to its state
+        units = np.array([element.unit for element in self.scene.elements])
+        own = {"which": self.scene.which, "unit": units[self.scene.which]}
+        self.optimiser.restore(State({**state, **own}, state.source))
+        guidance.restore(state)
+        best = state.part("best")
+        if best:
+            placements = self.optimiser.placements.copy()
+            placements.groups = {name: np.array(values) for name, values in best.items()}
+            self._best = float(state["best_score"]), placements
+        self.done, self._likeness = self.optimiser.iteration, float(state["likeness"])
+        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        if self.finished:
+            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            if "grid_pose" in state:
+                ground = self._ground()
+                self.ground = OccupancyGrid.of(ground.problem, ground.freedom, state)
+
+
+def _container(spec: RunSpec, inputs: Inputs) -> Shape | None:
+    """The shape that pieces are to stay in, from its picture at some multiple of the canvas's size."""
+    if spec.container is None or inputs.mask is None:
+        return None
+    drawn = inputs.mask.astype(np.uint8) * np.uint8(255)
+    return Shape(spec.container.named, lambda width, height: _fitted(drawn, width, height))
+
+
+def _fitted(drawn: Coverage, width: int, height: int) -> Coverage:
+    if drawn.shape == (height, width):
+        return drawn
+    return np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BOX))
 
 
 def _colour(css: str | None) -> Colour:

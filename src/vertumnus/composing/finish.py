@@ -26,23 +26,13 @@ GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sw
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
 
 
-def move_apart(
-    scene: Scene,
-    placements: Placements,
-    freedom: Bounds,
-    container: Shape | None,
-    target_alpha: NDArray[np.float32] | None,
-    gap: float,
-    rng: np.random.Generator,
-) -> Iterator[OccupancyGrid]:
-    """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
+def make_ground(
+    scene: Scene, placements: Placements, freedom: Bounds, container: Shape | None, gap: float
+) -> OccupancyGrid:
+    """The grid that pieces are moved apart on, with the pieces where they lie.
 
-    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces then
-    grow into what is free of that, and no further. Yields the ground.
-
-    container      the shape to stay in; the canvas by default
-    target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
-    gap            kept between pieces, canvas pixels
+    container   the shape to stay in; the canvas by default
+    gap         kept between pieces, canvas pixels
     """
     scale = np.exp(placements.log_scale)
     width, height = scene.size
@@ -55,6 +45,19 @@ def move_apart(
     ground = OccupancyGrid(problem, bounds, RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
     ground.lay(placements.showing(problem.pieces))
+    return ground
+
+
+def move_apart(
+    ground: OccupancyGrid, target_alpha: NDArray[np.float32] | None, rng: np.random.Generator
+) -> Iterator[OccupancyGrid]:
+    """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
+
+    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces then
+    grow into what is free of that, and no further. Yields the ground.
+
+    target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
+    """
     ground.stamp()
     for _ in range(SWEEPS):
         if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:

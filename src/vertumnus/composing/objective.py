@@ -16,7 +16,7 @@ Canvas = NDArray[np.float32]
 class JointLoss:
     """What the optimiser goes down, on canvases of `vertumnus.composing.scene.ComposeRenderer`.
 
-    guidance        what judges the picture
+    guidance        what judges the picture; it may be given later, before the first call
     weights         of the render loss
     gradient_blur   pixels over which the guidance's gradient is felt, at the start and at the end: its blur by a
                     Gaussian, which is its gradient by a blurred picture, is added to it, so that pieces feel what is
@@ -27,7 +27,7 @@ class JointLoss:
 
     def __init__(
         self,
-        guidance: Guidance,
+        guidance: Guidance | None,
         weights: RenderLoss,
         gradient_blur: tuple[float, float],
         container: Canvas | None = None,
@@ -40,11 +40,12 @@ class JointLoss:
     @property
     def target_alpha(self) -> Canvas | None:
         """Where ink was wanted when last called, H x W from 0 to 1; None if the guidance cannot tell."""
-        target = self.guidance.target_alpha
+        target = self.guidance.target_alpha if self.guidance is not None else None
         return None if target is None else target[0]
 
     def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the canvas, H x W x 5."""
+        assert self.guidance is not None
         values, gradients = self.guidance(canvas[None], progress)
         return self.join(canvas, float(values[0]), gradients[0], progress)
 

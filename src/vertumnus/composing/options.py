@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
+from vertumnus.checked import Options
 from vertumnus.document.collage import Rendering
+from vertumnus.guidance.options import GuidanceKeywords
 from vertumnus.imaging.colour import parse_colour
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -16,10 +18,8 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Gain = Annotated[float, Field(ge=0, le=8)]
 
 
-class RenderLoss(BaseModel):
+class RenderLoss(Options):
     """What each term beside the guidance counts (`vertumnus.guidance.terms`, `vertumnus.composing.geometry`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     render: NotNegative | None = Field(
         None, description="eq. (6): w_r, times all that follow; by default 1 for pictograms, 5 for a network"
@@ -53,10 +53,8 @@ class RenderLoss(BaseModel):
         return self.model_copy(update=decided | {name: by * getattr(self, name) for name in terms})
 
 
-class ComposeOptions(BaseModel):
+class ComposeOptions(Options):
     """How elements are arranged, whatever guides them; what guides has options of its own (`vertumnus.guidance`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     iterations: Annotated[int, Field(ge=1)] | None = Field(
         None, description="steps; by default what the guidance needs, 1,500 for most"
@@ -70,6 +68,11 @@ class ComposeOptions(BaseModel):
     step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
     noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
     relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
+    swaps: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None,
+        description="pieces for which other pictures are tried every ten steps; by default 4 where there are more"
+        " pictures than pieces and pieces may lie over each other",
+    )
     rotation: Literal["free", "none"] | NotNegative = Field(
         "free", description="free, none, or within so many degrees of upright"
     )
@@ -89,10 +92,16 @@ class ComposeOptions(BaseModel):
         None, description="least and most that a piece's height is multiplied by; by default it keeps its form"
     )
     shear: Annotated[float, Field(ge=0, le=60)] = Field(0.0, description="degrees that a piece may be sheared by")
-    colour: Literal["own", "rgb", "hsv"] = Field(
-        "own", description="whether pieces may change colour, by gains on red, green and blue, or by hue"
+    colour: Literal["own", "rgb", "hsv"] | None = Field(
+        None,
+        description="whether pieces may change colour, by gains on red, green and blue or by hue; by default rgb"
+        " where a photograph guides, else own",
     )
-    gain: tuple[Gain, Gain] = Field((0.5, 1.0), description="least and most of the gains, or of their value")
+    gain: tuple[Gain, Gain] | None = Field(
+        None,
+        description="least and most of the gains, or of their value; by default .25 2 where a photograph guides, else"
+        " .5 1",
+    )
     opacity: tuple[Share, Share] | None = Field(
         None, description="least and most opacity a piece may take; by default it has its own"
     )
@@ -114,3 +123,27 @@ class ComposeOptions(BaseModel):
         if limits is not None and limits[0] > limits[1]:
             raise ValueError(f"the least, {limits[0]:g}, is above the most, {limits[1]:g}")
         return limits
+
+
+class ComposeKeywords(GuidanceKeywords, total=False):
+    """The fields of `ComposeOptions` and of the guidances' options as keywords, for editors and type checkers."""
+
+    iterations: int | None
+    gradient_blur: tuple[float, float]
+    kernel_sigma: float
+    step: tuple[float, float]
+    noise: float
+    relocate: bool
+    swaps: int | None
+    rotation: Literal["free", "none"] | float
+    gap: float
+    strict: bool | None
+    render: Rendering
+    initial: Literal["random", "structure"] | None
+    squeeze: tuple[float, float] | None
+    shear: float
+    colour: Literal["own", "rgb", "hsv"] | None
+    gain: tuple[float, float] | None
+    opacity: tuple[float, float] | None
+    background: str | None
+    loss: RenderLoss

@@ -73,22 +73,36 @@ def reference_scale(scene: Scene, share: float) -> NDArray[np.float64]:
     return np.minimum(share * scene.longer / unit, LONGEST) * initial_scale(len(scene.which))
 
 
-def let_change(start: Placements, options: ComposeOptions, rng: np.random.Generator) -> None:
+def let_change(
+    start: Placements, options: ComposeOptions, rng: np.random.Generator, fixed_gain: bool = False
+) -> None:
     """Gives pieces the parameters that the options set free, in place, within their bounds: form, gain or tint,
     opacity, and an order for the render method that has one.
+
+    fixed_gain   whether gains that are there stay where colours are not free
     """
     count, groups = len(start), start.groups
     if options.squeeze is not None or options.shear:
         groups.setdefault("form", np.zeros((2, count)))
+    wanted = groups.pop("gain", np.ones((3, count)))
     if options.colour == "rgb":
-        groups["gain"] = np.clip(np.ones((3, count)), *options.gain)
+        groups["gain"] = np.clip(wanted, *least_and_most(options))
     elif options.colour == "hsv":
         # Without saturation a hue changes nothing and would not be felt.
-        groups["tint"] = np.stack([rng.uniform(0, 1, count), np.full(count, 0.2), np.full(count, options.gain[1])])
+        groups["tint"] = np.stack(
+            [rng.uniform(0, 1, count), np.full(count, 0.2), np.full(count, least_and_most(options)[1])]
+        )
+    elif fixed_gain:
+        groups["gain"] = wanted
     if options.opacity is not None:
         groups.setdefault("opacity", np.ones((1, count)))
     if options.render == "opacity":
         groups.setdefault("order", rng.uniform(0, 1, (1, count)))
+
+
+def least_and_most(options: ComposeOptions) -> tuple[float, float]:
+    """The gains' bounds, decided."""
+    return options.gain if options.gain is not None else (0.5, 1.0)
 
 
 def _freed(start: Placements, options: ComposeOptions) -> dict[str, Any]:
@@ -99,9 +113,9 @@ def _freed(start: Placements, options: ComposeOptions) -> dict[str, Any]:
         lean = np.deg2rad(options.shear)
         limits |= {"log_squeeze": tuple(squeeze), "shear": (-lean, lean)}
     if options.colour == "rgb":
-        limits["gain"] = options.gain
+        limits["gain"] = least_and_most(options)
     elif options.colour == "hsv":
-        limits |= {"saturation": (0.0, 1.0), "value": options.gain}
+        limits |= {"saturation": (0.0, 1.0), "value": least_and_most(options)}
     if options.opacity is not None:
         limits["opacity"] = options.opacity
     if "order" in start:
@@ -111,7 +125,7 @@ def _freed(start: Placements, options: ComposeOptions) -> dict[str, Any]:
 
 def free_within(start: Placements, movable: NDArray[np.bool_], scene: Scene, options: ComposeOptions) -> Bounds:
     """The bounds of pieces that start somewhere."""
-    scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[scene.which])
+    scale = np.log(initial_scale(len(start)) * min(scene.size) / scene.longer[start.which])
     limit = {"free": np.inf, "none": 0.0}.get(options.rotation, options.rotation)  # type: ignore[arg-type]
     turn = np.full(len(start), np.deg2rad(limit))
     return Bounds.of(

@@ -1,4 +1,4 @@
-"""Several collages of one job side by side, of one guidance that judges all of them in one batch (VSD, eq. 4)."""
+"""Several collages of one spec side by side, of one guidance that judges all of them in one batch (VSD, eq. 4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vertumnus.composing.compose import ComposeJob, Watcher, run
+from vertumnus.composing.compose import Watcher, run
 from vertumnus.composing.composition import Composition
 from vertumnus.guidance.protocol import Canvas, Guidance, Request, Source, Values
 
@@ -52,6 +52,12 @@ class Share:
         return None if target is None else target[self.number : self.number + 1]
 
     @property
+    def reference(self) -> Canvas | None:
+        """Of all together."""
+        assert self.shared.guidance is not None
+        return self.shared.guidance.reference
+
+    @property
     def skipped(self) -> int:
         """Of all together."""
         assert self.shared.guidance is not None
@@ -81,20 +87,21 @@ class Share:
             self.shared.guidance.close()
 
 
-def run_together(job: ComposeJob, seeds: Sequence[int], watch: Watcher | None = None) -> list[Composition]:
-    """Runs a job from several seeds to the end. A guidance that gains by it judges all at every step, and has one
-    student of all; others judge one after the other.
+def run_together(live: Composition, seeds: Sequence[int], watch: Watcher | None = None) -> list[Composition]:
+    """Runs a live run's siblings of several seeds to the end. A guidance that gains by it judges all at every step,
+    and has one student of all; others judge one after the other.
 
     watch   called with every composition after each of its steps, as by `vertumnus.composing.compose.run`
     """
-    if len(seeds) == 1 or not job.source.side_by_side:
-        return [run(job, seed, watch) for seed in seeds]
-    shared = Shared(job.source)
-    compositions = [job.composition(seed, shared.share) for seed in seeds]
+    if len(seeds) == 1 or not live.source.side_by_side:
+        return [run(live.sibling(seed), watch) for seed in seeds]
+    shared = Shared(live.source)
+    compositions = [live.sibling(seed, shared.share) for seed in seeds]
+    guidances = [composition.guidance for composition in compositions]  # all are made before any is asked
     under_way: dict[int, Iterator[Composition]] = {n: iter(c) for n, c in enumerate(compositions)}
     try:
         while under_way:
-            if all(c.phase == "arrange" and c.done < c.total and not c.stopping for c in compositions):
+            if all(c.phase == "arrange" and c.done < c.total and not c.asked_to_stop for c in compositions):
                 shared.ask([c.look() for c in compositions], compositions[0].optimiser.progress)
             for n in list(under_way):
                 if next(under_way[n], None) is None:
@@ -102,6 +109,6 @@ def run_together(job: ComposeJob, seeds: Sequence[int], watch: Watcher | None = 
                 elif watch is not None:
                     watch(compositions[n])
     finally:
-        for share in shared.shares:
-            share.close()
+        for guidance in guidances:
+            guidance.close()
     return compositions

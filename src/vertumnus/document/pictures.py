@@ -123,6 +123,10 @@ class Pictures:
         """Keeps a linked file under the name a document gives it; its hash is checked when it is read."""
         self._sources.setdefault(name, _Link(path))
 
+    def hold(self, name: str) -> None:
+        """Takes a picture in, so that the file it lies in may go. Raises `VertumnusError` if it cannot be read."""
+        self._sources[name] = self.read(name)
+
     def add_preview(self, name: str, preview: Preview) -> None:
         """Lets a smaller version serve where it is large enough, as an index of tiles has one."""
         self._previews[name] = preview

@@ -19,6 +19,9 @@ from vertumnus.imaging.decode import PICTURE_SUFFIXES
 Progress = Callable[[int, int], None]
 
 
+LISTING = "elements.json"  # what cutting writes beside the objects
+
+
 @dataclass
 class Collection:
     """Elements ready to be placed, and what could not be used: (name, reason)."""
@@ -62,6 +65,21 @@ def collect(
     return found
 
 
+def expand_files(sources: Sequence[str | Path], skipped: list[tuple[str, str]]) -> list[Path]:
+    """The picture files that sources name, in a stable order, each once.
+
+    skipped   takes (name, reason) of files that are no pictures
+
+    Raises `VertumnusError` if a source does not exist or holds none.
+    """
+    found = Collection()
+    files = [Path(file) for file in _expand([s for s in sources if not str(s).startswith("icon:")], found)]
+    skipped += found.skipped
+    if not files:
+        raise VertumnusError(f"{_named(sources)}: there is no picture")
+    return files
+
+
 def _named(sources: Sequence[str | Path]) -> str:
     return ", ".join(map(str, sources[:3])) + (", ..." if len(sources) > 3 else "") or "no source given"
 
@@ -100,7 +118,7 @@ def _pictures_in(folder: Path, found: Collection) -> list[Path]:
                 continue
             if file.suffix.lower() in PICTURE_SUFFIXES:
                 pictures.append(file)
-            else:
+            elif file.name != LISTING:
                 others.append(file.name)
     except OSError as error:
         raise VertumnusError(f"{folder}: cannot be searched ({error.strerror})") from None

@@ -21,6 +21,8 @@ class Intermittent:
     An answer that was not finite serves one call only.
     """
 
+    reference: Canvas | None = None
+
     def __init__(self, guidance: Guidance, interval: int = 1, target_weight: float = 0.0) -> None:
         self.guidance, self.interval, self.target_weight = guidance, interval, target_weight
         self.left = 0  # calls that the answer serves still

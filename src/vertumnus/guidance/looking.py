@@ -23,6 +23,7 @@ class Looking:
     network  with its weights, which stay as they are
     """
 
+    reference: Canvas | None = None
     target_alpha: Canvas | None = None
 
     def __init__(self, name: str, network: torch.nn.Module, device: torch.device, request: Request) -> None:

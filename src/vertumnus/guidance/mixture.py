@@ -32,6 +32,11 @@ class Mixture:
         return np.asarray(sum(np.float32(weight / total) * target for target, weight in known), np.float32)
 
     @property
+    def reference(self) -> Canvas | None:
+        """The first that any has, at the size of the canvases that it is shown."""
+        return next((part.reference for part, _, _ in self.parts if part.reference is not None), None)
+
+    @property
     def skipped(self) -> int:
         """Of all together."""
         return sum(part.skipped for part, _, _ in self.parts)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self, TypedDict
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from vertumnus.guidance.protocol import GuidanceOptions
 from vertumnus.models.checkpoint import Dtype
@@ -126,3 +126,62 @@ class ClipOptions(LookingOptions):
         if "{}" not in template:
             raise ValueError("it must hold {}, where the prompt goes")
         return template
+
+
+class PhotoOptions(GuidanceOptions):
+    """A photograph that pieces are to look like; see `vertumnus.guidance.photo`."""
+
+    kind: ClassVar[str] = "photo"
+    argument: ClassVar[str | None] = "reference"
+    needs_prompt: ClassVar[bool] = False
+
+    reference: str = Field(description="the picture's file; its middle, at the canvas's ratio")
+    resolution: Annotated[int, Field(ge=16, le=2048)] = Field(
+        256, description="pixels of a side that it is compared at"
+    )
+    mse: NotNegative = Field(1.0, description="weight of mean squared differences")
+    l1: NotNegative = Field(0.0, description="weight of mean absolute differences")
+    ssim: NotNegative = Field(0.0, description="weight of 1 - SSIM")
+    edges: NotNegative = Field(0.0, description="weight of squared differences of steps between pixels")
+    deep: NotNegative = Field(0.0, description="weight of the distance of a classifier's features (extra vision)")
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if not any((self.mse, self.l1, self.ssim, self.edges, self.deep)):
+            raise ValueError("of mse, l1, ssim, edges and deep one must be above 0")
+        return self
+
+
+class GuidanceKeywords(TypedDict, total=False):
+    """The fields of all kinds' options as keywords, for editors and type checkers."""
+
+    method: Method
+    weighting: Weighting
+    noise_levels: tuple[float, float]
+    annealing: Annealing
+    window: int
+    model: str
+    dtype: Dtype
+    guidance_input: Literal["colours", "ink"]
+    target_weight: float
+    guidance_interval: int
+    guidance_scale: float
+    student_rate: float
+    shape: str
+    shape_loss: Literal["matching", "filling"]
+    looks: int
+    distortion: float
+    crop: tuple[float, float]
+    negative: str
+    negative_weight: float
+    template: str
+    windows: tuple[str, ...]
+    boxes: tuple[str, ...]
+    network: str
+    reference: str
+    resolution: int
+    mse: float
+    l1: float
+    ssim: float
+    edges: float
+    deep: float

@@ -96,6 +96,8 @@ class PictogramGuidance:
     ``target_alpha`` is, after each call, the ink the prior expects behind the noise.
     """
 
+    reference: Canvas | None = None
+
     skipped = 0
 
     def __init__(

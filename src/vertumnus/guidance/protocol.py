@@ -69,6 +69,10 @@ class Guidance(Protocol):
         """Where ink is wanted, B x H x W from 0 to 1, as of the last call; None if it cannot tell."""
 
     @property
+    def reference(self) -> Canvas | None:
+        """The picture that canvases are to look like, H x W x 3 from 0 to 1; None if there is none."""
+
+    @property
     def skipped(self) -> int:
         """Calls so far in which an answer was not finite."""
 

@@ -46,6 +46,11 @@ KINDS: dict[str, Kind] = {
         "vertumnus.guidance.shape:open_shape",
         "a silhouette: shape:heart, shape:icon:fish, shape:mask.png",
     ),
+    "photo": Kind(
+        "vertumnus.guidance.options:PhotoOptions",
+        "vertumnus.guidance.photo:open_photo",
+        "a photograph that pieces are to look like: photo:reference.jpg",
+    ),
     "clip": Kind(
         "vertumnus.guidance.options:ClipOptions",
         "vertumnus.guidance.clip:open_clip",

@@ -53,6 +53,8 @@ class ScoreDistillation:
     Raises `VertumnusError` for an empty prompt, and for a model that is no diffusion network.
     """
 
+    reference: Canvas | None = None
+
     def __init__(
         self,
         model: Network,

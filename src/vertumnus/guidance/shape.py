@@ -55,6 +55,8 @@ class ShapeGuidance:
                outside it, as in Image-Space Collage (Wang and Lu, 2025); overlap is the render loss's
     """
 
+    reference: Canvas | None = None
+
     skipped = 0
 
     def __init__(self, target: Canvas, loss: str = "matching") -> None:

@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats, free, noise_map
 from vertumnus.harmonizing.options import HarmonizeOptions
+from vertumnus.harmonizing.tokens import Spoken
 from vertumnus.sampling.attention import Hook, attention_control
 from vertumnus.sampling.sample import sample
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vertumnus.sampling.step import Step
 
 Tensor = torch.Tensor
+AGAINST = "A collage"  # the negative prompt of the baseline SA, sec. 5.1
 HELD = 1 << 40  # added to a seed for the noise of what is held, apart from the sampler's own
 
 
@@ -83,6 +85,7 @@ class Harmonizer:
     text      the states of the prompt, if they are not the model's own of it (with learned tokens)
     controls  ControlNets; each gets the plan's weight map
     hooks     what steers the model's attention while the run goes on
+    spoken    (index in the stack, its part of what the model reads) of the layers that speak
 
     The composite's last row and column are repeated up to a size the model takes; results are cut back.
     """
@@ -99,10 +102,12 @@ class Harmonizer:
         text: TextStates | None = None,
         controls: Sequence[Control] = (),
         hooks: Sequence[Hook] = (),
+        spoken: Sequence[tuple[int, Spoken]] = (),
     ) -> None:
         self.stack, self.prompt, self.model, self.options, self.plan = stack, prompt, model, options, plan
         self.multiple = multiple or size_multiple(model)
         self.text, self.controls, self.hooks = text, list(controls), list(hooks)
+        self.spoken = list(spoken)
         self.composite = stack.composite()
         self.image = np.asarray(padded(self.composite, self.multiple), np.uint8)
         h = np.asarray(padded(plan.noise, self.multiple), np.float32)
@@ -179,6 +184,28 @@ class Harmonizer:
 
     def _picture(self, device: torch.device) -> Tensor:
         return torch.tensor(self.image, dtype=torch.float32, device=device).movedim(-1, 0)[None] / 255
+
+
+class StructureRun(Harmonizer):
+    """Plug-and-Play on the composite, the baseline SA (sec. 5.1): its structure kept, nothing known of layers.
+
+    Nothing is drawn at random, so that every seed has the same result; noise, control and scheduler do not matter.
+    """
+
+    def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
+        """The sampler's steps for as many copies."""
+        from vertumnus.sampling.injection import plug_and_play
+
+        options = self.options
+        return plug_and_play(
+            self.model,
+            self.image,
+            self.text if self.text is not None else self.prompt,
+            negative=options.negative or AGAINST,
+            steps=options.steps,
+            guidance=options.guidance,
+            batch=len(seeds),
+        )
 
 
 def size_multiple(model: Diffusion) -> int:

@@ -13,7 +13,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.gallery import Gallery
 from vertumnus.harmonizing.layers import Pixels, Stack, stack_of, working_size
 from vertumnus.harmonizing.options import HarmonizeOptions
-from vertumnus.harmonizing.rounds import edit_stack, results, with_result
+from vertumnus.harmonizing.rounds import edit_stack, first_layers, results, with_result
 from vertumnus.harmonizing.tokens import find_spans, prompt_of
 from vertumnus.models.checkpoint import Dtype
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
 
 Watcher = Callable[[int, int, int, int], None]
+Learning = Callable[[int, int, int, float], None]
 RESOLUTION = 512  # pixels a side that a collage is worked on without a model
 BATCH = 4  # seeds at once without a GPU, where more is no faster
 
@@ -80,7 +81,12 @@ class HarmonizeJob:
         self.texts = [text_of(one.prompt, one.name) for one in self.stack.layers]
         self.prompt = self._prompt(prompt)
         done = {one.name for one in results(collage)}
-        self.spoken = [n for n, one in enumerate(self.stack.layers) if one.name not in done]
+        # What attention is not to be drawn to nor kept from need not be spoken of.
+        self.spoken = [
+            n
+            for n, one in enumerate(self.stack.layers)
+            if one.name not in done and (options.auto or one.attract or one.repel)
+        ]
         if self.model is not None and options.attention:
             find_spans(self.prompt, [self.texts[n] for n in self.spoken])
         self._run: Any = None
@@ -116,10 +122,7 @@ class HarmonizeJob:
             from vertumnus.harmonizing.tone import harmonize_tones
 
             return [harmonize_tones(self.stack, self.options.strength)] * len(seeds)
-        from vertumnus.harmonizing.prepare import prepare
-
-        if self._run is None:
-            self._run = prepare(self)
+        self.learn()
         last = None
         for step in self._run.steps(seeds):
             last = step
@@ -131,24 +134,40 @@ class HarmonizeJob:
         finished: list[Pixels] = self._run.finished(last.next_latents)
         return finished
 
+    def learn(self, watch: Learning | None = None) -> None:
+        """Makes everything ready that all seeds share; with ti, learns the layers' words or finds them kept.
+
+        watch   called with (which of `spoken`, step, steps at most, loss on held-out noise)
+        """
+        if self.model is None or self._run is not None:
+            return
+        from vertumnus.harmonizing.prepare import prepare
+
+        def told(which: int, step: int, loss: float) -> None:
+            if watch is not None:
+                watch(which, step, self.options.learning, loss)
+
+        self._run = prepare(self, told)
+
     def attention_picture(self, seed: int) -> Pixels:
         """Where each layer's words were looked for while a seed's result was made, side by side over it."""
         from vertumnus.harmonizing.attention import attention_picture
-        from vertumnus.harmonizing.prepare import prepare, spoken_layers
         from vertumnus.sampling.attention import attention_control
         from vertumnus.sampling.attention_maps import ReadMaps
 
         if self.model is None:
             raise VertumnusError("attention: there is none without a model")
-        run = prepare(self)
-        reader = ReadMaps()
+        if not self.options.attention:
+            raise VertumnusError("attention: layers have no words in it with this method; choose one with ca")
+        self.learn()
+        run, reader = self._run, ReadMaps()
         with attention_control(self.model, reader):
             picture = run.run([seed])[0]
         height, width = run.h.shape
         maps = reader.mean(height, width)[0]
         factor, (wide, high) = self.model.factor, self.stack.size
         maps = maps[:, : -(-high // factor), : -(-wide // factor)]
-        return attention_picture(maps, [words for _, words in spoken_layers(self)], picture)
+        return attention_picture(maps, [words for _, words in run.spoken], picture)
 
     def fill(self, gallery: Gallery, seeds: Iterable[int], watch: Watcher | None = None) -> None:
         """Writes the results of all seeds that a gallery lacks, some at a time.
@@ -181,20 +200,19 @@ class HarmonizeJob:
             done += len(now)
             missing = missing[len(now) :]
 
-    def document(self, picture: Pixels, seed: int) -> Collage:
-        """The collage with a result in it."""
-        made = with_result(self.collage, picture)
-        made.prompt, made.seed = self.prompt or self.collage.prompt, seed
-        return made
+    def document(self, picture: Pixels, seed: int, identity: dict[str, Any] | None = None) -> Collage:
+        """The collage with a result in it.
+
+        identity   of the job that made it, if that is another one
+        """
+        facts = dict(identity or self.identity())
+        facts.pop("prompt", None)
+        return with_result(self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts)
 
 
 def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:
     """The layers of a collage that was not harmonised before, or was: then those that the last round hid."""
-    rounds = results(collage)
-    if not rounds:
-        return stack_of(collage, size)
-    layers = [one.model_copy(update={"visible": True}) for one in collage.layers if one not in rounds]
-    return stack_of(collage.model_copy(update={"layers": layers}), size)
+    return stack_of(collage.model_copy(update={"layers": first_layers(collage)}), size)
 
 
 def collage_digest(collage: Collage) -> str:

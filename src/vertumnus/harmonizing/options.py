@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vertumnus.models.checkpoint import Dtype
 
-Method = Literal["gh", "gh+ca", "gh+ca+ln", "gh+ln", "none"]
+Method = Literal["sa", "gh", "gh+ca", "gh+ca+ln", "gh+ln", "gh+ca+ti", "gh+ca+ti+ln", "none"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -19,8 +19,9 @@ class HarmonizeOptions(BaseModel):
 
     method: Method = Field(
         "gh+ca+ln",
-        description="gh: SDEdit of the composite; with ca: attention held to the layers' places; ln: noise per layer;"
-        " none: tones and seams, no model",
+        description="sa: Plug-and-Play on the composite, a baseline; gh: SDEdit of the composite; with ca: attention"
+        " held to the layers' places; ti: a word learned for each layer's appearance; ln: noise per layer; none:"
+        " tones and seams, no model",
     )
     steps: int = Field(50, ge=1, le=1000, description="of the whole schedule")
     guidance: float = Field(7.0, ge=1, le=100, allow_inf_nan=False, description="classifier-free guidance")
@@ -34,6 +35,8 @@ class HarmonizeOptions(BaseModel):
     )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
+    vectors: int = Field(1, ge=1, le=16, description="of each learned word")
+    learning: int = Field(250, ge=1, le=100_000, description="steps of learning a word, at most")
     dtype: Dtype = Field("auto", description="of the model's weights; auto is half on a GPU, single elsewhere")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
 
@@ -41,6 +44,11 @@ class HarmonizeOptions(BaseModel):
     def attention(self) -> bool:
         """Whether attention is held to the layers' places (CA)."""
         return "+ca" in self.method
+
+    @property
+    def appearance(self) -> bool:
+        """Whether words are learned for what layers look like (TI)."""
+        return "+ti" in self.method
 
     @property
     def layer_noise(self) -> bool:

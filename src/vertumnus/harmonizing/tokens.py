@@ -69,26 +69,53 @@ def prompt_of(texts: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def speak(tokenizer: Any, prompt: str, texts: Sequence[str]) -> list[Spoken]:
-    """The tokens of every layer's text in a prompt, as the tokenizer splits it.
+def speak(
+    tokenizers: Any | Sequence[Any], prompt: str, texts: Sequence[str], spans: Sequence[Span] | None = None
+) -> list[Spoken]:
+    """The tokens of every layer's text in a prompt, as the tokenizers split it.
 
-    tokenizer   a tokenizer of the library transformers
+    tokenizers  of the library transformers, one, or the two of Stable Diffusion XL: of both encoders' states for a
+                token one vector is made, so that a layer's tokens are those that either says
+    spans       where the texts stand, if that is known
 
     Raises `VertumnusError` for a text that is not in the prompt, and for a prompt longer than the encoder's window.
     """
-    offsets = token_offsets(tokenizer, prompt)
-    room = int(tokenizer.model_max_length) - 2  # without the start and the end
-    if len(offsets) > room:
-        at = offsets[room][0]
-        cut = prompt[at : at + 30]
-        raise VertumnusError(
-            f"prompt: has {len(offsets)} tokens and the model reads {room}; it would be cut at {cut!r}"
-        )
-    spoken = []
-    for text, (first, end) in zip(texts, find_spans(prompt, texts), strict=True):
-        tokens = tuple(n + 1 for n, (a, b) in enumerate(offsets) if a < end and first < b)
-        spoken.append(Spoken(text, (first, end), tokens))
-    return spoken
+    spans = find_spans(prompt, texts) if spans is None else spans
+    found: list[set[int]] = [set() for _ in texts]
+    several: Sequence[Any] = tokenizers if isinstance(tokenizers, list | tuple) else [tokenizers]
+    for tokenizer in several:
+        offsets = token_offsets(tokenizer, prompt)
+        room = int(tokenizer.model_max_length) - 2  # without the start and the end
+        if len(offsets) > room:
+            at = offsets[room][0]
+            cut = prompt[at : at + 30]
+            raise VertumnusError(
+                f"prompt: has {len(offsets)} tokens and the model reads {room}; it would be cut at {cut!r}"
+            )
+        for tokens, (first, end) in zip(found, spans, strict=True):
+            tokens |= {n + 1 for n, (a, b) in enumerate(offsets) if a < end and first < b}
+    return [Spoken(text, span, tuple(sorted(tokens))) for text, span, tokens in zip(texts, spans, found, strict=True)]
+
+
+def with_words(prompt: str, spans: Sequence[Span], words: Sequence[str]) -> tuple[str, list[Span]]:
+    """The prompt with words before each text, (a, c) of eq. (1), and where the texts stand then, words included.
+
+    Texts that share their place have their words there one after the other, and share all of it.
+
+    >>> with_words("a cup and a cake", [(2, 5), (12, 16)], ["<0>", "<1> <2>"])
+    ('a <0> cup and a <1> <2> cake', [(2, 9), (16, 28)])
+    """
+    before: dict[Span, list[str]] = {}
+    for span, word in zip(spans, words, strict=True):
+        before.setdefault(span, []).extend([word] if word else [])
+    made, last = "", 0
+    placed: dict[Span, Span] = {}
+    for first, end in sorted(before):
+        made += prompt[last:first]
+        start = len(made)
+        made += "".join(f"{word} " for word in before[first, end]) + prompt[first:end]
+        placed[first, end], last = (start, len(made)), end
+    return made + prompt[last:], [placed[first, end] for first, end in spans]
 
 
 def token_offsets(tokenizer: Any, prompt: str) -> list[Span]:

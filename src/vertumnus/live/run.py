@@ -148,9 +148,14 @@ class LiveRun(ABC):
             self._check(command)
         self._sent.append(command)
 
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether the run ends as soon as it can, or will when it is next iterated."""
+        return self.stopping or any(isinstance(command, Stop) for command in tuple(self._sent))
+
     def request_stop(self) -> None:
         """Asks the run to end as soon as its layout keeps what it promises."""
-        if not self.stopping and not self.finished:
+        if not self.asked_to_stop and not self.finished:
             self._sent.append(Stop())
 
     def state(self) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class RunSpec(Options):
     count        pieces asked for
     container    what pieces stay in; ``block``: areas kept free
     mask         the picture in the document that shows the container without the blocks
+    models       content hashes of what judges: weights, pictures, by what each is called
     start        the collage that was started from, without its ``made_by``
     background, prompt   of the document
     skipped      (name, reason) of what could not be used
@@ -77,6 +78,7 @@ class RunSpec(Options):
     container: Region | None = None
     block: tuple[Region, ...] = ()
     mask: str | None = None
+    models: dict[str, str] = Field({})
     start: dict[str, Any] | None = None
     background: str | None = None
     prompt: str | None = None

@@ -69,6 +69,11 @@ class LearnedWords:
                 found.append((tokenizer, getattr(self.pipeline, tokenizer), getattr(self.pipeline, encoder)))
         return found
 
+    @property
+    def tables(self) -> list[Vocabulary]:
+        """The table of each reader, once a word was added."""
+        return self._tables
+
     def widths(self) -> list[int]:
         """Of a token's vector in each reader."""
         return [encoder.get_input_embeddings().weight.shape[-1] for _, _, encoder in self.readers]

@@ -35,6 +35,12 @@ class TextStates:
         layered = None if self.layered is None else self.layered.expand(count, -1, -1, -1)
         return TextStates(self.states.expand(count, -1, -1), pooled, layered)
 
+    def taken(self, places: Sequence[int]) -> TextStates:
+        """Those at some places, each as often as it is named."""
+        of = torch.tensor(places, device=self.states.device)
+        pooled = None if self.pooled is None else self.pooled[of]
+        return TextStates(self.states[of], pooled, None if self.layered is None else self.layered[of])
+
     def then(self, other: TextStates) -> TextStates:
         """Both batches, one after the other."""
         pooled = layered = None

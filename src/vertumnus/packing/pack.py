@@ -199,10 +199,9 @@ def run(
             raise VertumnusError("`resume`: needs the checkpoint to go on from")
         live.restore(load_checkpoint(checkpoint, identity))
     for _ in live:
-        stopped = live.stopping
         if watch is not None:
             watch(live)
-        due = live.phase == "arrange" and (live.done % every == 0 or live.stopping != stopped)
+        due = live.phase == "arrange" and (live.done % every == 0 or live.asked_to_stop)
         if checkpoint is not None and due:
             save_checkpoint(checkpoint, identity, live.state())
     return live

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
-from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.live.commands import (
@@ -25,10 +24,10 @@ from vertumnus.live.commands import (
     Rotate,
     Scale,
     SetOption,
-    reference,
 )
 from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
+from vertumnus.live.table import copied, read_pieces, write_pieces
 from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import State
@@ -328,8 +327,7 @@ class Packing(LiveRun):
     # Writing it down.
 
     def _write(self) -> dict[str, Any]:
-        state = {name: _copied(value) for name, value in self.optimiser.state().items()}
-        own = {element.image for element in self.inputs.elements.values()}
+        state = {name: copied(value) for name, value in self.optimiser.state().items()}
         return {
             **state,
             "phase": self.phase,
@@ -340,39 +338,18 @@ class Packing(LiveRun):
             "keep_places": self.problem.keep_places,
             "options": self.options.model_dump(mode="json", exclude_unset=True),
             "side": self.side,
-            "numbers": self.numbers.copy(),
-            "pinned": self.pinned.copy(),
             "fixed": self.problem.locked.copy(),
-            "pieces": [
-                {**reference(element), "called": called, "layer": layer, "locked": locked}
-                for element, called, layer, locked in zip(
-                    self.pieces.elements, self.pieces.names, self.pieces.placed, self.pieces.locked, strict=True
-                )
-            ],
-            **{f"picture:{image}": _encoded(one) for image, one in self.library.items() if image not in own},
+            **write_pieces(self.pieces, self.numbers, self.pinned, self.library, self.inputs.elements),
             **(self.grid.state() if self.grid is not None and self.finished else {}),
         }
 
     def _read(self, state: dict[str, Any]) -> None:
-        for name, data in state.items():
-            if name.startswith("picture:") and name.removeprefix("picture:") not in self.library:
-                image = name.removeprefix("picture:")
-                self._keep(make_element(bytes(data), None, image, image, None))
         self.options = PackOptions(**state["options"])
         self.side = state["side"]
-        self.numbers, self.pinned = np.array(state["numbers"]), np.array(state["pinned"])
-        known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
-        self.pieces = self.pieces.copy()
-        self.pieces.clear()
-        for piece in state["pieces"]:
-            name, image, weight = piece["name"], piece["image"], piece["weight"]
-            element = known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight)
-            self.pieces.add(element)
-            self.pieces.names[-1] = piece["called"]
-            self.pieces.placed[-1], self.pieces.locked[-1] = piece["layer"], piece["locked"]
+        self.pieces, self.numbers, pinned = read_pieces(state, self.pieces, self.library)
         x, y, log_scale, rotation = State.of(state).array("placements.pose", (4, len(self.numbers)))
         here = Placements(x, y, log_scale, rotation, state["flip"], 0)
-        pinned, self.pinned = self.pinned, np.array(state["fixed"])
+        self.pinned = np.array(state["fixed"])
         self._pose(here, bool(state["keep_places"]))
         self.pinned = pinned
         own = {"which": self.problem.pieces, "unit": self.problem.unit}
@@ -386,13 +363,4 @@ class Packing(LiveRun):
 
 def _optimiser_state(state: dict[str, Any]) -> dict[str, Any]:
     mine = ("iteration", "flip", "movable", "rng")
-    return {n: _copied(v) for n, v in state.items() if n in mine or n.startswith(("placements.", "adam."))}
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray | dict) else value
-
-
-def _encoded(element: Element) -> NDArray[np.uint8]:
-    data = element.source if isinstance(element.source, bytes) else element.source.read_bytes()
-    return np.frombuffer(data, np.uint8)
+    return {n: copied(v) for n, v in state.items() if n in mine or n.startswith(("placements.", "adam."))}

@@ -1,0 +1,87 @@
+"""What ``vertumnus mosaic --generate`` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vertumnus.cli.common import progress_bar
+from vertumnus.document.atomic import check_writable
+from vertumnus.errors import VertumnusError
+from vertumnus.export.video import is_video
+from vertumnus.mosaic.generate.generate import Request, make_job
+from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.prompts import Region, read_prompts
+from vertumnus.mosaic.options import MosaicOptions
+from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
+
+# Of matched mosaics' options, those that say which cells there are.
+CELLS = {"grid", "level", "count", "cells", "adaptive"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line says of generated tiles; see `vertumnus.cli.mosaic`."""
+
+    reference: Path | None
+    generate: Sequence[str]
+    model: str
+    reference_prompt: str | None
+    prompts: Path | None
+    region: Sequence[str]
+    region_map: Path | None
+    concept: Sequence[str]
+    again: Sequence[int]
+    folder: Path | None
+
+
+def generate_tiles(
+    given: Given,
+    output: list[Path],
+    size: str | None,
+    seed: int,
+    cells: MosaicOptions | None,
+    drawing: GenerateOptions | None,
+    force: bool,
+) -> None:
+    """Generates a mosaic and writes it."""
+    began, cpu = time.perf_counter(), time.process_time()
+    if any(is_video(path) for path in output) or (given.reference is not None and given.reference.is_dir()):
+        raise VertumnusError("--generate: is for still pictures")
+    if not given.generate and given.prompts is None:
+        raise VertumnusError("--generate: say what the tiles are to show, as --generate 'a cat'")
+    other = sorted((cells.model_fields_set if cells is not None else set()) - CELLS)
+    if other:
+        raise VertumnusError(f"--{other[0].replace('_', '-')}: is for tiles that are matched, not generated")
+    check_kinds(output, force)
+    for path in output:
+        check_writable(path)
+    from vertumnus.mosaic.personalize.apply import parse_concept
+
+    request = Request(
+        given.reference, given.generate, given.model, given.reference_prompt,
+        [Region.parse(text) for text in given.region], given.region_map,
+        read_prompts(given.prompts) if given.prompts is not None else (),
+        [parse_concept(text) for text in given.concept],
+    )  # fmt: skip
+    job = make_job(request, seed=seed, options=drawing, cells=cells)
+    job.canvas(size)
+    from vertumnus.mosaic.generate.folder import TileFolder
+
+    folder = TileFolder(given.folder or output[0].with_suffix(".tiles"), job.identity())
+    with progress_bar("drawing tiles") as show:
+        job.run(folder, show)
+    for cell in given.again:
+        with progress_bar(f"drawing cell {cell} anew") as show:
+            job.again(folder, cell, show)
+    collage = job.collage(folder, size)
+    check_drawable(collage, output, None)
+    for path in output:
+        with progress_bar(f"writing {path.name}") as show:
+            written = save_mosaic(collage, path, None, None, show, force=force)
+        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
+        print(" and ".join(str(p) for p in written.paths) + pixels)
+    print(f"{len(collage.layers)} tiles of {job.extent.width} x {job.extent.height} pixels in {folder.path}")
+    print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")

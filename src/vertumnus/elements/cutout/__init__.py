@@ -1,0 +1,1 @@
+"""Objects cut out of photographs, to be pieces."""

@@ -1,0 +1,140 @@
+"""One photograph to its objects: found small, refined large, each trimmed to a picture of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from scipy import ndimage
+
+from vertumnus.elements.cutout.edge import clean_colours, refine
+from vertumnus.elements.cutout.grabcut import grab_cut
+from vertumnus.elements.cutout.ground import plain_ground
+from vertumnus.elements.cutout.matting import Matting
+from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import decode
+
+Floats = NDArray[np.floating[Any]]
+Share = Annotated[float, Field(ge=0, le=1)]
+Method = Literal["auto", "alpha", "ground", "grabcut", "model"]
+SIDE = 320  # pixels of the longer side at which objects are found
+MARGIN = 2  # pixels kept around an object
+ALL = 0.97  # of a picture: an object that fills it is none
+
+
+class CutoutOptions(BaseModel):
+    """How photographs are cut."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Method = Field(
+        "auto",
+        description="alpha, ground, grabcut or model; by default the model if there is one, else the first of"
+        " the others that fits",
+    )
+    box: tuple[Share, Share, Share, Share] | None = Field(
+        None, description="left, top, right, bottom that the object lies in, as shares of the photograph"
+    )
+    objects: Annotated[int, Field(ge=1, le=100)] = Field(1, description="objects of a photograph that are kept")
+    smallest: Share = Field(0.005, description="of the photograph that an object covers at least")
+    max_side: Annotated[int, Field(ge=32, le=16384)] = Field(
+        2048, description="pixels of the photograph's longer side"
+    )
+
+    @field_validator("box")
+    @classmethod
+    def _a_box(cls, box: tuple[float, float, float, float] | None) -> tuple[float, float, float, float] | None:
+        if box is not None and not (box[0] < box[2] and box[1] < box[3]):
+            raise ValueError("it must be left, top, right, bottom, with left below right and top below bottom")
+        return box
+
+
+class CutOut(NamedTuple):
+    """An object.
+
+    picture   RGBA, trimmed
+    box       left, top, width, height of it in the photograph at ``size``, upright
+    size      width and height of the photograph as it was cut
+    method    how it was found
+    share     of the photograph that it covers
+    """
+
+    picture: Image.Image
+    box: tuple[int, int, int, int]
+    size: tuple[int, int]
+    method: str
+    share: float
+
+
+def cut_out(data: bytes, where: str, options: CutoutOptions, model: Matting | None = None) -> list[CutOut]:
+    """The objects of an encoded photograph, the largest first.
+
+    where   what to call it in an error
+
+    Raises `VertumnusError` if it cannot be read, or shows nothing that can be told from its ground.
+    """
+    picture = decode(data, where, options.max_side // 2).image
+    if max(picture.size) > options.max_side:
+        picture.thumbnail((options.max_side, options.max_side), Image.Resampling.LANCZOS)
+    colours = np.asarray(picture.convert("RGB"), np.float32) / 255
+    own = np.asarray(picture.getchannel("A"), np.float32) / 255 if "A" in picture.getbands() else None
+    if own is not None and own.min() > 0.99:
+        own = None
+    if options.method == "alpha" and own is None:
+        raise VertumnusError(f"{where}: nothing of it is transparent; cut it by another method")
+    if own is not None and options.method in ("auto", "alpha"):
+        return _objects(colours, own, where, "alpha", options)
+    small = picture.convert("RGB").copy()
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    seen = np.asarray(small, np.float32) / 255
+    shown, method = _found(seen, where, options, model)
+    alpha = refine(seen, shown, colours)
+    if own is not None:
+        alpha = alpha * own
+    return _objects(colours, alpha, where, method, options, clean=True)
+
+
+def _found(seen: Floats, where: str, options: CutoutOptions, model: Matting | None) -> tuple[Floats, str]:
+    """What is object in the small picture, and how that was found."""
+    if model is not None and options.method in ("auto", "model"):
+        return model(seen), "model"
+    if options.method == "model":
+        raise VertumnusError("cutout: method: model needs the file of one")
+    if options.method in ("auto", "ground") and options.box is None:
+        shown = plain_ground(seen)
+        if shown is not None and (shown > 0.5).mean() > options.smallest:
+            return shown, "ground"
+    if options.method == "ground":
+        raise VertumnusError(f"{where}: its ground is not plain; cut it by another method")
+    return grab_cut(seen, options.box), "grabcut"
+
+
+def _objects(
+    colours: Floats, alpha: Floats, where: str, method: str, options: CutoutOptions, clean: bool = False
+) -> list[CutOut]:
+    labels, count = ndimage.label(alpha > 0.5)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] / alpha.size
+    chosen = [int(n) for n in np.argsort(-sizes, kind="stable")[: options.objects] if sizes[n] >= options.smallest]
+    if not chosen or sizes[chosen[0]] > ALL:
+        raise VertumnusError(f"{where}: nothing in it can be told from its ground")
+    # Soft pixels go with the object that is nearest.
+    nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
+    owner = labels[tuple(nearest)]
+    found = []
+    height, width = alpha.shape
+    for n in chosen:
+        own = np.where(owner == n + 1, alpha, 0)
+        rows, columns = np.flatnonzero((own > 0.02).any(1)), np.flatnonzero((own > 0.02).any(0))
+        top, bottom = max(0, int(rows[0]) - MARGIN), min(height, int(rows[-1]) + 1 + MARGIN)
+        left, right = max(0, int(columns[0]) - MARGIN), min(width, int(columns[-1]) + 1 + MARGIN)
+        part = (slice(top, bottom), slice(left, right))
+        front = clean_colours(colours[part], alpha[part]) if clean else colours[part]
+        rgba = np.concatenate([front, own[part][..., None]], -1)
+        picture = Image.fromarray((rgba * 255 + 0.5).astype(np.uint8))
+        found.append(
+            CutOut(picture, (left, top, right - left, bottom - top), (width, height), method, float(sizes[n]))
+        )
+    return found

@@ -1,0 +1,98 @@
+"""The folder in which generated tiles wait to become a mosaic: each is there whole or not at all.
+
+A run that was killed finds what it had done, and does what is missing in the same batches as it would have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vertumnus.document.atomic import atomic_write, cannot_write
+from vertumnus.errors import VertumnusError
+
+RECORD = "run.json"
+FORMAT = "vertumnus/generated-tiles"
+
+Bytes = NDArray[np.uint8]
+
+
+class TileFolder:
+    """Tiles of one run as PNG files.
+
+    identity  plain values that tell this run from any other
+
+    What a former run of this program left is replaced where it was another; a folder of anything else is refused.
+    Raises `VertumnusError` for that, and for one that cannot be written.
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
+        self.path, self.identity = path, json.loads(json.dumps(identity))
+        record = self._read()
+        if record is not None and record["identity"] == self.identity:
+            self.state: dict[str, Any] = record["state"]
+            return
+        if record is not None:
+            for old in path.glob("*.png"):
+                old.unlink()
+        self.state = {}
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        self.save()
+
+    def _read(self) -> dict[str, Any] | None:
+        if not self.path.exists():
+            return None
+        try:
+            record = json.loads((self.path / RECORD).read_text("utf-8"))
+            if record["format"] != FORMAT:
+                raise ValueError(record["format"])
+        except (OSError, ValueError, KeyError, TypeError):
+            if self.path.is_dir() and not any(self.path.iterdir()):
+                return None
+            raise VertumnusError(
+                f"{self.path}: is there and holds no tiles that this program generated; name another place or move it"
+            ) from None
+        return dict(record)
+
+    def save(self) -> None:
+        """Writes the record."""
+        record = {"format": FORMAT, "identity": self.identity, "state": self.state}
+        with atomic_write(self.path / RECORD) as stream:
+            stream.write(json.dumps(record, indent=1, ensure_ascii=False).encode())
+
+    def file(self, name: str) -> Path:
+        """Where a tile lies or will."""
+        return self.path / f"{name}.png"
+
+    def has(self, name: str) -> bool:
+        """Whether it is there."""
+        return self.file(name).is_file()
+
+    def write(self, name: str, tile: Bytes) -> None:
+        """Keeps a tile, H x W x 3."""
+        buffer = io.BytesIO()
+        Image.fromarray(tile).save(buffer, "PNG", compress_level=6)
+        with atomic_write(self.file(name)) as stream:
+            stream.write(buffer.getvalue())
+
+    def read(self, name: str) -> Bytes:
+        """A tile, H x W x 3. Raises `VertumnusError` if it is damaged."""
+        try:
+            with Image.open(self.file(name)) as image:
+                return np.asarray(image.convert("RGB"))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise VertumnusError(f"{self.file(name)}: cannot be read ({error}); remove it and run again") from None
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a tile's file."""
+        return hashlib.sha256(self.file(name).read_bytes()).hexdigest()

@@ -1,0 +1,194 @@
+"""Generating the tiles of a mosaic, from a reference's file to a collage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.prompts import Region, place_prompts
+from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
+from vertumnus.mosaic.match.reference import linear_light, read_reference
+from vertumnus.mosaic.mosaic import parse_grid
+from vertumnus.mosaic.options import MosaicOptions
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vertumnus.document.collage import Collage
+    from vertumnus.models.diffusion import Diffusion
+    from vertumnus.mosaic.generate.job import GenerateJob
+    from vertumnus.mosaic.personalize.apply import LearnedNames
+
+Watch = Callable[[int, int], None]
+COUNT = 64  # cells where nothing else is said
+REFERENCE_SEED = 1 << 32  # added to a seed for the reference that the model draws
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be generated.
+
+    reference         the picture to rebuild, or what it is to show (``reference_prompt``), drawn by the model first
+    prompts           one for all tiles, or several that are drawn from at random, by the seed
+    regions           prompts of parts of the reference, in place of those; see `Region`
+    region_map        the picture that says where they are
+    each              a prompt for every cell, in their order, in place of all of these
+    concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
+    model             ``mini``, a folder, or an id
+    """
+
+    reference: Path | None
+    prompts: Sequence[str]
+    model: str | Path = "mini"
+    reference_prompt: str | None = None
+    regions: Sequence[Region] = ()
+    region_map: Path | None = None
+    each: Sequence[str] = ()
+    concepts: Sequence[tuple[Path, float]] = ()
+
+
+def make_job(
+    request: Request,
+    *,
+    seed: int = 0,
+    options: GenerateOptions | None = None,
+    cells: MosaicOptions | None = None,
+) -> GenerateJob:
+    """A job whose model is loaded and whose input is checked.
+
+    options  how tiles are drawn
+    cells    which cells there are
+
+    Raises `VertumnusError` for input that cannot be used.
+    """
+    from vertumnus.models import load_model
+    from vertumnus.mosaic.generate.job import GenerateJob
+
+    options, cells = options or GenerateOptions(), cells or MosaicOptions()
+    if (request.reference is None) == (request.reference_prompt is None):
+        raise VertumnusError("reference: name a picture to rebuild, or say what the model is to draw first")
+    image = None
+    if request.reference is not None:
+        image, _ = read_reference(request.reference)
+    model = load_model(request.model, "diffusion")
+    if model.vae is None:
+        raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
+    names = None
+    if request.concepts:
+        from vertumnus.mosaic.personalize.apply import LearnedNames
+
+        names = LearnedNames(model, request.concepts)
+    if image is None:
+        assert request.reference_prompt is not None
+        _check_words(model, [request.reference_prompt], names)
+        image = draw_reference(model, request.reference_prompt, options, seed, names)
+    grid = make_grid(image, cells)
+    prompts = place_prompts(grid, image.size, request, seed)
+    _check_words(model, prompts, names)
+    where = request.reference if request.reference is not None else Path(str(request.reference_prompt))
+    return GenerateJob(image, where, grid, prompts, model, options=options, seed=seed, names=names)
+
+
+def generate_mosaic(
+    reference: str | Path | None,
+    prompts: str | Sequence[str],
+    *,
+    reference_prompt: str | None = None,
+    model: str | Path = "mini",
+    size: str | int | tuple[int, int] | None = None,
+    seed: int = 0,
+    options: GenerateOptions | None = None,
+    cells: MosaicOptions | None = None,
+    concepts: Sequence[str | Path] = (),
+    folder: str | Path | None = None,
+    watch: Watch | None = None,
+) -> Collage:
+    """A mosaic whose tiles a diffusion model draws (Generative Photomosaic, Chung, Son and Lee, arXiv 2604.06989).
+
+    reference  the picture to rebuild; None with a ``reference_prompt``, which the same model draws first
+    prompts    what each tile shows; of several, one for each tile at random
+    model      ``mini``, a folder, or an id
+    size       of the canvas in pixels: the longer side, or (width, height)
+    seed       the same input, options, model and seed give the same mosaic on one machine
+    options    how tiles are drawn
+    cells      which cells there are: ``grid``, ``level``, ``count`` (64 by default), ``cells``, ``adaptive``
+    concepts   files of learned names that prompts may hold, ``FILE`` or ``FILE:WEIGHT``
+    folder     where tiles are kept, so that an interrupted run goes on; without one they are in the collage alone
+    watch      called with tile steps done and all
+
+    Raises `VertumnusError` for input that cannot be used.
+    """
+    from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.personalize.apply import parse_concept
+
+    told = [prompts] if isinstance(prompts, str) else list(prompts)
+    learned = [parse_concept(str(one)) for one in concepts]
+    request = Request(None if reference is None else Path(reference), told, model, reference_prompt, concepts=learned)
+    job = make_job(request, seed=seed, options=options, cells=cells)
+    if folder is not None:
+        kept = TileFolder(Path(folder), job.identity())
+        job.run(kept, watch)
+        return job.collage(kept, size)
+    with TemporaryDirectory() as name:
+        kept = TileFolder(Path(name), job.identity())
+        job.run(kept, watch)
+        collage = job.collage(kept, size)
+        for picture in list(collage.pictures):
+            collage.pictures.hold(picture)
+        return collage
+
+
+def make_grid(image: Image.Image, cells: MosaicOptions) -> Grid:
+    """The cells that a mosaic of a picture is to have: 64 where nothing else is said."""
+    width, height = image.size
+    if cells.grid is not None:
+        return regular_grid(width, height, *parse_grid(cells.grid), cells.cells)
+    if cells.level is not None:
+        return level_grid(width, height, cells.level, cells.cells)
+    count = cells.count if cells.count is not None else min(COUNT, width * height)
+    if cells.adaptive:
+        return adaptive_grid(linear_light(image), count)
+    return count_grid(width, height, count, 1.0, cells.cells)
+
+
+def draw_reference(
+    model: Diffusion, prompt: str, options: GenerateOptions, seed: int, names: LearnedNames | None = None
+) -> Image.Image:
+    """The reference that the model draws for a prompt, as the paper's references are made."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from vertumnus.sampling.sample import finish, sample
+
+    if names is not None:
+        names.activate(names.key(prompt))
+    steps = sample(
+        model, prompt if names is None else names.encode([prompt]), negative=options.negative, steps=options.steps,
+        guidance=options.guidance_scale, scheduler=options.scheduler, seed=seed + REFERENCE_SEED,
+    )  # fmt: skip
+    with torch.no_grad():
+        decoded = model.decode(finish(steps))[0].clamp(0, 1).float().cpu()
+    return Image.fromarray(np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8))
+
+
+def _check_words(model: Diffusion, prompts: Sequence[str], names: LearnedNames | None = None) -> None:
+    """Raises `VertumnusError` naming what a model that knows only some nouns does know, for a prompt of none."""
+    from vertumnus.guidance.distillation import model_defaults
+    from vertumnus.models.mini.vocabulary import nouns
+    from vertumnus.models.names import nouns_in
+
+    for prompt in dict.fromkeys(prompts):
+        if not prompt.strip():
+            raise VertumnusError("prompt: it is empty; write what the tiles are to show")
+    folder = getattr(model.pipeline.config, "_name_or_path", None)
+    wording = model_defaults(Path(folder)).wording if folder else None
+    if wording is not None:
+        for prompt in dict.fromkeys(prompts):
+            if names is None or not names.key(prompt):
+                nouns_in(prompt, nouns(wording.nouns), model.name)

@@ -1,0 +1,353 @@
+"""Generating a mosaic: a reference, prompts, a model and options become tiles in a folder, and these a mosaic."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
+from vertumnus.mosaic.collage import DIGITS, Cells, canvas_size, make_collage
+from vertumnus.mosaic.generate.blocks import cut_blocks, shown_parts, tile_extent
+from vertumnus.mosaic.generate.finish import affine_towards, apply_affine
+from vertumnus.mosaic.generate.folder import TileFolder
+from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
+from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
+from vertumnus.mosaic.generate.noise import NoiseField
+from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.pool import TONES, fill_from_pool
+from vertumnus.mosaic.generate.steer import Tiles
+from vertumnus.mosaic.library.library import Tile
+from vertumnus.mosaic.match.grid import Grid
+from vertumnus.mosaic.match.reference import check_resolution
+from vertumnus.mosaic.match.tone import Tone
+from vertumnus.version import __version__
+
+if TYPE_CHECKING:
+    from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.personalize.apply import LearnedNames
+
+Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
+Watch = Callable[[int, int], None]
+BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
+LONGEST = 8192  # canvas pixels of a side, where no size is given
+NOISY = ("guided", "quilt")  # methods whose first latents are one field
+
+
+class GenerateJob:
+    """A mosaic whose tiles are to be generated.
+
+    reference  RGB
+    where      what to call it in an error, and in the mosaic
+    grid       of the mosaic
+    prompts    one for each cell
+    model      of latents
+    names      learned ones that prompts may hold, on the model
+
+    Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
+    """
+
+    def __init__(
+        self,
+        reference: Image.Image,
+        where: str | Path,
+        grid: Grid,
+        prompts: Sequence[str],
+        model: Diffusion,
+        *,
+        options: GenerateOptions | None = None,
+        seed: int = 0,
+        names: LearnedNames | None = None,
+    ) -> None:
+        self.names = names
+        self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
+        self.options, self.seed = options or GenerateOptions(), seed
+        self.prompts = list(prompts)
+        if len(self.prompts) != len(grid):
+            raise VertumnusError(f"`prompts`: {len(self.prompts)} for {len(grid)} cells")
+        check_resolution(grid, *reference.size, str(where))
+        self.multiple = size_multiple(model)
+        self.extent = tile_extent(self.options.tile_size, model.resolution, self.multiple, grid.aspect)
+        rows, columns = self.extent.height // model.factor, self.extent.width // model.factor
+        self.latent = (model.channels, rows, columns)
+        self.blocks = cut_blocks(reference, grid, self.extent, (columns, rows))
+        self.pictures = cut_blocks(reference, grid, self.extent, self.extent)
+        self.places = places_of(grid)
+        scaling = self.options.noise if self.options.method in NOISY else "independent"
+        most = self.places.max(axis=0) + 1
+        self.noise = NoiseField.drawn(seed, int(most[0]), int(most[1]), self.latent, scaling)
+        self._recipe: Recipe | None = None
+        self._whole: torch.Tensor | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that tell these tiles from others."""
+        return {
+            "reference": hashlib.sha256(np.asarray(self.reference).tobytes()).hexdigest(),
+            "size": list(self.reference.size),
+            "cells": hashlib.sha256(self.grid.boxes.tobytes()).hexdigest(),
+            "prompts": self.prompts,
+            "model": model_identity(self.model),
+            "concepts": [] if self.names is None else self.names.told,
+            "options": self.options.model_dump(mode="json", exclude={"finish", "batch"}),
+            "seed": self.seed,
+            "version": __version__,
+        }
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the method samples."""
+        if self._recipe is None:
+            perceptual = None
+            if self.options.guidance_kind == "perceptual":
+                from vertumnus.mosaic.generate.perceptual import encoder_distance
+
+                perceptual = encoder_distance(self.model)
+            self._recipe = make_recipe(self.options, self.model, perceptual)
+        return self._recipe
+
+    def draw(self, cells: list[int], attempt: int = 0, watch: Callable[[], None] | None = None) -> list[Bytes]:
+        """Tiles of some cells in one batch, each H x W x 3, before their finish.
+
+        attempt  how often they have been drawn before
+        watch    called after each step
+
+        Raises `VertumnusError` if the model gives numbers that are none.
+        """
+        model, options = self.model, self.options
+        device = model.device
+        if self.names is not None:  # before anything is read: the text encoder has a LoRA too
+            self.names.activate(self._key(cells[0]))
+        places = self.places[cells].tolist()
+        noise = np.stack([self.noise.tile(row, column, attempt) for row, column in places])
+        tiles = Tiles(
+            model,
+            _tensor(self.pictures[cells], device),
+            _tensor(self.blocks[cells], device),
+            torch.from_numpy(noise).to(device),
+            [tile_seed(self.seed, n, attempt) for n in cells],
+            self._read([self.prompts[n] for n in cells]),
+        )
+        if self.recipe.begins == "quilt":
+            if self._whole is None:
+                self._whole = low_resolution_latents(self.reference, model, self.multiple)
+            tiles.layout = layout_of(self._whole, self.grid, self.extent, cells, self.latent[1:])
+        told = None if watch is None else lambda _: watch()
+        with model.threads():
+            decoded = draw(tiles, self.recipe, options, told)
+        if not bool(torch.isfinite(decoded).all()):
+            raise VertumnusError(
+                f"{model.name}: gives numbers that are none (NaN); a smaller guidance weight or full precision helps"
+            )
+        pixels = decoded.clamp(0, 1).float().cpu().movedim(1, -1).numpy()
+        return list(np.floor(pixels * 255 + 0.5).astype(np.uint8))
+
+    def _read(self, prompts: list[str]) -> TextStates:
+        """The text states of prompts, each read once."""
+        different = list(dict.fromkeys(prompts))
+        found = self.model.encode_text(different) if self.names is None else self.names.encode(different)
+        return found.taken([different.index(prompt) for prompt in prompts])
+
+    def _key(self, cell: int) -> tuple[str, ...]:
+        """The learned names in a cell's prompt: cells of one key are drawn together."""
+        return () if self.names is None else self.names.key(self.prompts[cell])
+
+    def batches(self, count: int, size: int) -> list[list[int]]:
+        """What is drawn at once: cells in their order, of the same learned names."""
+        found: list[list[int]] = []
+        for key in sorted({self._key(n) for n in range(count)}):
+            cells = [n for n in range(count) if self._key(n) == key]
+            found += [cells[n : n + size] for n in range(0, len(cells), size)]
+        return found
+
+    def finish(self, cell: int, tile: Bytes) -> tuple[Doubles, Doubles]:
+        """Gain and offset of each channel that finish a tile: 1 and 0 without a finish."""
+        if self.options.finish == "none":
+            return np.ones(3), np.zeros(3)
+        return affine_towards(tile, self.pictures[cell])
+
+    def run(self, folder: TileFolder, watch: Watch | None = None) -> None:
+        """Generates what the folder lacks; ``watch`` is called with tile steps done and all.
+
+        Batches are fixed by their size, so what is done after an interruption is what would have been done.
+        Raises `VertumnusError` when memory runs out even for one tile.
+        """
+        if self.options.method in TONES:
+            self._run_pool(folder, watch)
+            return
+        names = [cell_name(n) for n in range(len(self.grid))]
+        self._run_batches(folder, names, watch)
+
+    def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
+        count = self.options.pool if self.options.method == "match" else 1
+        count = min(count, len(self.grid))
+        names = [f"pool-{n:05d}" for n in range(count)]
+        self._run_batches(folder, names, watch)
+        pool = [folder.read(name) for name in names]
+        for cell in range(len(self.grid)):
+            name = cell_name(cell)
+            if not folder.has(name):
+                filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
+                folder.write(name, filled)
+
+    def _run_batches(self, folder: TileFolder, names: list[str], watch: Watch | None) -> None:
+        steps = max(1, int(self.options.steps * self.recipe.strength))
+        all_steps, done = len(names) * steps, 0
+        size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
+        drawn_any = False
+        waiting = self.batches(len(names), size)
+        while waiting:
+            cells = waiting.pop(0)
+            if all(folder.has(names[n]) for n in cells):
+                done += len(cells) * steps
+            else:
+
+                def told() -> None:
+                    nonlocal done
+                    done += len(cells)  # noqa: B023 - called within this turn of the loop
+                    if watch is not None:
+                        watch(done, all_steps)
+
+                try:
+                    tiles = self.draw(cells, watch=told)
+                except (torch.OutOfMemoryError, MemoryError):
+                    if size == 1 or drawn_any:  # sizes change before anything is drawn, and not within a run
+                        raise VertumnusError(
+                            f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
+                            " `decoder` linear"
+                        ) from None
+                    size, done = -(-size // 2), 0
+                    waiting = self.batches(len(names), size)
+                    continue
+                for n, tile in zip(cells, tiles, strict=True):
+                    folder.write(names[n], tile)
+            drawn_any = True
+            if folder.state.get("batch") != size:
+                folder.state["batch"] = size
+                folder.save()
+
+    def again(self, folder: TileFolder, cell: int, watch: Watch | None = None) -> None:
+        """Makes one tile anew, another one each time.
+
+        Raises `VertumnusError` for a cell that is not there, or a method that draws no tile for its cell.
+        """
+        if not 0 <= cell < len(self.grid):
+            raise VertumnusError(
+                f"`again`: there is no cell {cell}; they are numbered from 0 to {len(self.grid) - 1}"
+            )
+        if self.options.method in TONES:
+            raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
+        attempts = folder.state.setdefault("attempts", {})
+        attempt = int(attempts.get(str(cell), 0)) + 1
+        steps, done = max(1, int(self.options.steps * self.recipe.strength)), 0
+
+        def told() -> None:
+            nonlocal done
+            done += 1
+            if watch is not None:
+                watch(done, steps)
+
+        tile = self.draw([cell], attempt, told)[0]
+        folder.write(cell_name(cell), tile)
+        attempts[str(cell)] = attempt
+        folder.save()
+
+    def _on_gpu(self) -> bool:
+        return self.model.device.type == "cuda"
+
+    def collage(self, folder: TileFolder, size: str | int | tuple[int, int] | None = None) -> Collage:
+        """The mosaic of the folder's tiles: a layer for each, with its finish as gain and offset.
+
+        size  of the canvas in pixels; one canvas pixel for each of a tile by default, within reason
+        """
+        count, (width, height) = len(self.grid), self.extent
+        names = [cell_name(n) for n in range(count)]
+        tiles = [Tile(folder.file(name), folder.digest(name), width, height, folder.path) for name in names]
+        read = [folder.read(name) for name in names]
+        maps = [self.finish(n, tile) for n, tile in enumerate(read)]
+        seen = np.stack(
+            [_shrunk(apply_affine(tile, *maps[n]), self.blocks.shape[1:3]) for n, tile in enumerate(read)]
+        )
+        cost = ((seen / 255 - self.blocks / 255.0) ** 2).mean((1, 2, 3))
+        cells = Cells(
+            self.grid, Tone(), tiles, np.arange(count), shown_parts(self.grid, self.extent),
+            np.zeros(count, np.int64), np.zeros(count, np.bool_), cost,
+            {
+                "tiles": count, "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {}),
+                "costs": " ".join(f"{value:.4g}" for value in cost.tolist()),
+            },
+        )  # fmt: skip
+        made_by = {
+            "options": {"prompts": sorted(set(self.prompts))} | self.options.model_dump(mode="json"),
+            "inputs": {
+                "reference": {"path": str(self.where), "sha256": self.identity()["reference"]},
+                "model": model_identity(self.model),
+            },
+        }
+        collage = make_collage(cells, None, self.canvas(size), made_by, self.seed)
+        assert collage.made_by is not None
+        collage.made_by.tool = "generate"
+        for n, layer in enumerate(collage.layers):
+            gain, offset = ([round(value, DIGITS) for value in values.tolist()] for values in maps[n])
+            layer.name, layer.prompt = self.prompts[n], self.prompts[n]
+            layer.gain, layer.offset = (gain[0], gain[1], gain[2]), (offset[0], offset[1], offset[2])
+        return collage
+
+    def canvas(self, size: str | int | tuple[int, int] | None) -> tuple[int, int]:
+        """Width and height of the canvas. Raises `VertumnusError` for a size that is none."""
+        if size is not None:
+            return canvas_size(self.grid, size)
+        part = shown_parts(self.grid, self.extent)
+        sides = self.grid.boxes[:, 2:] - self.grid.boxes[:, :2]
+        across = float(np.mean((part[:, 2] - part[:, 0]) * self.extent.width / sides[:, 0]))
+        down = float(np.mean((part[:, 3] - part[:, 1]) * self.extent.height / sides[:, 1]))
+        most = LONGEST / max(self.grid.width, self.grid.height)
+        scale = min((across * down) ** 0.5, most)
+        return max(1, round(self.grid.width * scale)), max(1, round(self.grid.height * scale))
+
+
+def cell_name(cell: int) -> str:
+    """What a cell's tile is called."""
+    return f"{cell:06d}"
+
+
+def places_of(grid: Grid) -> NDArray[np.int64]:
+    """Row and column of each cell, N x 2; of cells that are not in plain rows, row 0 and their number."""
+    count = len(grid)
+    columns = round(grid.width / grid.step[0]) if grid.kind == "rectangle" and grid.step[0] else count
+    return np.stack(np.divmod(np.arange(count), columns), axis=-1)
+
+
+def size_multiple(model: Diffusion) -> int:
+    """Pixels a side that a model's pictures must be a multiple of: the autoencoder's factor, and the network's."""
+    levels = len(getattr(model.unet.config, "block_out_channels", (1,)))
+    return int(model.factor * 2 ** (levels - 1))
+
+
+def tile_seed(seed: int, cell: int, attempt: int) -> int:
+    """What a tile's own generator starts from."""
+    return int(np.random.SeedSequence([seed, cell, attempt]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def model_identity(model: Diffusion) -> str:
+    """A model's name and a digest of its network's weights' sums, which tells two folders of one name apart."""
+    digest = hashlib.sha256()
+    for name, weight in model.unet.state_dict().items():
+        digest.update(name.encode() + np.float64(float(weight.double().sum())).tobytes())
+    return f"{model.name}:{digest.hexdigest()[:16]}"
+
+
+def _tensor(pictures: Bytes, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(pictures.astype(np.float32) / 255).movedim(-1, 1).contiguous().to(device)
+
+
+def _shrunk(tile: Bytes, size: tuple[int, ...]) -> Bytes:
+    return np.asarray(Image.fromarray(tile).resize((size[1], size[0]), Image.Resampling.BOX))

@@ -1,0 +1,85 @@
+"""``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photographs import drawn
+from vertumnus.document.collage import Collage
+
+pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("transformers")
+QUICK = ("--grid", "2x2", "--steps", 2, "--decoder", "linear")
+
+
+def test_a_whole_session(vertumnus, tmp_path):
+    reference = tmp_path / "reference.png"
+    drawn(96, 96).save(reference)
+    outputs = [tmp_path / f"a{suffix}" for suffix in (".png", ".collage", ".dzi")]
+    flags = [part for output in outputs for part in ("-o", output)]
+    command = ("mosaic", reference, "--generate", "a cat", "a star", *QUICK, "--seed", 2, *flags)
+    code, out, err = vertumnus(*command)
+    assert (code, err) == (0, "")
+    assert "4 tiles of 128 x 128 pixels" in out
+    first = outputs[0].read_bytes()
+    with Image.open(outputs[0]) as image:
+        assert image.size == (256, 256)
+    collage = Collage.load(outputs[1])
+    assert {layer.prompt for layer in collage.layers} == {"a cat", "a star"}
+    outputs[0].unlink()
+    tile = tmp_path / "a.tiles" / "000002.png"
+    before = tile.stat().st_mtime_ns
+    assert vertumnus(*command)[0] == 0
+    assert outputs[0].read_bytes() == first
+    assert tile.stat().st_mtime_ns == before  # nothing was drawn twice
+    assert vertumnus(*command, "--again", 2)[0] == 0
+    with Image.open(outputs[0]) as image:
+        now = np.asarray(image, int)
+    outputs[0].write_bytes(first)
+    with Image.open(outputs[0]) as image:
+        changed = np.abs(now - np.asarray(image)).reshape(2, 128, 2, 128, 3).max((1, 3, 4)) > 0
+    assert changed.tolist() == [[False, False], [True, False]]
+
+
+def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
+    code, out, _ = vertumnus(
+        "mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", *QUICK, "-o", tmp_path / "a.jpg"
+    )
+    assert code == 0
+    assert "256 x 256 pixels" in out
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["{ref}", "--generate", "a spoon"], "names nothing that mini knows"),
+    (["{ref}", "--generate", ""], "it is empty"),
+    (["{ref}", "--generate", "a cat", "--grid", "200x200"], "smaller than the grid of 200 x 200"),
+    (["{ref}", "--generate", "a cat", "--tiles", "{here}"], "--generate: draws its own tiles"),
+    (["{ref}", "--generate", "a cat", "--unique"], "--unique: is for tiles that are matched"),
+    (["{ref}", "--generate", "a cat", "--model", "nowhere"], "nowhere: there is no such folder"),
+    (["{ref}", "--generate", "a cat", "--decoder", "best"], "--decoder: best is neither full nor linear"),
+    (["{ref}", "--generate", "a cat", "--method", "magic"], "--method"),
+    (["{ref}", "--generate", "a cat", "--guidance-weight", "-1"], "--guidance-weight"),
+    (["{ref}", "--generate", "a cat", "--tile-size", "100"], "--tile-size: a width of 100 is no multiple of 32"),
+    (["{ref}", "--generate", "a cat", "--method", "colour-adapter"], "--adapter: the method colour-adapter needs"),
+    (["{ref}", "--generate", "a cat", "--region", "blau=a dog"], "--region: 'blau' is not a colour"),
+    (["{ref}", "--generate", "a cat", "--region", "red=a dog"], "--region: needs a region map"),
+    (["{ref}", "--generate", "a cat", "--again", "99"], "--again: there is no cell 99"),
+    (["{ref}", "--generate", "a cat", "--folder", "{full}"], "full: is there and holds no tiles"),
+    (["{ref}", "--method", "guided"], "--generate: say what the tiles are to show"),
+    (["--generate", "a cat"], "name a picture to rebuild"),
+    (["{here}/no.png", "--generate", "a cat"], "no.png: cannot be read"),
+    (["{ref}", "--prompts", "{here}/no.txt"], "no.txt: cannot be read"),
+])  # fmt: skip
+def test_bad_input_is_one_sentence_and_code_two(vertumnus, reference, tmp_path, arguments, words):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    places = {"ref": reference, "here": tmp_path, "full": tmp_path / "full"}
+    grid = () if "--grid" in arguments else ("--grid", "1x1")
+    told = [argument.format(**places) for argument in arguments]
+    code, out, err = vertumnus("mosaic", *told, *grid, "--steps", 1, "-o", tmp_path / "out.png")
+    assert code == 2
+    assert words in err
+    assert err.startswith("vertumnus: ")
+    assert (out, err.count("\n")) == ("", 1)
+    assert not (tmp_path / "out.png").exists()

@@ -1,0 +1,70 @@
+"""The start that knows the reference, and pieces that rebuild it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+from skimage.metrics import peak_signal_noise_ratio
+
+from vertumnus import compose
+from vertumnus.composing.structure import cells, detail, matched
+from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
+
+
+def picture():
+    """Stripes at the right, nothing at the left."""
+    found = np.full((64, 64, 3), 0.5, np.float32)
+    found[:, 36::6] = 0.9
+    found[:, 39::6] = 0.1
+    return found
+
+
+def test_more_and_smaller_cells_where_there_is_detail():
+    reference = picture()
+    assert detail(reference).mean() == pytest.approx(1, rel=1e-6)
+    points, area, colour = cells(reference, 120, np.random.default_rng(0))
+    right = points[:, 0] > 32
+    assert right.sum() > 2 * (~right).sum()
+    assert area[right].mean() < 0.6 * area[~right].mean()
+    assert area.sum() == pytest.approx(64 * 64, abs=2)
+    np.testing.assert_allclose(colour[points[:, 0] < 20], 0.5, atol=1e-6)
+
+
+def test_pieces_go_where_their_colours_suit():
+    rng = np.random.default_rng(1)
+    pieces = rng.uniform(0, 1, (6, 3))
+    mixed = rng.permutation(6)
+    found = matched(pieces, pieces[mixed] + 0.01)
+    np.testing.assert_array_equal(found, mixed)
+
+
+@pytest.fixture(scope="module")
+def dots(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dots")
+    y, x = np.mgrid[:48, :48] / 23.5 - 1
+    for n, narrow in enumerate((1.0, 0.6)):
+        dot = np.full((48, 48, 4), 255, np.uint8)
+        dot[..., 3] = np.clip((1 - np.hypot(x, y / narrow)) * 8, 0, 1) * 255
+        Image.fromarray(dot).save(folder / f"{n}.png")
+    return folder
+
+
+def test_dots_rebuild_a_photograph(dots, tmp_path):
+    path = tmp_path / "cat.png"
+    Image.fromarray(data.chelsea()).save(path)
+    collage = compose(str(dots), like=path, size=(96, 64), count=250, iterations=60, resolution=96)
+    reference = np.asarray(Image.fromarray(data.chelsea()).resize((96, 64), Image.Resampling.BOX))
+    found = np.asarray(collage.render().convert("RGB"))
+    flat = np.broadcast_to(reference.mean((0, 1)), reference.shape).astype(np.uint8)
+    gained = peak_signal_noise_ratio(reference, found) - peak_signal_noise_ratio(reference, flat)
+    assert gained > 4.5  # decibels over one colour
+    assert collage.made_by.report["layers"] == 250
+    collage.save(tmp_path / "cat.collage")
+    again = np.asarray(Collage.load(tmp_path / "cat.collage").render().convert("RGB"))
+    np.testing.assert_array_equal(again, found)
+
+
+def test_a_structure_needs_a_photograph(dots):
+    with pytest.raises(VertumnusError, match="initial: structure needs a photograph to guide"):
+        compose(str(dots), "a heart", size=64, initial="structure", iterations=2)
