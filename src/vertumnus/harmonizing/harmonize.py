@@ -117,7 +117,25 @@ class HarmonizeJob:
         """The results of some seeds in one batch.
 
         watch   called after every step with (step, steps, done seeds, seeds)
+
+        Raises `VertumnusError` if there is not the memory for a single one.
         """
+        try:
+            return self._pictures(seeds, watch)
+        except (MemoryError, RuntimeError) as error:
+            if len(seeds) > 1 or not self._out_of_memory(error):
+                raise
+            raise VertumnusError(
+                "there is not enough memory for one picture of this size; try a smaller longest side, or float16"
+            ) from None
+
+    @staticmethod
+    def _out_of_memory(error: BaseException) -> bool:
+        from vertumnus.models.device import is_out_of_memory  # torch is here by now
+
+        return is_out_of_memory(error)
+
+    def _pictures(self, seeds: Sequence[int], watch: Watcher | None) -> list[Pixels]:
         if self.model is None:
             from vertumnus.harmonizing.tone import harmonize_tones
 
@@ -187,12 +205,8 @@ class HarmonizeJob:
             try:
                 found = self.pictures(now, show)
             except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
+                if not self._out_of_memory(error):
                     raise
-                if batch == 1:
-                    raise VertumnusError(
-                        "there is not enough memory for one picture of this size; try a smaller longest side"
-                    ) from error
                 batch = max(1, batch // 2)
                 continue
             for seed, picture in zip(now, found, strict=True):
@@ -238,10 +252,3 @@ def open_model(model: str | Path | Diffusion, dtype: Dtype = "auto") -> Diffusio
             " Stable Diffusion 1.x, 2.x or XL model, or mini"
         )
     return found
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether a computation ended for want of memory."""
-    return isinstance(error, MemoryError) or any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )

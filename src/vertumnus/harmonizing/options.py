@@ -34,6 +34,9 @@ class HarmonizeOptions(BaseModel):
         None, description="noise where no layer is seen; the most any layer has by default"
     )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
+    detail: Share = Field(
+        0.0, description="of the layers' own fine detail put back where a layer stayed in its place"
+    )
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
     vectors: int = Field(1, ge=1, le=16, description="of each learned word")
     learning: int = Field(250, ge=1, le=100_000, description="steps of learning a word, at most")
