@@ -170,7 +170,7 @@ def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
         pictures.append(run.run([1])[0])
     assert (pictures[0] == plain.run([1])[0]).all()
     assert (pictures[1] != pictures[0]).any()
-    with pytest.raises(VertumnusError, match="not the folder of a ControlNet"):
+    with pytest.raises(VertumnusError, match="holds no checkpoint"):
         make_controls([ControlSpec(str(tmp_path))], plain.stack, weights, model, plain.multiple)
 
 

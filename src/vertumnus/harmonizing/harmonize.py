@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Watcher = Callable[[int, int, int, int], None]
 Learning = Callable[[int, int, int, float], None]
 RESOLUTION = 512  # pixels a side that a collage is worked on without a model
-BATCH = 4  # seeds at once without a GPU, where more is no faster
+BATCH, BATCH_GPU = 4, 16  # seeds at once, at most; without a GPU more is no faster
 
 
 def harmonize(
@@ -51,7 +51,10 @@ def harmonize(
     Raises `VertumnusError` if the prompt, a layer or the model cannot be used.
     """
     job = HarmonizeJob(collage, prompt, model, layer, options or HarmonizeOptions(), controls)
-    return job.document(job.pictures([seed])[0], seed)
+    try:
+        return job.document(job.pictures([seed])[0], seed)
+    finally:
+        job.close()
 
 
 class HarmonizeJob:
@@ -90,6 +93,20 @@ class HarmonizeJob:
         if self.model is not None and options.attention:
             find_spans(self.prompt, [self.texts[n] for n in self.spoken])
         self._run: Any = None
+
+        self.adapters: Any = None
+        if self.model is not None and options.lora:
+            from vertumnus.models.adapters import Adapters
+
+            self.adapters = Adapters(self.model)
+            for text in options.lora:
+                file, weight = lora_of(text)
+                self.adapters.add_lora(file, weight)
+
+    def close(self) -> None:
+        """Takes off the model what was put onto it."""
+        if self.adapters is not None:
+            self.adapters.close()
 
     def _prompt(self, prompt: str | None) -> str:
         chosen = prompt if prompt is not None else self.collage.prompt
@@ -193,7 +210,8 @@ class HarmonizeJob:
         Batches are as large as memory allows: halved, down to one, whenever it runs out.
         """
         missing = gallery.missing(seeds)
-        count, batch = len(missing), BATCH
+        count = len(missing)
+        batch = BATCH if self.model is None or self.model.device.type == "cpu" else BATCH_GPU
         done = 0
         while missing:
             now = missing[:batch]
@@ -232,6 +250,21 @@ def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:
 def collage_digest(collage: Collage) -> str:
     """SHA-256 of what a collage shows: its canvas and layers, whose pictures are named by their own hashes."""
     return hashlib.sha256(to_json(collage.model_copy(update={"made_by": None}))).hexdigest()
+
+
+def lora_of(text: str) -> tuple[str, float]:
+    """The file and the weight of ``FILE`` or ``FILE=WEIGHT``.
+
+    >>> lora_of("ink=wash.safetensors=0.5")
+    ('ink=wash.safetensors', 0.5)
+    >>> lora_of("wash.safetensors")
+    ('wash.safetensors', 1.0)
+    """
+    file, equals, weight = text.rpartition("=")
+    try:
+        return (file, float(weight)) if equals and file else (text, 1.0)
+    except ValueError:
+        return text, 1.0
 
 
 def text_of(prompt: str | None, name: str) -> str:

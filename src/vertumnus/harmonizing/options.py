@@ -41,6 +41,7 @@ class HarmonizeOptions(BaseModel):
     vectors: int = Field(1, ge=1, le=16, description="of each learned word")
     learning: int = Field(250, ge=1, le=100_000, description="steps of learning a word, at most")
     dtype: Dtype = Field("auto", description="of the model's weights; auto is half on a GPU, single elsewhere")
+    lora: tuple[str, ...] = Field((), description="FILE or FILE=WEIGHT, put onto the model while it draws")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
 
     @property

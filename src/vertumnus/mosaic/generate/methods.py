@@ -94,9 +94,10 @@ def _aligning(options: GenerateOptions) -> tuple[Change, ...]:
 def _adapter(folder: str | None) -> object:
     if folder is None:
         raise VertumnusError("`adapter`: the method colour-adapter needs the folder of a T2I-Adapter for colours")
-    from vertumnus.harmonizing.control import load_network
+    from vertumnus.models import load_model
 
-    return load_network(folder)
+    network: object = load_model(folder, "control", dtype="float32")
+    return network
 
 
 def draw(
