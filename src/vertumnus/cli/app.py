@@ -24,6 +24,7 @@ VERBS = {
     "compose": "Arrange pictures until the whole reads as a prompt.",
     "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
+    "personalize": "Teach a diffusion model a name from a few photographs.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",

@@ -33,6 +33,7 @@ class Given:
     prompts: Path | None
     region: Sequence[str]
     region_map: Path | None
+    concept: Sequence[str]
     again: Sequence[int]
     folder: Path | None
 
@@ -59,10 +60,13 @@ def generate_tiles(
     for path in output:
         check_writable(path)
     check_apart(output, [given.reference, given.region_map, given.prompts])
+    from vertumnus.mosaic.personalize.apply import parse_concept
+
     request = Request(
         given.reference, given.generate, given.model, given.reference_prompt,
         [Region.parse(text) for text in given.region], given.region_map,
         read_prompts(given.prompts) if given.prompts is not None else (),
+        [parse_concept(text) for text in given.concept],
     )  # fmt: skip
     job = make_job(request, seed=seed, options=drawing, cells=cells)
     job.canvas(size)

@@ -40,6 +40,7 @@ def mosaic(
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    concept: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     again: Annotated[list[int] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
     folder: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     size: str | None = None,
@@ -82,6 +83,8 @@ def mosaic(
         A region's colour on the map and its prompt, as 'red=a bird'; once for each.
     region_map
         A picture of the reference's aspect that shows where the regions are.
+    concept
+        A learned name that prompts hold, as vertumnus personalize makes it: FILE or FILE:WEIGHT, once for each.
     again
         Cells, counted from 0 in rows, to be drawn anew in a mosaic generated before; the others stay.
     folder
@@ -111,7 +114,7 @@ def mosaic(
     began, cpu = time.perf_counter(), time.process_time()
     asked = {
         "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
-        "region_map": region_map, "again": again, "folder": folder, "options": drawing,
+        "region_map": region_map, "concept": concept, "again": again, "folder": folder, "options": drawing,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
@@ -121,8 +124,9 @@ def mosaic(
                 "--generate: draws its own tiles; --tiles, --assignment, --ray and --coherence go without"
             )
         given = Given(
-            reference, generate or [], model, reference_prompt, prompts, region or [], region_map, again or [], folder
-        )
+            reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
+            again or [], folder,
+        )  # fmt: skip
         generate_tiles(given, output, size, seed, options, drawing, force)
         return
     indexes = place_of_indexes(index, beside)
