@@ -19,7 +19,7 @@ from harmonize import scene
 
 SHOWN = (6, 3, 5)  # scenes
 SEEDS = {6: 1, 3: 1, 5: 2}
-ROUNDS = (("turquoise cat", 1), ("red star", 0), ("brown horse", 4))  # which layer is made anew, and the seed taken
+ROUNDS = (("turquoise cat", 1), ("red star", 5), ("brown horse", 5))  # which layer is made anew, and the seed taken
 SIDE = 192  # pixels a picture is shown at
 OPTIONS = {"steps": 30, "guidance": 4.0, "learning": 100}
 

@@ -15,8 +15,16 @@ from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
-from vertumnus.composing.start import free_within, let_change, random_layout, reference_scale, take_over
+from vertumnus.composing.start import (
+    free_within,
+    least_and_most,
+    let_change,
+    random_layout,
+    reference_scale,
+    take_over,
+)
 from vertumnus.composing.structure import structured_layout
+from vertumnus.composing.swaps import Swaps
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.elements.pieces import Pieces
@@ -51,6 +59,7 @@ from vertumnus.strict.grid import OccupancyGrid
 
 COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
 NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
+SWAPS = 4  # pieces tried at a time where there are more pictures than pieces
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
 MOST = 5000  # pieces
 AGAIN = 0.8  # share of a run from which one goes on that is told something after it was arranged
@@ -125,7 +134,14 @@ class Composition(LiveRun):
         self._follow()
 
     def _scene(self) -> Scene:
-        return make_scene(self.pieces.elements, self.spec.size, self.source.resolution)
+        library = list(self.library.values()) if self._swaps() else []
+        return make_scene(self.pieces.elements, self.spec.size, self.source.resolution, library)
+
+    def _swaps(self) -> int:
+        """Pieces for which another picture is tried at a time."""
+        if self.options.swaps is not None:
+            return self.options.swaps
+        return SWAPS if self.source.layered and len(self.library) > len(self.pieces.elements) else 0
 
     def _begin(self, start: Placements, share: float = 0.0) -> None:
         """Poses the pieces there are, to be arranged from ``start`` on, as if a share of the run were done."""
@@ -178,7 +194,7 @@ class Composition(LiveRun):
             free_within(start, ~self.pinned, scene, options),
             self.rng,
             noise=noise,
-            jump=Relocate(self.joint) if options.relocate else None,
+            jump=self._jump(renderer),
         )
         self.optimiser.iteration = int(share * self.optimiser.total)
         self.ground: OccupancyGrid | None = None
@@ -187,6 +203,17 @@ class Composition(LiveRun):
         self._best: tuple[float, Placements | None] = (-np.inf, None)
         self._likeness: float | None = None
         self._anew()
+
+    def _jump(self, renderer: ComposeRenderer) -> Callable[[Optimiser], NDArray[np.intp]]:
+        """What pieces do now and then beside following the gradient."""
+        jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
+        if self.options.relocate:
+            jumps.append(Relocate(self.joint))
+        if self._swaps():
+            turning = self.options.rotation == "free"
+            gain = least_and_most(self.options)
+            jumps.append(Swaps(self.scene, self.joint, renderer, self._swaps(), self.rng, gain, turning))
+        return lambda optimiser: np.concatenate([np.empty(0, np.intp), *(jump(optimiser) for jump in jumps)])
 
     def _steps(self) -> Iterator[None]:
         self.joint.guidance = self.guidance

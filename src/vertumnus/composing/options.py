@@ -68,6 +68,11 @@ class ComposeOptions(Options):
     step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
     noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
     relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
+    swaps: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None,
+        description="pieces for which other pictures are tried every ten steps; by default 4 where there are more"
+        " pictures than pieces and pieces may lie over each other",
+    )
     rotation: Literal["free", "none"] | NotNegative = Field(
         "free", description="free, none, or within so many degrees of upright"
     )
@@ -129,6 +134,7 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     step: tuple[float, float]
     noise: float
     relocate: bool
+    swaps: int | None
     rotation: Literal["free", "none"] | float
     gap: float
     strict: bool | None

@@ -48,16 +48,26 @@ class Scene:
     textures: Textures
 
 
-def make_scene(pieces: Sequence[Element], size: tuple[int, int], resolution: int) -> Scene:
+def make_scene(
+    pieces: Sequence[Element], size: tuple[int, int], resolution: int, library: Sequence[Element] = ()
+) -> Scene:
     """Makes pieces ready for composing.
 
     pieces       one element each; the same one may come many times
     resolution   guidance pixels of the canvas's longer side
+    library      further elements that pieces may come to show
     """
-    different = {id(piece): piece for piece in pieces}
-    index = {key: n for n, key in enumerate(different)}
-    elements = list(different.values())
-    which = np.array([index[id(piece)] for piece in pieces], np.int32)
+    if library:
+        # By picture and in the library's order, whatever the pieces show by now.
+        by_image = {element.image: element for element in [*library, *pieces]}
+        index = {image: n for n, image in enumerate(by_image)}
+        elements = list(by_image.values())
+        which = np.array([index[piece.image] for piece in pieces], np.int32)
+    else:
+        different = {id(piece): piece for piece in pieces}
+        places = {key: n for n, key in enumerate(different)}
+        elements = list(different.values())
+        which = np.array([places[id(piece)] for piece in pieces], np.int32)
     zoom = resolution / max(size)
     longer = np.array([max(element.width, element.height) for element in elements], np.float64)
     largest = LARGEST * initial_scale(len(pieces)) * min(size) * zoom / longer
