@@ -67,7 +67,7 @@ def drawn_patches(folder: Path, count: int = 30) -> Path:
             reach = 0.9 * (1 - np.abs(y) ** 1.6).clip(0) * rng.uniform(0.3, 0.6)
             inside = np.clip((reach - np.abs(x + 0.15 * np.sin(3 * y))) * 30, 0, 1)
             hue = np.array([rng.uniform(0.2, 0.9), rng.uniform(0.35, 0.7), rng.uniform(0.05, 0.25)])
-            vein = 0.85 + 0.15 * np.tanh(np.abs(x) * 12) * (0.8 + 0.2 * np.cos((y * 14 - np.abs(x) * 10)))
+            vein = 0.85 + 0.15 * np.tanh(np.abs(x) * 12) * (0.8 + 0.2 * np.cos(y * 14 - np.abs(x) * 10))
             shade = vein * (1 - 0.25 * x)
         else:
             angle = np.arctan2(y, x)
@@ -151,7 +151,7 @@ def composed(patches: list[Path], noun: str, guidance: list[str], given, **more)
     start = guidance or ["classifier"]
     live = live_compose(
         [str(patch) for patch in patches], f"a {noun}", guidance=start, size=448, count=given.pieces, seed=0,
-        iterations=given.steps, **({"looks": 2, "colour": "rgb", "gain": (0.3, 1.5)} | more),
+        iterations=1500 if start == ["pictogram"] else given.steps, **({"looks": 2, "colour": "rgb", "gain": (0.3, 1.5)} | more),
     )  # fmt: skip
     if guidance:
         live.run()
@@ -214,7 +214,9 @@ def mini(console: Console, folder: Path, given: argparse.Namespace) -> dict[str,
                 colour="rgb", gain=(0.0, 1.0), looks=4, **more,
             )  # fmt: skip
             pictures = [shown(live.document()), shown(live.run().document())]
-            seen = torch.from_numpy(np.stack([np.asarray(p.resize((64, 64), Image.Resampling.BOX)) for p in pictures]))
+            seen = torch.from_numpy(
+                np.stack([np.asarray(p.resize((64, 64), Image.Resampling.BOX)) for p in pictures])
+            )
             with torch.no_grad():
                 cosines = model.similarity(seen.permute(0, 3, 1, 2).float() / 255, f"a {noun}")[:, 0]
             before.append(float(cosines[0]))

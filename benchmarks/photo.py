@@ -45,7 +45,14 @@ def rebuilt(patches: Path, photo: Path, given, count: int, steps: int, **more) -
     """The collage, and CPU seconds of all and of a step."""
     began = time.process_time()
     live = live_compose(
-        str(patches), like=photo, size=given.side, count=count, iterations=steps, resolution=given.side, seed=0, **more
+        str(patches),
+        like=photo,
+        size=given.side,
+        count=count,
+        iterations=steps,
+        resolution=given.side,
+        seed=0,
+        **more,
     )
     ready = time.process_time()
     live.run()
