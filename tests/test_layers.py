@@ -111,6 +111,9 @@ NEED_TORCH = {
     "mosaic/generate/perceptual.py",
     "mosaic/generate/steer.py",
     "mosaic/generate/structure.py",
+    "mosaic/personalize/concept.py",
+    "mosaic/personalize/layered.py",
+    "mosaic/personalize/learn.py",
 }
 
 

@@ -24,6 +24,7 @@ VERBS = {
     "compose": "Arrange pictures until the whole reads as a prompt.",
     "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",
+    "personalize": "Teach a diffusion model a name from a few photographs.",
     "tiles": "The index of a folder of pictures that mosaics are made of.",
     "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",
@@ -73,8 +74,9 @@ def _sentence(error: CycloptsError) -> str:
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, ValidationError):
-        field, _, rest = first_problem(cause).partition(":")
-        return f"`{field}`:{rest}" if field else rest.strip()
+        problem = first_problem(cause)
+        field, colon, rest = problem.partition(":")
+        return f"`{field}`:{rest}" if colon and re.fullmatch(r"[a-z][\w.\[\]]*", field) else problem
     return " ".join(str(error).split())
 
 

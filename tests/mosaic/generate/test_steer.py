@@ -19,7 +19,9 @@ def tiles(model):
     maker = torch.Generator().manual_seed(5)
     pictures = torch.rand((2, 3, 16, 16), generator=maker)
     blocks = torch.nn.functional.avg_pool2d(pictures, 2)
-    return Tiles(model, pictures, blocks, torch.randn((2, 4, 8, 8), generator=maker), [1, 2], ["a", "b"])
+    return Tiles(
+        model, pictures, blocks, torch.randn((2, 4, 8, 8), generator=maker), [1, 2], model.encode_text(["a", "b"])
+    )
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def test_decoders_that_are_none(model, tmp_path):
     with pytest.raises(VertumnusError, match="neither full nor linear, and no folder"):
         open_decoder("quick", model)
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(VertumnusError, match="cannot be loaded as a tiny decoder"):
+    with pytest.raises(VertumnusError, match="which is not supported"):
         open_decoder(str(tmp_path), model)
 
 

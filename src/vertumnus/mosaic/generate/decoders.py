@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.device import quiet
+from vertumnus.models import load_model
 from vertumnus.sampling.decode import Decoder, FullDecoder, LinearDecoder, TinyDecoder
 
 if TYPE_CHECKING:
@@ -25,20 +25,10 @@ def open_decoder(name: str, model: Diffusion) -> Decoder:
         return FullDecoder(model)
     if name == "linear":
         return LinearDecoder.of(model)
-    folder = Path(name)
-    if not (folder / "config.json").is_file():
+    if not Path(name).is_dir():
         raise VertumnusError(f"`decoder`: {name} is neither full nor linear, and no folder of a tiny decoder")
-    with quiet():
-        from diffusers import AutoencoderTiny
-
-        try:
-            network = AutoencoderTiny.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-            sentence = " ".join(str(error).split())
-            raise VertumnusError(f"{name}: cannot be loaded as a tiny decoder ({sentence[:200]})") from error
-    if network.config.latent_channels != model.channels:
-        raise VertumnusError(
-            f"{name}: decodes latents of {network.config.latent_channels} channels, and {model.name} has"
-            f" {model.channels}"
-        )
-    return TinyDecoder(network.to(model.device, model.dtype))
+    network = load_model(name, "decoder", device=str(model.device))
+    channels = network.config.latent_channels
+    if channels != model.channels:
+        raise VertumnusError(f"{name}: decodes latents of {channels} channels, and {model.name} has {model.channels}")
+    return TinyDecoder(network)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vertumnus.document.collage import Collage
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.mosaic.generate.job import GenerateJob
+    from vertumnus.mosaic.personalize.apply import LearnedNames
 
 Watch = Callable[[int, int], None]
 COUNT = 64  # cells where nothing else is said
@@ -37,6 +38,7 @@ class Request:
     regions           prompts of parts of the reference, in place of those; see `Region`
     region_map        the picture that says where they are
     each              a prompt for every cell, in their order, in place of all of these
+    concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
     model             ``mini``, a folder, or an id
     """
 
@@ -47,6 +49,7 @@ class Request:
     regions: Sequence[Region] = ()
     region_map: Path | None = None
     each: Sequence[str] = ()
+    concepts: Sequence[tuple[Path, float]] = ()
 
 
 def make_job(
@@ -75,15 +78,20 @@ def make_job(
     model = load_model(request.model, "diffusion")
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
+    names = None
+    if request.concepts:
+        from vertumnus.mosaic.personalize.apply import LearnedNames
+
+        names = LearnedNames(model, request.concepts)
     if image is None:
         assert request.reference_prompt is not None
-        _check_words(model, [request.reference_prompt])
-        image = draw_reference(model, request.reference_prompt, options, seed)
+        _check_words(model, [request.reference_prompt], names)
+        image = draw_reference(model, request.reference_prompt, options, seed, names)
     grid = make_grid(image, cells)
     prompts = place_prompts(grid, image.size, request, seed)
-    _check_words(model, prompts)
+    _check_words(model, prompts, names)
     where = request.reference if request.reference is not None else Path(str(request.reference_prompt))
-    return GenerateJob(image, where, grid, prompts, model, options=options, seed=seed)
+    return GenerateJob(image, where, grid, prompts, model, options=options, seed=seed, names=names)
 
 
 def generate_mosaic(
@@ -96,6 +104,7 @@ def generate_mosaic(
     seed: int = 0,
     options: GenerateOptions | None = None,
     cells: MosaicOptions | None = None,
+    concepts: Sequence[str | Path] = (),
     folder: str | Path | None = None,
     watch: Watch | None = None,
 ) -> Collage:
@@ -108,15 +117,18 @@ def generate_mosaic(
     seed       the same input, options, model and seed give the same mosaic on one machine
     options    how tiles are drawn
     cells      which cells there are: ``grid``, ``level``, ``count`` (64 by default), ``cells``, ``adaptive``
+    concepts   files of learned names that prompts may hold, ``FILE`` or ``FILE:WEIGHT``
     folder     where tiles are kept, so that an interrupted run goes on; without one they are in the collage alone
     watch      called with tile steps done and all
 
     Raises `VertumnusError` for input that cannot be used.
     """
     from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.personalize.apply import parse_concept
 
     told = [prompts] if isinstance(prompts, str) else list(prompts)
-    request = Request(None if reference is None else Path(reference), told, model, reference_prompt)
+    learned = [parse_concept(str(one)) for one in concepts]
+    request = Request(None if reference is None else Path(reference), told, model, reference_prompt, concepts=learned)
     job = make_job(request, seed=seed, options=options, cells=cells)
     if folder is not None:
         kept = TileFolder(Path(folder), job.identity())
@@ -144,7 +156,9 @@ def make_grid(image: Image.Image, cells: MosaicOptions) -> Grid:
     return count_grid(width, height, count, 1.0, cells.cells)
 
 
-def draw_reference(model: Diffusion, prompt: str, options: GenerateOptions, seed: int) -> Image.Image:
+def draw_reference(
+    model: Diffusion, prompt: str, options: GenerateOptions, seed: int, names: LearnedNames | None = None
+) -> Image.Image:
     """The reference that the model draws for a prompt, as the paper's references are made."""
     import numpy as np
     import torch
@@ -152,16 +166,18 @@ def draw_reference(model: Diffusion, prompt: str, options: GenerateOptions, seed
 
     from vertumnus.sampling.sample import finish, sample
 
+    if names is not None:
+        names.activate(names.key(prompt))
     steps = sample(
-        model, prompt, negative=options.negative, steps=options.steps, guidance=options.guidance_scale,
-        scheduler=options.scheduler, seed=seed + REFERENCE_SEED,
+        model, prompt if names is None else names.encode([prompt]), negative=options.negative, steps=options.steps,
+        guidance=options.guidance_scale, scheduler=options.scheduler, seed=seed + REFERENCE_SEED,
     )  # fmt: skip
     with torch.no_grad():
         decoded = model.decode(finish(steps))[0].clamp(0, 1).float().cpu()
     return Image.fromarray(np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8))
 
 
-def _check_words(model: Diffusion, prompts: Sequence[str]) -> None:
+def _check_words(model: Diffusion, prompts: Sequence[str], names: LearnedNames | None = None) -> None:
     """Raises `VertumnusError` naming what a model that knows only some nouns does know, for a prompt of none."""
     from vertumnus.guidance.distillation import model_defaults
     from vertumnus.models.mini.vocabulary import nouns
@@ -174,4 +190,5 @@ def _check_words(model: Diffusion, prompts: Sequence[str]) -> None:
     wording = model_defaults(Path(folder)).wording if folder else None
     if wording is not None:
         for prompt in dict.fromkeys(prompts):
-            nouns_in(prompt, nouns(wording.nouns), model.name)
+            if names is None or not names.key(prompt):
+                nouns_in(prompt, nouns(wording.nouns), model.name)

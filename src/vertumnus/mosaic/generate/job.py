@@ -32,6 +32,8 @@ from vertumnus.version import __version__
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.personalize.apply import LearnedNames
 
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
@@ -49,6 +51,7 @@ class GenerateJob:
     grid       of the mosaic
     prompts    one for each cell
     model      of latents
+    names      learned ones that prompts may hold, on the model
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -63,7 +66,9 @@ class GenerateJob:
         *,
         options: GenerateOptions | None = None,
         seed: int = 0,
+        names: LearnedNames | None = None,
     ) -> None:
+        self.names = names
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -82,7 +87,6 @@ class GenerateJob:
         self.noise = NoiseField.drawn(seed, int(most[0]), int(most[1]), self.latent, scaling)
         self._recipe: Recipe | None = None
         self._whole: torch.Tensor | None = None
-        self.calls = 0  # of the network, counted in tiles and steps
 
     def identity(self) -> dict[str, Any]:
         """Plain values that tell these tiles from others."""
@@ -92,6 +96,7 @@ class GenerateJob:
             "cells": hashlib.sha256(self.grid.boxes.tobytes()).hexdigest(),
             "prompts": self.prompts,
             "model": model_identity(self.model),
+            "concepts": [] if self.names is None else self.names.told,
             "options": self.options.model_dump(mode="json", exclude={"finish", "batch"}),
             "seed": self.seed,
             "version": __version__,
@@ -119,6 +124,8 @@ class GenerateJob:
         """
         model, options = self.model, self.options
         device = model.device
+        if self.names is not None:  # before anything is read: the text encoder has a LoRA too
+            self.names.activate(self._key(cells[0]))
         places = self.places[cells].tolist()
         noise = np.stack([self.noise.tile(row, column, attempt) for row, column in places])
         tiles = Tiles(
@@ -127,19 +134,39 @@ class GenerateJob:
             _tensor(self.blocks[cells], device),
             torch.from_numpy(noise).to(device),
             [tile_seed(self.seed, n, attempt) for n in cells],
-            [self.prompts[n] for n in cells],
+            self._read([self.prompts[n] for n in cells]),
         )
         if self.recipe.begins == "quilt":
             if self._whole is None:
                 self._whole = low_resolution_latents(self.reference, model, self.multiple)
             tiles.layout = layout_of(self._whole, self.grid, self.extent, cells, self.latent[1:])
-        decoded = draw(tiles, self.recipe, options, None if watch is None else lambda _: watch())
+        told = None if watch is None else lambda _: watch()
+        with model.threads():
+            decoded = draw(tiles, self.recipe, options, told)
         if not bool(torch.isfinite(decoded).all()):
             raise VertumnusError(
                 f"{model.name}: gives numbers that are none (NaN); a smaller guidance weight or full precision helps"
             )
         pixels = decoded.clamp(0, 1).float().cpu().movedim(1, -1).numpy()
         return list(np.floor(pixels * 255 + 0.5).astype(np.uint8))
+
+    def _read(self, prompts: list[str]) -> TextStates:
+        """The text states of prompts, each read once."""
+        different = list(dict.fromkeys(prompts))
+        found = self.model.encode_text(different) if self.names is None else self.names.encode(different)
+        return found.taken([different.index(prompt) for prompt in prompts])
+
+    def _key(self, cell: int) -> tuple[str, ...]:
+        """The learned names in a cell's prompt: cells of one key are drawn together."""
+        return () if self.names is None else self.names.key(self.prompts[cell])
+
+    def batches(self, count: int, size: int) -> list[list[int]]:
+        """What is drawn at once: cells in their order, of the same learned names."""
+        found: list[list[int]] = []
+        for key in sorted({self._key(n) for n in range(count)}):
+            cells = [n for n in range(count) if self._key(n) == key]
+            found += [cells[n : n + size] for n in range(0, len(cells), size)]
+        return found
 
     def finish(self, cell: int, tile: Bytes) -> tuple[Doubles, Doubles]:
         """Gain and offset of each channel that finish a tile: 1 and 0 without a finish."""
@@ -175,9 +202,10 @@ class GenerateJob:
         steps = max(1, int(self.options.steps * self.recipe.strength))
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
-        start = 0
-        while start < len(names):
-            cells = list(range(start, min(start + size, len(names))))
+        drawn_any = False
+        waiting = self.batches(len(names), size)
+        while waiting:
+            cells = waiting.pop(0)
             if all(folder.has(names[n]) for n in cells):
                 done += len(cells) * steps
             else:
@@ -185,28 +213,26 @@ class GenerateJob:
                 def told() -> None:
                     nonlocal done
                     done += len(cells)  # noqa: B023 - called within this turn of the loop
-                    self.calls += len(cells)  # noqa: B023
                     if watch is not None:
                         watch(done, all_steps)
 
-                before = done
                 try:
                     tiles = self.draw(cells, watch=told)
                 except (torch.OutOfMemoryError, MemoryError):
-                    done = before
-                    if size == 1 or start:  # sizes change before anything is drawn, and not within a run
+                    if size == 1 or drawn_any:  # sizes change before anything is drawn, and not within a run
                         raise VertumnusError(
                             f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
                             " `decoder` linear"
                         ) from None
-                    size = -(-size // 2)
+                    size, done = -(-size // 2), 0
+                    waiting = self.batches(len(names), size)
                     continue
                 for n, tile in zip(cells, tiles, strict=True):
                     folder.write(names[n], tile)
+            drawn_any = True
             if folder.state.get("batch") != size:
                 folder.state["batch"] = size
                 folder.save()
-            start += size
 
     def again(self, folder: TileFolder, cell: int, watch: Watch | None = None) -> None:
         """Makes one tile anew, another one each time.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from vertumnus.errors import VertumnusError
+from vertumnus.models import load_model
 from vertumnus.mosaic.generate.decoders import open_decoder
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.steer import AlignLatents, AlignPixels, Blend, Change, Factor, Guide, Tiles
@@ -69,7 +70,7 @@ def make_recipe(options: GenerateOptions, model: Diffusion, perceptual: Perceptu
     if method == "factorized":
         return Recipe((Factor(options.blur * rows),))
     if method == "colour-adapter":
-        return Recipe(adapter=_adapter(options.adapter))
+        return Recipe(adapter=_adapter(options.adapter, model))
     guide = Guide(
         open_decoder(options.decoder, model),
         options.guidance_weight,
@@ -91,12 +92,10 @@ def _aligning(options: GenerateOptions) -> tuple[Change, ...]:
     return (AlignLatents(),) if options.align == "latents" else (AlignPixels(),)
 
 
-def _adapter(folder: str | None) -> object:
+def _adapter(folder: str | None, model: Diffusion) -> object:
     if folder is None:
         raise VertumnusError("`adapter`: the method colour-adapter needs the folder of a T2I-Adapter for colours")
-    from vertumnus.harmonizing.control import load_network
-
-    return load_network(folder)
+    return load_model(folder, "control", device=str(model.device))
 
 
 def draw(
@@ -111,7 +110,7 @@ def draw(
     last = None
     for step in sample(
         model,
-        list(tiles.prompts),
+        tiles.text,
         negative=options.negative,
         steps=options.steps,
         guidance=options.guidance_scale,

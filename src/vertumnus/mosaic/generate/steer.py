@@ -23,6 +23,7 @@ from vertumnus.mosaic.generate.structure import (
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.text import TextStates
     from vertumnus.sampling.decode import Decoder
     from vertumnus.sampling.step import Step
 
@@ -37,7 +38,7 @@ class Tiles:
     blocks    B x 3 x h x w, their blocks at the size that is compared: one pixel for each latent
     noise     B x C x h x w, their first latents
     seeds     of what the sampler draws for each
-    prompts   of each
+    text      what the model reads for each
     latents   B x C x h x w, the blocks' own; encoded when they are first asked for
     layout    B x C x h x w, what of a low-resolution picture's latents lies under each, enlarged: PhotoQuilt's
     """
@@ -47,7 +48,7 @@ class Tiles:
     blocks: Tensor
     noise: Tensor
     seeds: Sequence[int]
-    prompts: Sequence[str]
+    text: TextStates
     layout: Tensor | None = None
     _latents: Tensor | None = field(default=None, repr=False)
 
