@@ -3,10 +3,11 @@
     python benchmarks/clip.py [--patches FOLDER] [--nouns 6] [--steps 120] [--only WORDS ...] [--json FILE]
                               [--keep FOLDER]
 
-Classifier: EfficientNet-Lite0 guides, alone or with other guidances; Lite2, trained apart from it, judges, over looks
-that no guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among ImageNet's
-thousand, and how often it is among five; "random" is the layout that the runs start from, "pictogram" what icons alone
-arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, or a folder's.
+Classifier: EfficientNet-Lite0 guides, alone or with other guidances; Lite2, trained apart from it, judges, over
+looks that no guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among the
+thousand of ImageNet, and how often it is among five; "random" is the layout that the runs start from, "pictogram"
+what icons alone arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, or a
+folder's.
 
 CLIP: mini guides; its own cosine before and after, and the rank that the judge of silhouettes gives the noun, which
 shares nothing with mini and knows Phosphor's drawings, which mini has not seen.
@@ -39,11 +40,12 @@ from vertumnus.models.imagenet import match_classes
 # Nouns that ImageNet has, and that icons have drawings of, so that both can guide.
 NOUNS = (
     "butterfly", "mushroom", "umbrella", "airplane", "snail", "violin", "teapot", "lemon", "spider", "penguin",
-    "pineapple", "castle", "goldfish", "rabbit", "crab", "bell pepper", "acoustic guitar", "turtle", "owl", "hourglass",
+    "pineapple", "castle", "goldfish", "rabbit", "crab", "bell pepper", "acoustic guitar", "turtle", "owl",
+    "hourglass",
 )  # fmt: skip
 MINI = (
-    "butterfly", "heart", "star", "fish", "house", "tree", "umbrella", "crown", "leaf", "cat", "apple", "rocket", "sun",
-    "flower", "bird", "moon", "key", "car", "mushroom", "anchor",
+    "butterfly", "heart", "star", "fish", "house", "tree", "umbrella", "crown", "leaf", "cat", "apple", "rocket",
+    "sun", "flower", "bird", "moon", "key", "car", "mushroom", "anchor",
 )  # fmt: skip
 MIXES: dict[str, tuple[list[str], dict]] = {
     "random": ([], {}),
@@ -107,7 +109,8 @@ def cut_patches(folder: Path) -> Path:
             angle = np.arctan2(y, x)
             wave = sum(rng.normal(0, 0.08) * np.cos(k * angle + rng.uniform(0, 6)) for k in range(1, 5))
             inside = np.clip((0.8 + wave - np.hypot(x, y)) * 30, 0, 1)
-            Image.fromarray(np.dstack([part, (inside * 255).astype(np.uint8)])).save(folder / f"{name}-{n}.png")
+            pixels = np.dstack([part, (inside * 255).astype(np.uint8)])
+            Image.fromarray(pixels).save(folder / f"{name}-{n}.png")
     return folder
 
 
@@ -149,9 +152,10 @@ def composed(patches: list[Path], noun: str, guidance: list[str], given, **more)
     """The collage and its CPU seconds."""
     began = time.process_time()
     start = guidance or ["classifier"]
+    free = {"looks": 2, "colour": "rgb", "gain": (0.3, 1.5)} | more
     live = live_compose(
         [str(patch) for patch in patches], f"a {noun}", guidance=start, size=448, count=given.pieces, seed=0,
-        iterations=1500 if start == ["pictogram"] else given.steps, **({"looks": 2, "colour": "rgb", "gain": (0.3, 1.5)} | more),
+        iterations=1500 if start == ["pictogram"] else given.steps, **free,
     )  # fmt: skip
     if guidance:
         live.run()
@@ -229,8 +233,9 @@ def mini(console: Console, folder: Path, given: argparse.Namespace) -> dict[str,
         rows[f"{name}, before"], rows[f"{name}, places"] = before, places
         middle, low, high = interval(after, np.mean)
         console.print(
-            f"mini CLIP, swaps {name}: cosine {np.mean(before):.2f} before, {middle:.2f} ({low:.2f} to {high:.2f}) after;"
-            f" the judge's place of the noun {np.median(places):.0f}, among five {np.mean(np.array(places) <= 5):.2f}"
+            f"mini CLIP, swaps {name}: cosine {np.mean(before):.2f} before, {middle:.2f} ({low:.2f} to {high:.2f})"
+            f" after; the judge's place of the noun {np.median(places):.0f},"
+            f" among five {np.mean(np.array(places) <= 5):.2f}"
         )
     return rows
 

@@ -3,10 +3,10 @@
     python benchmarks/photo.py [--patches FOLDER] [--pictures 5] [--side 512] [--count 1000] [--steps 500]
                                [--json FILE] [--keep FOLDER]
 
-White dots and ellipses of free colour, as DiffBMP (arXiv 2602.22625, Table 2) places bitmap primitives, and patches of a
-folder, on five of scikit-image's pictures, squares of their middles. PSNR and SSIM are of the final picture against the
-photograph at the same size. DiffBMP's own figures are of other photographs, primitives and a GPU, so they are no row
-here. Growth is the CPU time of a step with 100, 500 and 2,000 pieces on one canvas. Times are CPU seconds.
+White dots and ellipses of free colour, as DiffBMP (arXiv 2602.22625) places bitmap primitives, and patches of a
+folder, on five of scikit-image's pictures, squares of their middles. PSNR and SSIM are of the final picture against
+the photograph at the same size. DiffBMP's own figures are of other photographs, primitives and a GPU, so they are no
+row here. Growth is the CPU time of a step with 100, 500 and 2,000 pieces on one canvas. Times are CPU seconds.
 """
 
 from __future__ import annotations
