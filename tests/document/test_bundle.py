@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from drawn import blob, png
-from vertumnus.document import atomic
+from vertumnus import writing as atomic
 from vertumnus.document.collage import Collage, Layer, MadeBy
 from vertumnus.document.migrate import STEPS
 from vertumnus.document.pictures import content_name

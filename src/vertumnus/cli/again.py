@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs
-from vertumnus.cli.render import write_output
+from vertumnus.cli.common import check_outputs
+from vertumnus.cli.render import write_outputs
 from vertumnus.cli.watch import Watch
 from vertumnus.document.bundle import to_json
 from vertumnus.document.collage import Collage
@@ -39,7 +39,7 @@ def again(
     scale
         Of the pictures written, pixels to a canvas pixel.
     """
-    check_outputs(output or [])
+    check_outputs(output or [], [collage if collage.is_file() else None])
     document = Collage.load(collage)
     version = document.made_by.versions.get("vertumnus") if document.made_by else None
     if version not in (None, __version__):
@@ -49,8 +49,7 @@ def again(
             made = make_again(document, watch)
     except VertumnusError as error:
         raise VertumnusError(f"{collage}: {error}") from None
-    for path in sorted(output or [], key=lambda path: path.suffix.lower() not in DOCUMENTS):
-        print(write_output(made, path, scale, None))
+    write_outputs(made, output or [], scale)
     same = to_json(made) == to_json(document)
     print(
         f"{len(made.layers)} layers, " + ("the same as before" if same else "which differ from those in the document")

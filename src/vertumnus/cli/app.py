@@ -74,8 +74,9 @@ def _sentence(error: CycloptsError) -> str:
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, ValidationError):
-        field, _, rest = first_problem(cause).partition(":")
-        return f"`{field}`:{rest}" if field else rest.strip()
+        problem = first_problem(cause)
+        field, colon, rest = problem.partition(":")
+        return f"`{field}`:{rest}" if colon and re.fullmatch(r"[a-z][\w.\[\]]*", field) else problem
     return " ".join(str(error).split())
 
 

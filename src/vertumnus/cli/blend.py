@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image
 from vertumnus.render.blend import BlendOptions
 from vertumnus.render.blend import blend as blended
+from vertumnus.writing import together
 
 
 def blend(
@@ -52,7 +53,7 @@ def blend(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output)
+    check_outputs(output, [collage if collage.is_file() else None])
     for path in output:
         if path.suffix.lower() in (*DOCUMENTS, ".svg"):
             raise VertumnusError(f"{path}: a blended collage is a picture; write .png, .jpg, .webp or .tif")
@@ -61,13 +62,14 @@ def blend(
     document = Collage.load(collage)
     with progress_bar("blending") as show:
         found = blended(document, options, scale=scale, background=background, progress=show)
-    for path in output:
-        picture = found.image
-        if path.suffix.lower() in (".jpg", ".jpeg"):  # JPEG knows no transparency
-            white = Image.new("RGBA", picture.size, "white")
-            picture = Image.alpha_composite(white, picture).convert("RGB")
-        save_image(picture, path)
-        print(f"{path}: {picture.width} x {picture.height} pixels, {found.free:.0%} of them free to change")
+    with together():
+        for path in output:
+            picture = found.image
+            if path.suffix.lower() in (".jpg", ".jpeg"):  # JPEG knows no transparency
+                white = Image.new("RGBA", picture.size, "white")
+                picture = Image.alpha_composite(white, picture).convert("RGB")
+            save_image(picture, path)
+            print(f"{path}: {picture.width} x {picture.height} pixels, {found.free:.0%} of them free to change")
 
 
 def _strengths(given: list[str]) -> tuple[float, dict[str, float]]:

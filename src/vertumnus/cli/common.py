@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import FORMATS
 from vertumnus.limits import MAX_CANVAS
 from vertumnus.mosaic.library.place import BESIDE
+from vertumnus.writing import check_apart, check_writable
 
 if TYPE_CHECKING:
     from vertumnus.elements.collect import Collection
@@ -46,13 +46,17 @@ def place_of_indexes(index: Path | None, beside: bool) -> str | Path | None:
     return BESIDE if beside else index
 
 
-def check_outputs(paths: list[Path]) -> None:
-    """Raises `VertumnusError` if an output's suffix is unknown or its place cannot be written."""
+def check_outputs(paths: list[Path], inputs: Iterable[str | Path | None] = ()) -> None:
+    """Raises `VertumnusError` if an output's suffix is unknown, its place cannot be written, or it is an input.
+
+    inputs   files, folders and globs that are read
+    """
     for path in paths:
         known = [*DOCUMENTS, ".svg", *FORMATS]
         if path.suffix.lower() not in known:
             raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(known)}")
         check_writable(path)
+    check_apart(paths, inputs)
 
 
 def bar(*notes: str) -> Progress:

@@ -11,20 +11,20 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements
-from vertumnus.cli.render import write_output
+from vertumnus.cli.common import check_outputs, parse_size, read_elements
+from vertumnus.cli.render import write_outputs
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.choose import best_of, contact_sheet
 from vertumnus.composing.compose import live_compose, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import run_together
-from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
+from vertumnus.writing import check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
 
@@ -138,7 +138,7 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
-    check_outputs(output)
+    check_outputs(output, [*(elements or []), container, like, from_])
     if preview is not None:
         check_writable(preview)
     if variations < 1:
@@ -179,8 +179,7 @@ def compose(
         seconds, cpu = (time.perf_counter() - began) / len(seeds), (time.process_time() - cpu) / len(seeds)
         for composition in compositions:
             collage = composition.document()
-            for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
-                print(write_output(collage, _numbered(path, len(made), variations), scale, None))
+            write_outputs(collage, [_numbered(path, len(made), variations) for path in output], scale)
             made.append((collage, composition.likeness))
             _summary(collage, composition, seconds, cpu, watch.stopped)
         if watch.stopped:

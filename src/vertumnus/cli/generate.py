@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vertumnus.cli.common import progress_bar
-from vertumnus.document.atomic import check_writable
+from vertumnus.cli.mosaic import write_mosaic
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import is_video
 from vertumnus.mosaic.generate.generate import Request, make_job
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.prompts import Region, read_prompts
 from vertumnus.mosaic.options import MosaicOptions
-from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
+from vertumnus.mosaic.output import check_drawable, check_kinds
+from vertumnus.writing import check_apart, check_writable
 
 # Of matched mosaics' options, those that say which cells there are.
 CELLS = {"grid", "level", "count", "cells", "adaptive"}
@@ -58,6 +59,7 @@ def generate_tiles(
     check_kinds(output, force)
     for path in output:
         check_writable(path)
+    check_apart(output, [given.reference, given.region_map, given.prompts])
     from vertumnus.mosaic.personalize.apply import parse_concept
 
     request = Request(
@@ -78,10 +80,6 @@ def generate_tiles(
             job.again(folder, cell, show)
     collage = job.collage(folder, size)
     check_drawable(collage, output, None)
-    for path in output:
-        with progress_bar(f"writing {path.name}") as show:
-            written = save_mosaic(collage, path, None, None, show, force=force)
-        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
-        print(" and ".join(str(p) for p in written.paths) + pixels)
+    write_mosaic(collage, output, None, force)
     print(f"{len(collage.layers)} tiles of {job.extent.width} x {job.extent.height} pixels in {folder.path}")
     print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.progress import TaskID
 
 from vertumnus.cli.common import DOCUMENTS, bar, check_outputs, parse_size
-from vertumnus.cli.render import write_output
+from vertumnus.cli.render import write_output, write_outputs
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.elements.collect import collect
 from vertumnus.errors import VertumnusError
@@ -252,8 +252,7 @@ def _learn(job: HarmonizeJob) -> None:
 
 def _write(made: Collage, output: list[Path]) -> None:
     check_outputs(output)
-    for path in output:
-        print(write_output(made, path, 1.0, None))
+    write_outputs(made, output, 1.0)
 
 
 def _placed(layers: list[str], size: tuple[int, int]) -> Collage:

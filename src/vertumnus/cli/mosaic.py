@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
-from vertumnus.document.atomic import check_writable
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
@@ -23,6 +22,7 @@ from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
 from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
+from vertumnus.writing import check_apart, check_writable, together
 
 SKIPPED_SHOWN = 5
 GENERATING = "Tiles that a model draws"
@@ -148,15 +148,27 @@ def mosaic(
     check_kinds(output, force)
     for path in output:
         check_writable(path)
+    check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
     check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-    for path in output:
-        with progress_bar(f"drawing {path.name}") as show:
-            written = save_mosaic(collage, path, None, workers, show, force=force)
-        pixels = f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
-        print(" and ".join(str(p) for p in written.paths) + pixels)
+    write_mosaic(collage, output, workers, force)
     _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
+
+
+def write_mosaic(collage: Collage, output: list[Path], workers: Workers | None, force: bool) -> None:
+    """Writes a mosaic's outputs, which appear together, and says what was written."""
+    said = []
+    with together():
+        for path in output:
+            with progress_bar(f"drawing {path.name}") as show:
+                written = save_mosaic(collage, path, None, workers, show, force=force)
+            pixels = (
+                f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
+            )
+            said.append(" and ".join(str(p) for p in written.paths) + pixels)
+    for line in said:
+        print(line)
 
 
 def _mosaic(

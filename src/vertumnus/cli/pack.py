@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import DOCUMENTS, check_outputs, parse_size, read_elements, say_unplaced
-from vertumnus.cli.render import write_output
+from vertumnus.cli.common import check_outputs, parse_size, read_elements, say_unplaced
+from vertumnus.cli.render import write_outputs
 from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
@@ -95,7 +95,7 @@ def pack(
     options
         How elements fill the shape.
     """
-    check_outputs(output)
+    check_outputs(output, [*(elements or []), shape, weights, *(block or []), font, from_])
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
@@ -138,8 +138,7 @@ def pack(
             options=options,
         )
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    for path in sorted(output, key=lambda path: path.suffix.lower() not in DOCUMENTS):
-        print(write_output(collage, path, scale, None))
+    write_outputs(collage, output, scale)
     _summary(collage, seconds, cpu, watch.stopped)
 
 

@@ -9,10 +9,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vertumnus.cli.common import bar
-from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.match.reference import read_reference
 from vertumnus.mosaic.personalize.options import PersonalizeOptions
+from vertumnus.writing import check_writable
 
 KEPT = 100  # steps between checkpoints
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
 from vertumnus.export.picture import save_picture
 from vertumnus.export.svg import save_svg
+from vertumnus.writing import together
 
 
 def render(
@@ -35,10 +37,20 @@ def render(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output)
+    check_outputs(output, [collage if collage.is_file() else None])
     document = Collage.load(collage)
-    for path in output:
-        print(write_output(document, path, scale, background))
+    write_outputs(document, output, scale, background)
+
+
+def write_outputs(collage: Collage, paths: Iterable[Path], scale: float, background: str | None = None) -> None:
+    """Writes outputs, which appear together, the document first; says what was written."""
+    with together():
+        said = [
+            write_output(collage, path, scale, background)
+            for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS)
+        ]
+    for line in said:
+        print(line)
 
 
 def write_output(collage: Collage, path: Path, scale: float, background: str | None) -> str:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.document.collage import Collage
+from vertumnus.writing import atomic_write
 
 
 def schema(*, output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None) -> None:

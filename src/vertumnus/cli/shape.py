@@ -11,9 +11,9 @@ from PIL import Image
 from scipy import ndimage
 
 from vertumnus.cli.common import check_outputs, parse_size
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 from vertumnus.shapes import parse_shape
+from vertumnus.writing import atomic_write
 
 INK, PAPER, BLOCKED = (38, 70, 83), (250, 247, 240), (231, 111, 81)
 

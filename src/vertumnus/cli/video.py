@@ -11,7 +11,6 @@ from PIL import Image
 
 from vertumnus.cli.common import bar, progress_bar
 from vertumnus.cli.mosaic import say_skipped
-from vertumnus.document.atomic import check_writable
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
 from vertumnus.mosaic.collage import canvas_size, make_collage
@@ -21,6 +20,7 @@ from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.mosaic.video import COHERENCE, follow
 from vertumnus.mosaic.workers import Workers
+from vertumnus.writing import check_writable
 
 
 def film(

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from vertumnus.checked import first_problem
-from vertumnus.document.atomic import atomic_write, cannot_write
 from vertumnus.document.layer import Layer
 from vertumnus.document.migrate import migrate
 from vertumnus.document.pictures import check_hash
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_UNPACKING
 from vertumnus.reading import read_file
+from vertumnus.writing import atomic_write, cannot_write
 
 if TYPE_CHECKING:
     from vertumnus.document.collage import Collage
@@ -289,7 +289,7 @@ def _save_folder(collage: Collage, path: Path) -> None:
         data = collage.pictures.read(name)
         # Named by content: one that is there whole is the same picture.
         if not (file.is_file() and file.stat().st_size == len(data) and file.read_bytes() == data):
-            with atomic_write(file) as stream:
+            with atomic_write(file, wait=False) as stream:
                 stream.write(data)
     with atomic_write(path) as stream:
         stream.write(text)

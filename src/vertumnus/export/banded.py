@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 from vertumnus.export.deepzoom import save_deepzoom
 from vertumnus.export.jpeg import MAX_SIDE, write_jpeg
 from vertumnus.export.picture import watched
 from vertumnus.export.png import write_png
 from vertumnus.export.tiff import write_tiff
+from vertumnus.writing import atomic_write
 
 BANDED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dzi")
 PNG_LEVEL = 1  # photographs pack hardly better at higher levels, which take several times as long

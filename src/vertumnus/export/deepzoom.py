@@ -7,10 +7,7 @@ takes the place of the old one, which is kept until all of the new one is there.
 
 from __future__ import annotations
 
-import contextlib
 import io
-import secrets
-import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.atomic import cannot_write
 from vertumnus.errors import VertumnusError
 from vertumnus.export.pyramid import Pyramid, TileRows, level_sizes
+from vertumnus.writing import Staged, cannot_write
 
 SIDE = 254
 OVERLAP = 1
@@ -96,11 +93,11 @@ def save_deepzoom(
     top = len(sizes) - 1
     rows = [TileRows(*size, SIDE, OVERLAP) for size in sizes]
     folder = files_folder(path)
-    staged = _Staged()
+    staged = Staged()
     try:
-        part = staged.add(folder)
+        part = staged.add(folder, folder=True)
         for level in range(len(sizes)):
-            (part / str(level)).mkdir(parents=True)
+            (part / str(level)).mkdir()
         with ThreadPoolExecutor() as pool:
 
             def take(level: int, _: int, band: Bytes) -> None:
@@ -121,52 +118,11 @@ def save_deepzoom(
             f'<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="jpg" Overlap="{OVERLAP}"'
             f' TileSize="{SIDE}"><Size Width="{width}" Height="{height}"/></Image>\n'
         )
-        staged.swap()
+        staged.commit()
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         staged.clean()
-
-
-class _Staged:
-    """Files and folders written under other names, to take their places together."""
-
-    def __init__(self) -> None:
-        self.token = secrets.token_hex(4)
-        self.parts: dict[Path, Path] = {}
-        self.old: dict[Path, Path] = {}
-
-    def add(self, place: Path) -> Path:
-        """Where to write what belongs at a place."""
-        self.parts[place] = place.with_name(f".{place.name}.{self.token}.part")
-        return self.parts[place]
-
-    def swap(self) -> None:
-        """Puts everything in its place; if that fails, everything old is put back."""
-        try:
-            for place, part in self.parts.items():
-                if place.exists():
-                    old = place.with_name(f".{place.name}.{self.token}.old")
-                    place.replace(old)
-                    self.old[place] = old
-                part.replace(place)
-        except BaseException:
-            for place, part in self.parts.items():
-                with contextlib.suppress(OSError):
-                    if not part.exists() and place.exists():
-                        place.replace(part)
-                    if place in self.old:
-                        self.old.pop(place).replace(place)
-            raise
-
-    def clean(self) -> None:
-        """Removes what is no longer needed."""
-        for place in (*self.parts.values(), *self.old.values()):
-            with contextlib.suppress(OSError):
-                if place.is_dir():
-                    shutil.rmtree(place)
-                else:
-                    place.unlink(missing_ok=True)
 
 
 def _save(tile: Bytes, path: Path) -> None:

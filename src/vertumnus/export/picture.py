@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.png import write_png
 from vertumnus.render.picture import picture_size, render, render_bands
+from vertumnus.writing import atomic_write
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 

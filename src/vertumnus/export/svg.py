@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.render.tone import tone_table
+from vertumnus.writing import atomic_write
 
 STEPS = 51  # of a tone's table: five bytes to a step
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from vertumnus.document.atomic import atomic_write, cannot_write
 from vertumnus.errors import VertumnusError
+from vertumnus.writing import atomic_write, cannot_write
 
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")

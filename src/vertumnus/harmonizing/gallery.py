@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vertumnus.document.atomic import atomic_write, cannot_write
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels
+from vertumnus.writing import atomic_write, cannot_write
 
 FORMAT = "vertumnus/gallery"
 INDEX = "gallery.json"

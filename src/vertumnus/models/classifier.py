@@ -17,10 +17,10 @@ import torch
 from torch.nn import functional
 
 from vertumnus.cachedir import user_folder
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.models.device import choose_device
 from vertumnus.models.imagenet import class_names
+from vertumnus.writing import atomic_write
 
 Tensor = torch.Tensor
 RESOLUTIONS = {"lite0": 224, "lite1": 240, "lite2": 260}  # pixels a side of what each was trained on

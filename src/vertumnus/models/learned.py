@@ -152,7 +152,7 @@ def save_words(path: Path, word: str, vectors: Sequence[Tensor]) -> None:
     """Writes one word's vectors in the layout that diffusers reads. Raises `VertumnusError` if it cannot be."""
     from safetensors.torch import save
 
-    from vertumnus.document.atomic import atomic_write, cannot_write
+    from vertumnus.writing import atomic_write, cannot_write
 
     names = [word] if len(vectors) == 1 else _OF_TWO
     held = {name: one.detach().float().cpu().contiguous() for name, one in zip(names, vectors, strict=True)}

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import BANDED, check_format, save_bands
@@ -25,6 +24,7 @@ from vertumnus.mosaic.match.assign import use_statistics
 from vertumnus.mosaic.viewer import page_path, viewer_files
 from vertumnus.mosaic.workers import Threads, Workers
 from vertumnus.render.picture import STRIP_PIXELS, STRIP_ROWS, Scene, picture_size, render_bands
+from vertumnus.writing import atomic_write
 
 DOCUMENTS = (".json", ".collage")
 KINDS = (*BANDED, ".csv", *DOCUMENTS)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
+from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/checkpoint"
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.elements.collect import LISTING, expand_files
 from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, cut_out
 from vertumnus.elements.cutout.matting import Matting
 from vertumnus.errors import VertumnusError
+from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/elements"
 CELL, COLUMNS = 160, 8  # of the contact sheet: pixels of a side, objects in a row

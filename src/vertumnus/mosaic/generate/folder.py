@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.atomic import atomic_write, cannot_write
 from vertumnus.errors import VertumnusError
+from vertumnus.writing import atomic_write, cannot_write
 
 RECORD = "run.json"
 FORMAT = "vertumnus/generated-tiles"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 from vertumnus.models.text import cross_attentions
+from vertumnus.writing import atomic_write
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion

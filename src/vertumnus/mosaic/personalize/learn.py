@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vertumnus.document.atomic import atomic_write
 from vertumnus.errors import VertumnusError
 from vertumnus.models.device import quiet
 from vertumnus.models.learned import LearnedWords
 from vertumnus.mosaic.personalize.concept import PARTS, Concept
 from vertumnus.mosaic.personalize.layered import LayeredNames
 from vertumnus.mosaic.personalize.options import PersonalizeOptions
+from vertumnus.writing import atomic_write
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
