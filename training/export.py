@@ -74,14 +74,19 @@ def export_diffusion(vae_folder: Path, folder: Path, table: str, to: Path) -> No
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(to, safe_serialization=True)
+    for part in ("vae", "unet", "text_encoder"):  # where weights were read from concerns nobody
+        file = to / part / "config.json"
+        told = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
+        file.write_text(json.dumps(told, indent=2) + "\n")
     index = json.loads((to / "model_index.json").read_text())
     index["vae"] = ["vertumnus.models.mini.autoencoder", "UnshuffleAutoencoderKL"]
     (to / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     save_words(tokenizer, to / "tokenizer")
     load_as_single(to / "text_encoder")
     guidance = json.loads((mini_folder("diffusion") / "guidance.json").read_text())
-    guidance["wording"]["nouns"] = size["nouns"]
-    (to / "guidance.json").write_text(json.dumps(guidance, indent=2) + "\n")
+    file, wanted = to / "guidance.json", {**guidance, "wording": {**guidance["wording"], "nouns": size["nouns"]}}
+    if not file.exists() or json.loads(file.read_text()) != wanted:
+        file.write_text(json.dumps(wanted, indent=2) + "\n")
 
 
 def export_clip(folder: Path, table: str, to: Path) -> None:
