@@ -149,7 +149,8 @@ def judged(make: Any, judge: torch.nn.Module, known: int, seed: int, folder: Pat
     two = [judges.judge_pair(judge, *row) for row in zip(both, pairs, ways, strict=True)]
     return {
         **{name: float(np.mean([getattr(found, name) for found in one])) for name in ("noun", "five", "colour")},
-        **{name: float(np.mean([getattr(found, name) for found in two])) for name in ("nouns", "side", "bound")},
+        "both": float(np.mean([found.nouns for found in two])),
+        **{name: float(np.mean([getattr(found, name) for found in two])) for name in ("side", "bound")},
     }
 
 

@@ -131,9 +131,9 @@ def main() -> None:
         folder = getattr(chosen, name)
         if folder is not None and (folder / "run.json").exists():
             runs[name] = {
+                **json.loads((folder / "run.json").read_text()),
                 "nouns": sizes(chosen.sizes, name)["nouns"],
                 "sizes": chosen.sizes,
-                **json.loads((folder / "run.json").read_text()),
             }
     if chosen.diffusion is not None:
         runs["diffusion"]["drawings"] = sizes(chosen.sizes, "diffusion")["drawings"]
