@@ -39,9 +39,8 @@ from vertumnus.models.imagenet import match_classes
 
 # Nouns that ImageNet has, and that icons have drawings of, so that both can guide.
 NOUNS = (
-    "butterfly", "mushroom", "umbrella", "airplane", "snail", "violin", "teapot", "lemon", "spider", "penguin",
-    "pineapple", "castle", "goldfish", "rabbit", "crab", "bell pepper", "acoustic guitar", "turtle", "owl",
-    "hourglass",
+    "butterfly", "mushroom", "umbrella", "airplane", "snail", "violin", "lemon", "spider", "penguin", "pineapple",
+    "castle", "goldfish", "rabbit", "guitar", "turtle", "owl", "hourglass", "elephant", "bicycle", "jellyfish",
 )  # fmt: skip
 MINI = (
     "butterfly", "heart", "star", "fish", "house", "tree", "umbrella", "crown", "leaf", "cat", "apple", "rocket",
