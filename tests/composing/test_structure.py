@@ -7,9 +7,12 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
 from vertumnus import compose
+from vertumnus.composing.compose import live_compose
 from vertumnus.composing.structure import cells, detail, matched
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.guidance.photo import PhotoGuidance
+from vertumnus.live.commands import Move, Pin
 
 
 def picture():
@@ -63,6 +66,46 @@ def test_dots_rebuild_a_photograph(dots, tmp_path):
     collage.save(tmp_path / "cat.collage")
     again = np.asarray(Collage.load(tmp_path / "cat.collage").render().convert("RGB"))
     np.testing.assert_array_equal(again, found)
+
+
+def test_a_piece_is_dragged_while_it_runs_and_the_rest_goes_on(dots, tmp_path):
+    path = tmp_path / "cat.png"
+    Image.fromarray(data.chelsea()).save(path)
+    fields = {"like": path, "size": (96, 64), "count": 40, "iterations": 40, "resolution": 96}
+    live = live_compose(str(dots), **fields)
+    for step in live:
+        if step.step == 15:
+            step.send(Move(piece=7, x=80.0, y=50.0))
+            step.send(Pin(piece=7))
+            before, loss = step.snapshot(), step.loss
+    after = live.snapshot()
+    assert (after.x[7], after.y[7]) == pytest.approx((80.0, 50.0))
+    moved = np.hypot(after.x - before.x, after.y - before.y)
+    assert (np.delete(moved, 7) > 0.05).mean() > 0.8
+    assert live.loss < loss
+    layer = live.document().layers[7]
+    assert layer.locked
+    assert (layer.x, layer.y) == pytest.approx((80.0, 50.0))
+
+
+def test_a_network_that_fails_for_good_leaves_its_checkpoint(dots, tmp_path, monkeypatch):
+    path = tmp_path / "cat.png"
+    Image.fromarray(data.chelsea()).save(path)
+    judge = PhotoGuidance.judge
+    asked = []
+
+    def failing(self, picture):
+        asked.append(0)
+        value, by = judge(self, picture)
+        return (np.nan if len(asked) > 12 else value), by
+
+    monkeypatch.setattr(PhotoGuidance, "judge", failing)
+    fields = {"like": path, "size": (48, 32), "count": 9, "iterations": 40, "resolution": 48}
+    with pytest.raises(VertumnusError, match="not finite 10 times in a row"):
+        compose(str(dots), checkpoint=tmp_path / "c.npz", **fields)
+    monkeypatch.setattr(PhotoGuidance, "judge", judge)
+    resumed = compose(str(dots), checkpoint=tmp_path / "c.npz", resume=True, **fields)
+    assert len(resumed.layers) == 9
 
 
 def test_a_structure_needs_a_photograph(dots):

@@ -119,6 +119,10 @@ def test_what_is_not_finite_is_skipped():
     assert np.isnan(values[0])
     assert not gradients.any()
     assert guidance.skipped == 1
+    for _ in range(8):
+        guidance(canvas, 0.0)
+    with pytest.raises(VertumnusError, match="not finite 10 times in a row"):
+        guidance(canvas, 0.0)
 
 
 def test_what_it_refuses(tmp_path):

@@ -23,6 +23,7 @@ from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.imaging.decode import decode_picture
 
 SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM
+PATIENCE = 10  # calls in a row without a finite answer, after which a run stops
 SMALLEST = 16  # pixels of a side of a reference
 Floats = NDArray[np.float32]
 
@@ -110,7 +111,7 @@ class PhotoGuidance:
         self.reference = np.ascontiguousarray(reference, np.float32)
         self.options, self.deep = options, deep
         self.ground = np.array(request.background, np.float32)
-        self.skipped = 0
+        self.skipped = self._in_a_row = 0
         self._structure = Structure(self.reference) if options.ssim else None
 
     def __call__(self, canvases: Canvas, progress: float) -> tuple[Values, Canvas]:
@@ -121,11 +122,15 @@ class PhotoGuidance:
             value, by = self.judge(picture)
             if not (np.isfinite(value) and np.isfinite(by).all()):
                 values[n] = np.nan
-                self.skipped += 1
                 continue
             values[n] = value
             gradients[n, ..., :3] = by
             gradients[n, ..., 3] = -(by @ self.ground)
+        well = bool(np.isfinite(values).all())
+        self._in_a_row = 0 if well else self._in_a_row + 1
+        self.skipped += not well
+        if self._in_a_row >= PATIENCE:
+            raise VertumnusError(f"photo: its answer was not finite {self._in_a_row} times in a row")
         return values, gradients
 
     def judge(self, picture: Floats) -> tuple[float, Floats]:
