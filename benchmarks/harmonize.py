@@ -151,7 +151,7 @@ def ablation(
             masks = [job.stack.seen(n) for n in job.spoken if job.texts[n] != "ground"]
             texts = [job.texts[n] for n in job.spoken if job.texts[n] != "ground"]
             pictures = [composite] if method == "input" else in_batches(job, range(1 if method == "sa" else seeds))
-            rows.append(np.concatenate([composite, *pictures[:4]], axis=1))
+            rows.append(np.concatenate([composite, *pictures[:4]] if method != "input" else [composite], axis=1))
             scores: list[list[float]] = [[], [], [], []]
             for picture in pictures[: 1 if method == "sa" else None]:  # all of its seeds are one
                 both = layer_similarities(picture, composite, masks, texts, clip)
@@ -164,7 +164,8 @@ def ablation(
                 found[kind][method].append(numbers)
         if images is not None and number < 6:
             wide = max(row.shape[1] for row in rows)
-            sheet = np.concatenate([np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0))) for row in rows])
+            filled = [np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+            sheet = np.concatenate(filled)
             Image.fromarray(sheet).resize((sheet.shape[1] * 2, sheet.shape[0] * 2)).save(
                 images / f"scene-{number}.png"
             )

@@ -10,6 +10,8 @@ from tiny import stable_diffusion  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
 from vertumnus.harmonizing.attention import layer_bias  # noqa: E402
 from vertumnus.harmonizing.diffuse import Harmonizer, keep, make_plan, size_multiple, to_latent_size  # noqa: E402
+from vertumnus.harmonizing.gallery import Gallery  # noqa: E402
+from vertumnus.harmonizing.harmonize import HarmonizeJob  # noqa: E402
 from vertumnus.harmonizing.layers import stack_of  # noqa: E402
 from vertumnus.harmonizing.options import HarmonizeOptions  # noqa: E402
 from vertumnus.harmonizing.tokens import speak  # noqa: E402
@@ -168,7 +170,7 @@ def test_a_controlnet_is_loaded_and_changes_what_has_weight(model, tmp_path):
         pictures.append(run.run([1])[0])
     assert (pictures[0] == plain.run([1])[0]).all()
     assert (pictures[1] != pictures[0]).any()
-    with pytest.raises(VertumnusError, match="not the folder of a ControlNet"):
+    with pytest.raises(VertumnusError, match="holds no checkpoint"):
         make_controls([ControlSpec(str(tmp_path))], plain.stack, weights, model, plain.multiple)
 
 
@@ -232,3 +234,46 @@ def test_control_of_ones_is_diffusers_own_pipeline(model):
     ).images
     assert torch.equal(ended(run, [6]), expected)
     assert not torch.equal(ended(plain, [6]), expected)
+
+
+def test_large_pictures_are_decoded_tile_by_tile(model, monkeypatch):
+    run = harmonizer(model, noise=[0.6] * 3)
+    whole = run.run([1])[0]
+    seen = []
+    decode = model.decode
+    monkeypatch.setattr(model, "decode", lambda z: seen.append(model.vae.use_tiling) or decode(z))
+    assert (run.run([1])[0] == whole).all()
+    monkeypatch.setattr("vertumnus.harmonizing.diffuse.LARGE", 100)
+    in_tiles = run.run([1])[0]
+    assert seen == [False, True]
+    assert not model.vae.use_tiling
+    assert in_tiles.shape == whole.shape
+    assert (in_tiles != whole).any()
+
+
+def test_memory_that_runs_out_ends_in_a_sentence(model, monkeypatch, tmp_path):
+    """Smaller batches first, and for one picture a sentence."""
+    job = HarmonizeJob(rough(SIDE), None, model, None, HarmonizeOptions(steps=2, longest=SIDE))
+    answer, batches = model.answer, []
+
+    def scarce(x_t, *args, **kwargs):
+        batches.append(len(x_t))
+        if len(x_t) > 2:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return answer(x_t, *args, **kwargs)
+
+    monkeypatch.setattr(model, "answer", scarce)
+    gallery = Gallery(tmp_path / "g", job.identity())
+    job.fill(gallery, range(5))
+    assert sorted(gallery.pictures) == [0, 1, 2, 3, 4]
+    assert max(batches) == 4
+    assert batches[1] == 2
+
+    def none(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model, "answer", none)
+    with pytest.raises(VertumnusError, match="not enough memory for one picture"):
+        job.pictures([7])
+    with pytest.raises(VertumnusError, match="not enough memory for one picture"):
+        job.fill(gallery, [8, 9])

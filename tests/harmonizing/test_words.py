@@ -9,7 +9,7 @@ from harmonizing.scenes import rough  # noqa: E402
 from tiny import stable_diffusion, stable_diffusion_xl  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
 from vertumnus.harmonizing import appearance, words  # noqa: E402
-from vertumnus.harmonizing.harmonize import HarmonizeJob  # noqa: E402
+from vertumnus.harmonizing.harmonize import HarmonizeJob, harmonize  # noqa: E402
 from vertumnus.harmonizing.options import HarmonizeOptions  # noqa: E402
 from vertumnus.harmonizing.tokens import with_words  # noqa: E402
 from vertumnus.models import load_model  # noqa: E402
@@ -105,3 +105,22 @@ def test_every_method_of_the_paper_goes_through_one_interface(folders):
         assert found[method].shape == (16, 16, 3)
     different = [a for a in found for b in found if a < b and (found[a] == found[b]).all()]
     assert not different
+
+
+def test_a_lora_is_on_while_a_collage_is_harmonised(folders, tmp_path):
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    other = load_model(folders["sd1"], device="cpu")
+    torch.manual_seed(1)
+    other.unet.add_adapter(LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_v"]))
+    state = get_peft_model_state_dict(other.unet)
+    other.pipeline.save_lora_weights(tmp_path, state, weight_name="wash.safetensors")
+    model = load_model(folders["sd1"], device="cpu")
+    plain = harmonize(rough(16), model=model, options=HarmonizeOptions(steps=3, longest=16))
+    options = HarmonizeOptions(steps=3, longest=16, lora=(f"{tmp_path / 'wash.safetensors'}=0.5",))
+    washed = harmonize(rough(16), model=model, options=options)
+    again = harmonize(rough(16), model=model, options=HarmonizeOptions(steps=3, longest=16))
+    assert washed.layers[0].image != plain.layers[0].image
+    assert again.layers[0].image == plain.layers[0].image
+    assert washed.made_by.report["rounds"][0]["options"]["lora"] == list(options.lora)

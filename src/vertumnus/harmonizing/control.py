@@ -6,10 +6,9 @@ How far a layer's structure is kept is its ``control``; the map of it multiplies
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,6 +19,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats
 from vertumnus.harmonizing.tone import seam_pixels
+from vertumnus.models import load_model
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.sampling.control import Control
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SIGMA = 1.0  # pixels, of Canny's blur
 class ControlSpec(NamedTuple):
     """A ControlNet or T2I-Adapter, and what it sees.
 
-    model    the folder of a network of diffusers
+    model    the folder or the id of a network of diffusers
     picture  a map made elsewhere (depth, pose ...); None for edges made from the layers
     """
 
@@ -82,33 +83,11 @@ def make_controls(
     for spec in specs:
         shown = edges(stack) if spec.picture is None else _read(spec.picture, stack.size)
         image = torch.tensor(np.asarray(padded(shown, multiple), np.float32) / 255).movedim(-1, 0)
-        network = load_network(spec.model).to(model.device)
+        network = load_model(spec.model, "control", device=str(model.device), dtype=_dtype(model))
         made.append(
             Control(network, image, weight_map=torch.tensor(np.asarray(padded(weights, multiple), np.float32)))
         )
     return made
-
-
-def load_network(folder: str) -> Any:
-    """A ControlNet or T2I-Adapter from a local folder in diffusers' layout.
-
-    Raises `VertumnusError` if it is not there, of another kind, or not in safetensors.
-    """
-    import diffusers
-
-    from vertumnus.models.device import quiet
-
-    kinds = {"ControlNetModel": diffusers.ControlNetModel, "T2IAdapter": diffusers.T2IAdapter}
-    try:
-        kind = json.loads((Path(folder) / "config.json").read_text())["_class_name"]
-        with quiet():
-            network = kinds[kind].from_pretrained(folder, use_safetensors=True, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        sentence = " ".join(str(error).split())[:200]
-        raise VertumnusError(
-            f"{folder}: is not the folder of a ControlNet or T2I-Adapter in safetensors ({sentence})"
-        ) from None
-    return network.requires_grad_(False).eval()
 
 
 def _read(path: Path, size: tuple[int, int]) -> Pixels:
@@ -118,3 +97,7 @@ def _read(path: Path, size: tuple[int, int]) -> Pixels:
             return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise VertumnusError(f"{path}: cannot be read as a picture ({error})") from None
+
+
+def _dtype(model: Diffusion) -> Dtype:
+    return cast(Dtype, str(model.dtype).removeprefix("torch."))

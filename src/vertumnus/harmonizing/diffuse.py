@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,13 @@ import numpy as np
 import torch
 
 from vertumnus.errors import VertumnusError
+from vertumnus.harmonizing.detail import with_detail
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats, free, noise_map
 from vertumnus.harmonizing.options import HarmonizeOptions
 from vertumnus.harmonizing.tokens import Spoken
 from vertumnus.sampling.attention import Hook, attention_control
+from vertumnus.sampling.decode import tiled
 from vertumnus.sampling.sample import sample
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 Tensor = torch.Tensor
 AGAINST = "A collage"  # the negative prompt of the baseline SA, sec. 5.1
+LARGE = 2048 * 1024  # pixels of a picture beyond which it is encoded and decoded tile by tile
 HELD = 1 << 40  # added to a seed for the noise of what is held, apart from the sampler's own
 
 
@@ -120,6 +123,7 @@ class Harmonizer:
         keepers = [torch.Generator().manual_seed(seed + HELD) for seed in seeds]
         clean: Tensor | None = None
         with ExitStack() as entered:
+            entered.enter_context(self._within_memory())
             if self.hooks:
                 entered.enter_context(attention_control(model, *self.hooks))
             for step in sample(
@@ -161,26 +165,28 @@ class Harmonizer:
 
     def finished(self, latents: Tensor) -> list[Pixels]:
         """Latents as pictures of the canvas, with what is kept put back, to the bit."""
-        decoded = self._decoded(latents)
+        with torch.no_grad(), self._within_memory():
+            decoded = self.model.decode(latents)
         if not bool(torch.isfinite(decoded).all()):
             raise VertumnusError(
                 f"{self.model.name}: gives numbers that are none (NaN); try it in full precision (float32)"
             )
         width, height = self.stack.size
         pictures = decoded.clamp(0, 1).float().cpu().movedim(1, -1).numpy()[:, :height, :width]
-        as_bytes = np.floor(pictures * 255 + 0.5).astype(np.uint8)
+        as_bytes = list(np.floor(pictures * 255 + 0.5).astype(np.uint8))
+        if self.options.detail:
+            as_bytes = [with_detail(self.stack, picture, self.options.detail) for picture in as_bytes]
         return [keep(self.stack, self.plan.noise, picture) for picture in as_bytes]
 
-    @torch.no_grad()
-    def _decoded(self, latents: Tensor) -> Tensor:
-        """Decoded, and decoded again in full precision where half precision was not enough."""
-        decoded = self.model.decode(latents)
-        vae = self.model.vae
-        finite = bool(torch.isfinite(decoded).all())
-        if not finite and vae is not None and vae.dtype != torch.float32 and bool(torch.isfinite(latents).all()):
-            vae.float()
-            decoded = self.model.decode(latents)
-        return decoded
+    @contextmanager
+    def _within_memory(self) -> Iterator[None]:
+        """Has large pictures encoded and decoded tile by tile, each of the model's own size."""
+        height, width = self.image.shape[:2]
+        if self.model.vae is None or height * width <= LARGE:
+            yield
+            return
+        with tiled(self.model, self.model.resolution // self.model.factor):
+            yield
 
     def _picture(self, device: torch.device) -> Tensor:
         return torch.tensor(self.image, dtype=torch.float32, device=device).movedim(-1, 0)[None] / 255

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Watcher = Callable[[int, int, int, int], None]
 Learning = Callable[[int, int, int, float], None]
 RESOLUTION = 512  # pixels a side that a collage is worked on without a model
-BATCH = 4  # seeds at once without a GPU, where more is no faster
+BATCH, BATCH_GPU = 4, 16  # seeds at once, at most; without a GPU more is no faster
 
 
 def harmonize(
@@ -51,7 +51,10 @@ def harmonize(
     Raises `VertumnusError` if the prompt, a layer or the model cannot be used.
     """
     job = HarmonizeJob(collage, prompt, model, layer, options or HarmonizeOptions(), controls)
-    return job.document(job.pictures([seed])[0], seed)
+    try:
+        return job.document(job.pictures([seed])[0], seed)
+    finally:
+        job.close()
 
 
 class HarmonizeJob:
@@ -91,6 +94,20 @@ class HarmonizeJob:
             find_spans(self.prompt, [self.texts[n] for n in self.spoken])
         self._run: Any = None
 
+        self.adapters: Any = None
+        if self.model is not None and options.lora:
+            from vertumnus.models.adapters import Adapters
+
+            self.adapters = Adapters(self.model)
+            for text in options.lora:
+                file, weight = lora_of(text)
+                self.adapters.add_lora(file, weight)
+
+    def close(self) -> None:
+        """Takes off the model what was put onto it."""
+        if self.adapters is not None:
+            self.adapters.close()
+
     def _prompt(self, prompt: str | None) -> str:
         chosen = prompt if prompt is not None else self.collage.prompt
         own = [text for one, text in zip(self.stack.layers, self.texts, strict=True) if one.prompt]
@@ -117,7 +134,25 @@ class HarmonizeJob:
         """The results of some seeds in one batch.
 
         watch   called after every step with (step, steps, done seeds, seeds)
+
+        Raises `VertumnusError` if there is not the memory for a single one.
         """
+        try:
+            return self._pictures(seeds, watch)
+        except (MemoryError, RuntimeError) as error:
+            if len(seeds) > 1 or not self._out_of_memory(error):
+                raise
+            raise VertumnusError(
+                "there is not enough memory for one picture of this size; try a smaller longest side, or float16"
+            ) from None
+
+    @staticmethod
+    def _out_of_memory(error: BaseException) -> bool:
+        from vertumnus.models.device import is_out_of_memory  # torch is here by now
+
+        return is_out_of_memory(error)
+
+    def _pictures(self, seeds: Sequence[int], watch: Watcher | None) -> list[Pixels]:
         if self.model is None:
             from vertumnus.harmonizing.tone import harmonize_tones
 
@@ -175,7 +210,8 @@ class HarmonizeJob:
         Batches are as large as memory allows: halved, down to one, whenever it runs out.
         """
         missing = gallery.missing(seeds)
-        count, batch = len(missing), BATCH
+        count = len(missing)
+        batch = BATCH if self.model is None or self.model.device.type == "cpu" else BATCH_GPU
         done = 0
         while missing:
             now = missing[:batch]
@@ -187,12 +223,8 @@ class HarmonizeJob:
             try:
                 found = self.pictures(now, show)
             except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
+                if not self._out_of_memory(error):
                     raise
-                if batch == 1:
-                    raise VertumnusError(
-                        "there is not enough memory for one picture of this size; try a smaller longest side"
-                    ) from error
                 batch = max(1, batch // 2)
                 continue
             for seed, picture in zip(now, found, strict=True):
@@ -220,6 +252,21 @@ def collage_digest(collage: Collage) -> str:
     return hashlib.sha256(to_json(collage.model_copy(update={"made_by": None}))).hexdigest()
 
 
+def lora_of(text: str) -> tuple[str, float]:
+    """The file and the weight of ``FILE`` or ``FILE=WEIGHT``.
+
+    >>> lora_of("ink=wash.safetensors=0.5")
+    ('ink=wash.safetensors', 0.5)
+    >>> lora_of("wash.safetensors")
+    ('wash.safetensors', 1.0)
+    """
+    file, equals, weight = text.rpartition("=")
+    try:
+        return (file, float(weight)) if equals and file else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
 def text_of(prompt: str | None, name: str) -> str:
     """What a layer is called in the prompt: its own text, or its name as words."""
     return (prompt or name.replace("_", " ").replace("-", " ")).strip()
@@ -238,10 +285,3 @@ def open_model(model: str | Path | Diffusion, dtype: Dtype = "auto") -> Diffusio
             " Stable Diffusion 1.x, 2.x or XL model, or mini"
         )
     return found
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether a computation ended for want of memory."""
-    return isinstance(error, MemoryError) or any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )

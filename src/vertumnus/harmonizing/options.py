@@ -34,10 +34,14 @@ class HarmonizeOptions(BaseModel):
         None, description="noise where no layer is seen; the most any layer has by default"
     )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
+    detail: Share = Field(
+        0.0, description="of the layers' own fine detail put back where a layer stayed in its place"
+    )
     longest: int | None = Field(None, ge=8, le=8192, description="pixels of the result's longer side")
     vectors: int = Field(1, ge=1, le=16, description="of each learned word")
     learning: int = Field(250, ge=1, le=100_000, description="steps of learning a word, at most")
     dtype: Dtype = Field("auto", description="of the model's weights; auto is half on a GPU, single elsewhere")
+    lora: tuple[str, ...] = Field((), description="FILE or FILE=WEIGHT, put onto the model while it draws")
     auto: bool = Field(False, description="settings of every layer from its size, by the auto-adjust rule")
 
     @property

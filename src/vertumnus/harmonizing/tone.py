@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
-from scipy.sparse.linalg import spsolve
+from scipy import ndimage
 
 from vertumnus.harmonizing.layers import NOBODY, Pixels, Stack
+from vertumnus.imaging.poisson import divergence, solve_poisson
 
 Floats = NDArray[np.float32]
 RING = 0.12  # of the longer side, how far around a layer its surroundings reach
@@ -110,37 +110,12 @@ def blend_seams(stack: Stack, picture: Pixels, width: float = BAND) -> Pixels:
     band = ndimage.distance_transform_edt(~seams) < max(1.0, width * max(stack.size))
     if not band.any() or band.all():
         return picture
-    unknown = np.full(band.shape, -1)
-    unknown[band] = np.arange(band.sum())
-    visible = stack.visible
-    values = picture.astype(np.float64)
-    height, wide = band.shape
-    rows, columns, weights = [], [], []
-    diagonal = np.zeros(int(band.sum()))
-    right = np.zeros((len(diagonal), 3))
-    y, x = np.nonzero(band)
-    here = unknown[y, x]
-    for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0)):
-        v, u = y + dy, x + dx
-        inside = (v >= 0) & (v < height) & (u >= 0) & (u < wide)
-        a, v, u = here[inside], v[inside], u[inside]
-        across = visible[y[inside], x[inside]] != visible[v, u]
-        wanted = np.where(across[:, None], 0.0, values[y[inside], x[inside]] - values[v, u])
-        diagonal[a] += 1
-        there = unknown[v, u]
-        known = there < 0
-        np.add.at(right, a, wanted + np.where(known[:, None], values[v, u], 0.0))
-        rows.append(a[~known])
-        columns.append(there[~known])
-        weights.append(np.full((~known).sum(), -1.0))
-    count = len(diagonal)
-    rows.append(np.arange(count))
-    columns.append(np.arange(count))
-    weights.append(diagonal)
-    matrix = sparse.csc_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))))
-    solved = np.column_stack([spsolve(matrix, right[:, channel]) for channel in range(3)])
+    visible, values = stack.visible, picture.astype(np.float64)
+    across = np.where((visible[:, 1:] != visible[:, :-1])[..., None], -np.diff(values, axis=1), 0.0)
+    down = np.where((visible[1:] != visible[:-1])[..., None], -np.diff(values, axis=0), 0.0)
+    change = solve_poisson(divergence(across, down), band).field
     blended = picture.copy()
-    blended[band] = np.clip(np.floor(solved + 0.5), 0, 255).astype(np.uint8)
+    blended[band] = np.clip(np.floor(values[band] + change[band] + 0.5), 0, 255).astype(np.uint8)
     return blended
 
 
