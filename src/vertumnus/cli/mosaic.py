@@ -40,6 +40,7 @@ def mosaic(
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    real: Annotated[float | None, Parameter(group=GENERATING)] = None,
     concept: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     again: Annotated[list[int] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
     folder: Annotated[Path | None, Parameter(group=GENERATING)] = None,
@@ -83,6 +84,9 @@ def mosaic(
         A region's colour on the map and its prompt, as 'red=a bird'; once for each.
     region_map
         A picture of the reference's aspect that shows where the regions are.
+    real
+        With tiles as well: how near a photograph of them must be to take a cell, .08 by default; root of the mean
+        squared difference, from 0 to 1.
     concept
         A learned name that prompts hold, as vertumnus personalize makes it: FILE or FILE:WEIGHT, once for each.
     again
@@ -114,18 +118,17 @@ def mosaic(
     began, cpu = time.perf_counter(), time.process_time()
     asked = {
         "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
-        "region_map": region_map, "concept": concept, "again": again, "folder": folder, "options": drawing,
+        "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
+        "folder": folder, "options": drawing,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
 
-        if tiles or assignment is not None or ray is not None or coherence is not None:
-            raise VertumnusError(
-                "--generate: draws its own tiles; --tiles, --assignment, --ray and --coherence go without"
-            )
+        if assignment is not None or ray is not None or coherence is not None:
+            raise VertumnusError("--generate: draws its own tiles; --assignment, --ray and --coherence go without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            again or [], folder,
+            tiles or [], real, again or [], folder,
         )  # fmt: skip
         generate_tiles(given, output, size, seed, options, drawing, force)
         return
