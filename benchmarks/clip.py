@@ -1,6 +1,6 @@
 """Do strangers see what CLIP or a classifier had pieces arranged for? One table, and the same as JSON.
 
-    python benchmarks/clip.py [--patches FOLDER] [--nouns 6] [--steps 120] [--only WORDS ...] [--json FILE]
+    python benchmarks/clip.py [--patches FOLDER] [--nouns 6] [--steps 120] [--only NAMES ...] [--json FILE]
                               [--keep FOLDER]
 
 Classifier: EfficientNet-Lite0 guides, alone or with other guidances; Lite2, trained apart from it, judges, over
@@ -39,9 +39,8 @@ from vertumnus.models.imagenet import match_classes
 
 # Nouns that ImageNet has, and that icons have drawings of, so that both can guide.
 NOUNS = (
-    "butterfly", "mushroom", "umbrella", "airplane", "snail", "violin", "teapot", "lemon", "spider", "penguin",
-    "pineapple", "castle", "goldfish", "rabbit", "crab", "bell pepper", "acoustic guitar", "turtle", "owl",
-    "hourglass",
+    "butterfly", "mushroom", "umbrella", "airplane", "snail", "violin", "lemon", "spider", "penguin", "pineapple",
+    "castle", "goldfish", "rabbit", "guitar", "turtle", "owl", "hourglass", "elephant", "bicycle", "jellyfish",
 )  # fmt: skip
 MINI = (
     "butterfly", "heart", "star", "fish", "house", "tree", "umbrella", "crown", "leaf", "cat", "apple", "rocket",
@@ -184,7 +183,7 @@ def main() -> None:
         table.add_column(column, justify="right")
     for folder in sets:
         for name, (guidance, more) in MIXES.items():
-            if given.only and not any(word in name for word in given.only):
+            if given.only and name not in given.only:
                 continue
             ranks, seconds = [], []
             for noun in NOUNS[: given.nouns]:
