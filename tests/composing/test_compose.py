@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vertumnus as vt
 from drawn import blob, element
@@ -119,6 +120,18 @@ def test_a_collage_is_made_again_from_its_document_alone(tmp_path):
             step.send(Move(piece=2, x=50.0))
             step.send(Add(element=element(blob(9, 50, 50), "more"), x=90.0, y=80.0))
     composition.document().save(tmp_path / "a.collage")
+    vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+
+
+@pytest.mark.parametrize("guidance", [["photo:{}", "pictogram=2"], ["shape:{}"]])
+def test_a_file_that_judges_is_kept_in_the_document(tmp_path, guidance):
+    path = tmp_path / "ref.png"
+    Image.fromarray(blob(4, 90, 70)).convert("RGB").save(path)
+    named = [one.format(path) for one in guidance]
+    made = vt.compose(PIECES, "a heart", guidance=named, size=(90, 70), resolution=48, iterations=20)
+    made.save(tmp_path / "a.collage")
+    path.unlink()
     vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
     assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
 

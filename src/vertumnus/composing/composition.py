@@ -30,7 +30,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.mixture import all_options, fitting
 from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.guidance.registry import open_guidance, read_guidance
@@ -97,12 +97,15 @@ class Composition(LiveRun):
         kept = dict(spec.options)
         named = kept.pop("guidance", [])
         self.options = ComposeOptions(**kept)
-        self.source = source if source is not None else open_guidance(*map(read_guidance, named))
+        self.source = (
+            source if source is not None else open_guidance(*map(read_guidance, named), pictures=inputs.references)
+        )
         self.prompt = spec.prompt or ""
         if not self.prompt.strip() and any(options.needs_prompt for options in all_options(self.source)):
             raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
         for name, digest in self.source.inputs().items():
-            if spec.models and spec.models.get(name) != digest:
+            inside = name.partition(":")[2] in spec.references
+            if spec.models and not inside and spec.models.get(name) != digest:
                 raise VertumnusError(f"guidance: {name} is not what it was when the run was made")
         self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
         if not self.pieces.elements:
@@ -401,6 +404,12 @@ class Composition(LiveRun):
             "unplaced": [{"name": name, "reason": "no free place was left near it"} for name in missing],
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
+        for source in getattr(self.source, "sources", [self.source]):
+            picture = source.kept(fitting(self._canvas, source.resolution)) if hasattr(source, "kept") else None
+            if picture is not None:
+                named = getattr(source.options, source.options.argument)
+                name = collage.pictures.add_pixels(np.asarray(picture.convert("RGBA")))
+                spec = spec.changed(references={**spec.references, named: name})
         return self._sealed(collage, spec, report)
 
     def sibling(self, seed: int, guided: Guided | None = None) -> Self:
