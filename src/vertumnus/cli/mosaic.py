@@ -193,7 +193,7 @@ def _mosaic(
         raise VertumnusError("REFERENCE: name the picture to rebuild, or a mosaic with --assignment")
     if not tiles:
         raise VertumnusError("--tiles: name at least one folder of pictures")
-    with Watch() as watch:
+    with PhaseBar() as watch:
         collage = make_mosaic(
             reference, tiles, size=size, seed=seed, index=indexes, options=options or MosaicOptions(),
             workers=workers, watch=watch, indexed=say_skipped,
@@ -233,7 +233,7 @@ def _summary(collage: Collage, seconds: float, cpu: float) -> None:
     print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
 
 
-class Watch:
+class PhaseBar:
     """One bar after another, as phases begin."""
 
     def __init__(self) -> None:
