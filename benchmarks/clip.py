@@ -211,7 +211,7 @@ def mini(console: Console, folder: Path, given: argparse.Namespace) -> dict[str,
     rows: dict[str, list[float]] = {}
     for name, more in (("none", {"swaps": 0}), ("4 at a time", {"swaps": 4})):
         before, after, places = [], [], []
-        for noun in MINI[: given.mini]:
+        for noun in [noun for noun in MINI if noun in silhouettes.nouns][: given.mini]:
             live = live_compose(
                 str(folder), f"a {noun}", guidance="clip:mini", size=448, count=given.pieces, seed=0, iterations=200,
                 colour="rgb", gain=(0.0, 1.0), looks=4, **more,
