@@ -11,6 +11,7 @@ from vertumnus.cli.common import progress_bar
 from vertumnus.cli.mosaic import write_mosaic
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import is_video
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.generate import REAL, Request, make_job
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.prompts import Region, read_prompts
@@ -36,6 +37,7 @@ class Given:
     concept: Sequence[str]
     tiles: Sequence[Path]
     real: float | None
+    dtype: Dtype
     again: Sequence[int]
     folder: Path | None
 
@@ -72,6 +74,7 @@ def generate_tiles(
         [Region.parse(text) for text in given.region], given.region_map,
         read_prompts(given.prompts) if given.prompts is not None else (),
         [parse_concept(text) for text in given.concept], given.tiles, REAL if given.real is None else given.real,
+        given.dtype,
     )  # fmt: skip
     job = make_job(request, seed=seed, options=drawing, cells=cells)
     from vertumnus.mosaic.generate.folder import TileFolder

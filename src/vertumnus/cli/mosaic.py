@@ -15,6 +15,7 @@ from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
 from vertumnus.mosaic.load import load_mosaic
@@ -36,6 +37,7 @@ def mosaic(
     tiles: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
     generate: Annotated[list[str] | None, Parameter(consume_multiple=True, group=GENERATING)] = None,
     model: Annotated[str, Parameter(group=GENERATING)] = "mini",
+    dtype: Annotated[Dtype, Parameter(group=GENERATING)] = "auto",
     reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
@@ -76,6 +78,8 @@ def mosaic(
         In place of tiles, what each is to show: a diffusion model draws them. Of several, one a tile at random.
     model
         mini, the folder of a diffusion model, or its id.
+    dtype
+        What the model computes in: float32, float16 or bfloat16; half precision on a GPU by default.
     reference_prompt
         In place of a reference: what the same model is to draw for one first.
     prompts
@@ -117,8 +121,8 @@ def mosaic(
     """
     began, cpu = time.perf_counter(), time.process_time()
     asked = {
-        "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
-        "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
+        "model": model != "mini", "dtype": dtype != "auto", "reference_prompt": reference_prompt, "prompts": prompts,
+        "region": region, "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
         "folder": folder, "options": drawing,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
@@ -128,7 +132,7 @@ def mosaic(
             raise VertumnusError("--generate: draws its own tiles; --assignment, --ray and --coherence go without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            tiles or [], real, again or [], folder,
+            tiles or [], real, dtype, again or [], folder,
         )  # fmt: skip
         generate_tiles(given, output, size, seed, options, drawing, force)
         return

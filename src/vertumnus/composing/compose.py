@@ -10,7 +10,7 @@ from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeKeywords, ComposeOptions
 from vertumnus.composing.presets import preset_choices
 from vertumnus.document.collage import Collage
-from vertumnus.elements.collect import Collection, Sources, as_text, gather
+from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.options import PhotoOptions

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from vertumnus.errors import VertumnusError
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.prompts import Region, place_prompts
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
@@ -41,7 +42,7 @@ class Request:
     each              a prompt for every cell, in their order, in place of all of these
     tiles, real       folders of photographs, and how near one must be to take a cell, see `match_photographs`
     concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
-    model             ``mini``, a folder, or an id
+    model, dtype      ``mini``, a folder, or an id; and the precision it computes in
     """
 
     reference: Path | None
@@ -54,6 +55,7 @@ class Request:
     concepts: Sequence[tuple[Path, float]] = ()
     tiles: Sequence[Path] = ()
     real: float = REAL
+    dtype: Dtype = "auto"
 
 
 def make_job(
@@ -79,7 +81,7 @@ def make_job(
     image = None
     if request.reference is not None:
         image, _ = read_reference(request.reference)
-    model = load_model(request.model, "diffusion")
+    model = load_model(request.model, "diffusion", dtype=request.dtype)
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
     names = None
