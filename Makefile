@@ -6,13 +6,17 @@ PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --constraint con
 PICTURES ?=
 SHAPE ?=
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test slow lint format bench clean
 
 demo: $(VENV)/.base
 	$(RUN) examples/harvest.py build
 
 test: $(VENV)/.dev
 	$(RUN) -m pytest
+
+# What takes long: every example of the documentation, and the tests marked slow.
+slow: $(VENV)/.dev
+	$(RUN) -m pytest -m slow
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check .

@@ -43,6 +43,7 @@ def readers_folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_run(page, readers_folder, monkeypatch, capsys):
     monkeypatch.chdir(readers_folder)

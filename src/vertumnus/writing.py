@@ -52,7 +52,8 @@ class Staged:
         self.parts[place] = part
         if folder:
             part.mkdir()
-            self._hold(part / LOCK)
+            if fcntl is not None:
+                self._hold(part / LOCK)
         return part
 
     def take(self, place: Path, part: Path, held: BinaryIO | None = None) -> None:
@@ -76,7 +77,7 @@ class Staged:
         lists = []
         for folder in dict.fromkeys(place.parent for place in self.parts):
             here = [[place.name, part.name] for place, part in self.parts.items() if place.parent == folder]
-            if len(here) > 1 or self.parts[folder / here[0][0]].is_dir():
+            if fcntl is not None and (len(here) > 1 or self.parts[folder / here[0][0]].is_dir()):
                 lists.append(folder / COMMIT.format(self.token))
                 stream = self._hold(lists[-1])
                 stream.write(json.dumps(here).encode())
@@ -140,7 +141,7 @@ def atomic_write(path: Path, wait: bool = True) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-            if waiting is not None:
+            if waiting is not None and fcntl is not None:
                 held = os.fdopen(os.dup(stream.fileno()), "wb")  # the lock lasts as long as either is open
         with contextlib.suppress(OSError):
             part.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -234,8 +235,9 @@ def remove_leftovers(path: Path) -> None:
         for part in path.parent.glob(f".{name}.{TOKEN}.part"):
             if _abandoned(part):
                 _remove(part)
-        for old in path.parent.glob(f".{name}.{TOKEN}.old"):  # where only its removal was missing
-            if path.exists() and not old.is_symlink():
+        # What is old is needed for as long as somebody's commit is under way.
+        if path.exists() and not any(path.parent.glob(COMMIT.format(TOKEN))):
+            for old in path.parent.glob(f".{name}.{TOKEN}.old"):
                 _remove(old)
 
 

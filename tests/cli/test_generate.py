@@ -50,11 +50,36 @@ def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
     assert "256 x 256 pixels" in out
 
 
+def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
+    """Half of the reference is a picture that lies among the photographs; only the other half is drawn."""
+    left, right = drawn(64, 64), drawn(64, 64).rotate(90)
+    (tmp_path / "photos").mkdir()
+    left.save(tmp_path / "photos" / "left.png")
+    Image.new("RGB", (64, 64), "lime").save(tmp_path / "photos" / "lime.png")
+    reference = Image.new("RGB", (128, 64))
+    reference.paste(left, (0, 0))
+    reference.paste(right, (64, 0))
+    reference.save(tmp_path / "reference.png")
+    code, out, err = vertumnus(
+        "mosaic", tmp_path / "reference.png", "--generate", "a cat", "--tiles", tmp_path / "photos", "--grid", "1x2",
+        "--steps", 1, "--method", "free", "-o", tmp_path / "a.collage",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "1 of 2 cells show photographs" in out
+    collage = Collage.load(tmp_path / "a.collage")
+    assert [layer.name for layer in collage.layers] == ["left", "a cat"]
+    shown = np.asarray(collage.render().convert("RGB").resize((128, 64), Image.Resampling.BOX), int)[:, :64]
+    assert np.abs(shown - np.asarray(left)).mean() < 6
+    assert sorted(path.name for path in (tmp_path / "a.tiles").glob("*.png")) == ["000001.png"]
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["{ref}", "--generate", "a spoon"], "names nothing that mini knows"),
     (["{ref}", "--generate", ""], "it is empty"),
     (["{ref}", "--generate", "a cat", "--grid", "200x200"], "smaller than the grid of 200 x 200"),
-    (["{ref}", "--generate", "a cat", "--tiles", "{here}"], "--generate: draws its own tiles"),
+    (["{ref}", "--generate", "a cat", "--assignment", "{ref}"], "--generate: draws its own tiles"),
+    (["{ref}", "--generate", "a cat", "--tiles", "{full}"], "no picture in it can be read"),
+    (["{ref}", "--generate", "a cat", "--real", "0.5"], "--real: is a number from 0 to 1, for photographs"),
     (["{ref}", "--generate", "a cat", "--unique"], "--unique: is for tiles that are matched"),
     (["{ref}", "--generate", "a cat", "--model", "nowhere"], "nowhere: there is no such folder"),
     (["{ref}", "--generate", "a cat", "--decoder", "best"], "--decoder: best is neither full nor linear"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vertumnus as vt
 from drawn import blob, element
@@ -123,6 +124,18 @@ def test_a_collage_is_made_again_from_its_document_alone(tmp_path):
     assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
 
 
+@pytest.mark.parametrize("guidance", [["photo:{}", "pictogram=2"], ["shape:{}"]])
+def test_a_file_that_judges_is_kept_in_the_document(tmp_path, guidance):
+    path = tmp_path / "ref.png"
+    Image.fromarray(blob(4, 90, 70)).convert("RGB").save(path)
+    named = [one.format(path) for one in guidance]
+    made = vt.compose(PIECES, "a heart", guidance=named, size=(90, 70), resolution=48, iterations=20)
+    made.save(tmp_path / "a.collage")
+    path.unlink()
+    vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+
+
 def test_a_start_is_kept_for_making_it_again(tmp_path):
     first = vt.compose(PIECES[:4], "a heart", size=160, **QUICK)
     first.layers[1].locked = True
@@ -235,8 +248,14 @@ def test_former_keywords_and_those_of_guidances_are_understood():
 
 
 def test_splatting_composes_too():
-    collage = vt.compose(PIECES, "a heart", size=200, kernel_sigma=1.5, iterations=40)
-    assert len(collage.layers) == 8
+    """It comes nearer to a heart, the guidance's own measure says, and is another way of drawing."""
+    likeness = {}
+    for sigma in (0.0, 1.5):
+        composition = live(kernel_sigma=sigma, iterations=300, strict=False)
+        found = [step.likeness for step in composition]
+        assert np.mean(found[-20:]) > np.mean(found[:10]) + 0.15
+        likeness[sigma] = found
+    assert likeness[0.0] != likeness[1.5]
 
 
 def test_without_the_strict_finish_pieces_may_overlap():
@@ -263,8 +282,21 @@ def test_bad_arguments_are_one_sentence(arguments, words):
 
 
 def test_extreme_inputs():
-    assert len(vt.compose(PIECES[:1], "a heart", size=100, iterations=20).layers) == 1
+    alone = vt.compose(PIECES[:1], "a heart", size=100, iterations=60)
+    (layer,) = alone.layers
+    assert 0 < layer.x < 100
+    assert 0 < layer.y < 100
+    # Eq. (5): one piece alone is as long as the canvas; what the finish leaves of it is no speck.
+    assert layer.scale * max(PIECES[0].width, PIECES[0].height) > 20
     huge = [element(blob(3, 900, 700), "huge")]
-    assert len(vt.compose(huge, "a heart", size=50, count=3, iterations=20).layers) == 3
+    small = vt.compose(huge, "a heart", size=50, count=3, iterations=20)
+    assert len(small.layers) + len(small.made_by.report["unplaced"]) == 3
+    for layer in small.layers:
+        assert layer.scale * 900 < 60
+    assert small.made_by.report["overlap"] == 0
     many = vt.compose(PIECES, "a heart", size=300, count=600, iterations=3, strict=False)
-    assert len(many.layers) == 600
+    assert [sum(layer.image == piece.image for layer in many.layers) for piece in PIECES] == [75] * 8
+    longer = [
+        layer.scale * max(piece.width, piece.height) for layer, piece in zip(many.layers, PIECES * 75, strict=True)
+    ]
+    assert np.median(longer) == pytest.approx(300 * (600**-0.5 + 0.01), rel=0.2)

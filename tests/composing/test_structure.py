@@ -53,6 +53,19 @@ def dots(tmp_path_factory):
     return folder
 
 
+def test_icons_take_the_colours_of_a_photograph(tmp_path):
+    """Icons are black elsewhere, which no gain could make another colour."""
+    path = tmp_path / "cat.png"
+    Image.fromarray(data.chelsea()).save(path)
+    collage = compose(["icon:star", "icon:heart"], like=path, size=(96, 64), count=150, iterations=40, resolution=96)
+    reference = np.asarray(Image.fromarray(data.chelsea()).resize((96, 64), Image.Resampling.BOX))
+    found = np.asarray(collage.render().convert("RGB"))
+    flat = np.broadcast_to(reference.mean((0, 1)), reference.shape).astype(np.uint8)
+    assert peak_signal_noise_ratio(reference, found) - peak_signal_noise_ratio(reference, flat) > 3
+    own = compose(["icon:star"], like=path, size=(48, 32), count=20, iterations=2, resolution=48, colour="own")
+    assert np.asarray(own.pictures.image(own.layers[0].image))[..., :3].max() == 0
+
+
 def test_dots_rebuild_a_photograph(dots, tmp_path):
     path = tmp_path / "cat.png"
     Image.fromarray(data.chelsea()).save(path)

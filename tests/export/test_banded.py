@@ -14,7 +14,8 @@ from PIL import Image
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import save_bands
 from vertumnus.export.deepzoom import GENERATED, MARKER, save_deepzoom
-from vertumnus.export.pyramid import Pyramid, halve, level_sizes
+from vertumnus.export.pyramid import Pyramid, level_sizes
+from vertumnus.imaging.pyramid import halve
 
 
 def smooth(width, height):

@@ -112,14 +112,14 @@ def test_pictures_are_forgotten_after_their_last_strip(monkeypatch):
     monkeypatch.setattr(picture, "STRIP_PIXELS", 40 * 100)
     monkeypatch.setattr(picture.os, "cpu_count", lambda: 2)
     held = []
-    draw = picture.Scene.draw
+    draw = picture.StripRenderer.draw
 
     def watch(self, number):
         result = draw(self, number)
         held.append(len(self.textures) + len(self.decoded))
         return result
 
-    monkeypatch.setattr(picture.Scene, "draw", watch)
+    monkeypatch.setattr(picture.StripRenderer, "draw", watch)
     list(render_bands(collage))
     assert max(held) <= 5
 

@@ -36,6 +36,7 @@ def same(one, other):
     return one == other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae", "clip", "judge"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(monkeypatch, tmp_path, name):
     train(monkeypatch, name, tmp_path / "whole")
@@ -59,6 +60,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(monkeypatch, tmp_path, name
         assert same(whole[part], stopped[part]), part
 
 
+@pytest.mark.slow
 def test_what_is_exported_loads(monkeypatch, tmp_path):
     from vertumnus.models import load
     from vertumnus.sampling.sample import draw_pictures, sample
@@ -352,6 +354,7 @@ def test_a_diffusion_model_with_more_latents_starts_as_the_one_before(tmp_path):
     assert same(dict(words.state_dict()), dict(tower.state_dict()))
 
 
+@pytest.mark.slow
 def test_what_is_tested_on_is_not_what_is_trained_on():
     pictures = __import__("pictures")
     trained, tested = (pictures.bank(8, 3, None, test=test) for test in (False, True))

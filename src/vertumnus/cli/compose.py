@@ -15,7 +15,7 @@ from vertumnus.cli.common import check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.choose import best_of, contact_sheet
-from vertumnus.composing.compose import live_compose, run
+from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import run_together
@@ -128,7 +128,7 @@ def compose(
     resume
         Go on from the checkpoint.
     icon_colors
-        CSS colours that icons take in turn, separated by spaces or semicolons.
+        CSS colours that icons take in turn, separated by spaces or semicolons; black by default, white with --like.
     max_side
         Longer pictures are stored shrunk to this many pixels.
     preset
@@ -151,6 +151,10 @@ def compose(
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
     named = {"elements": elements, "container": container, "like": like, "from": from_}
+    if icon_colors is None and like is not None and (options is None or options.colour != "own"):
+        icon_colors = "white"  # which takes any colour that the photograph wants
+        if only_icons(elements or []) and (options is None or options.gain is None):
+            options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
     live = live_compose(
         read_elements(elements, icon_colors, max_side),
         prompt,
@@ -199,8 +203,9 @@ def _summary(collage: Collage, composition: Composition, seconds: float, cpu: fl
     assert collage.made_by is not None
     report = collage.made_by.report
     likeness = "" if composition.guidance.target_alpha is None else f", likeness {composition.likeness:.0%}"
+    said = f" as {collage.prompt!r}" if collage.prompt else ""
     print(
-        f"{report['layers']} pieces as {collage.prompt!r}, overlap {report.get('overlap', 0):.2%}{likeness};"
+        f"{report['layers']} pieces{said}, overlap {report.get('overlap', 0):.2%}{likeness};"
         f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )

@@ -11,7 +11,8 @@ from vertumnus.cli.common import progress_bar
 from vertumnus.cli.mosaic import write_mosaic
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import is_video
-from vertumnus.mosaic.generate.generate import Request, make_job
+from vertumnus.models.checkpoint import Dtype
+from vertumnus.mosaic.generate.generate import REAL, Request, make_job
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.prompts import Region, read_prompts
 from vertumnus.mosaic.options import MosaicOptions
@@ -34,6 +35,9 @@ class Given:
     region: Sequence[str]
     region_map: Path | None
     concept: Sequence[str]
+    tiles: Sequence[Path]
+    real: float | None
+    dtype: Dtype
     again: Sequence[int]
     folder: Path | None
 
@@ -53,9 +57,12 @@ def generate_tiles(
         raise VertumnusError("--generate: is for still pictures")
     if not given.generate and given.prompts is None:
         raise VertumnusError("--generate: say what the tiles are to show, as --generate 'a cat'")
-    other = sorted((cells.model_fields_set if cells is not None else set()) - CELLS)
+    matching = set(MosaicOptions.model_fields) if given.tiles else CELLS
+    other = sorted((cells.model_fields_set if cells is not None else set()) - matching)
     if other:
         raise VertumnusError(f"--{other[0].replace('_', '-')}: is for tiles that are matched, not generated")
+    if given.real is not None and not (given.tiles and 0 <= given.real <= 1):
+        raise VertumnusError("--real: is a number from 0 to 1, for photographs that --tiles names")
     check_kinds(output, force)
     for path in output:
         check_writable(path)
@@ -66,11 +73,14 @@ def generate_tiles(
         given.reference, given.generate, given.model, given.reference_prompt,
         [Region.parse(text) for text in given.region], given.region_map,
         read_prompts(given.prompts) if given.prompts is not None else (),
-        [parse_concept(text) for text in given.concept],
+        [parse_concept(text) for text in given.concept], given.tiles, REAL if given.real is None else given.real,
+        given.dtype,
     )  # fmt: skip
     job = make_job(request, seed=seed, options=drawing, cells=cells)
-    job.canvas(size)
     from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.generate.result import canvas_of, make_result
+
+    canvas_of(job, size)
 
     folder = TileFolder(given.folder or output[0].with_suffix(".tiles"), job.identity())
     with progress_bar("drawing tiles") as show:
@@ -78,8 +88,10 @@ def generate_tiles(
     for cell in given.again:
         with progress_bar(f"drawing cell {cell} anew") as show:
             job.again(folder, cell, show)
-    collage = job.collage(folder, size)
+    collage = make_result(job, folder, size)
     check_drawable(collage, output, None)
     write_mosaic(collage, output, None, force)
-    print(f"{len(collage.layers)} tiles of {job.extent.width} x {job.extent.height} pixels in {folder.path}")
+    if job.photographs is not None:
+        print(f"{len(job.photographs.cells)} of {len(collage.layers)} cells show photographs")
+    print(f"{len(job.drawn())} tiles of {job.extent.width} x {job.extent.height} pixels in {folder.path}")
     print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")

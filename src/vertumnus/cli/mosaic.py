@@ -15,6 +15,7 @@ from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
 from vertumnus.mosaic.load import load_mosaic
@@ -36,10 +37,12 @@ def mosaic(
     tiles: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
     generate: Annotated[list[str] | None, Parameter(consume_multiple=True, group=GENERATING)] = None,
     model: Annotated[str, Parameter(group=GENERATING)] = "mini",
+    dtype: Annotated[Dtype, Parameter(group=GENERATING)] = "auto",
     reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
+    real: Annotated[float | None, Parameter(group=GENERATING)] = None,
     concept: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     again: Annotated[list[int] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
     folder: Annotated[Path | None, Parameter(group=GENERATING)] = None,
@@ -75,6 +78,8 @@ def mosaic(
         In place of tiles, what each is to show: a diffusion model draws them. Of several, one a tile at random.
     model
         mini, the folder of a diffusion model, or its id.
+    dtype
+        What the model computes in: float32, float16 or bfloat16; half precision on a GPU by default.
     reference_prompt
         In place of a reference: what the same model is to draw for one first.
     prompts
@@ -83,6 +88,9 @@ def mosaic(
         A region's colour on the map and its prompt, as 'red=a bird'; once for each.
     region_map
         A picture of the reference's aspect that shows where the regions are.
+    real
+        With tiles as well: how near a photograph of them must be to take a cell, .08 by default; root of the mean
+        squared difference, from 0 to 1.
     concept
         A learned name that prompts hold, as vertumnus personalize makes it: FILE or FILE:WEIGHT, once for each.
     again
@@ -113,19 +121,18 @@ def mosaic(
     """
     began, cpu = time.perf_counter(), time.process_time()
     asked = {
-        "model": model != "mini", "reference_prompt": reference_prompt, "prompts": prompts, "region": region,
-        "region_map": region_map, "concept": concept, "again": again, "folder": folder, "options": drawing,
+        "model": model != "mini", "dtype": dtype != "auto", "reference_prompt": reference_prompt, "prompts": prompts,
+        "region": region, "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
+        "folder": folder, "options": drawing,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
 
-        if tiles or assignment is not None or ray is not None or coherence is not None:
-            raise VertumnusError(
-                "--generate: draws its own tiles; --tiles, --assignment, --ray and --coherence go without"
-            )
+        if assignment is not None or ray is not None or coherence is not None:
+            raise VertumnusError("--generate: draws its own tiles; --assignment, --ray and --coherence go without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            again or [], folder,
+            tiles or [], real, dtype, again or [], folder,
         )  # fmt: skip
         generate_tiles(given, output, size, seed, options, drawing, force)
         return
@@ -190,7 +197,7 @@ def _mosaic(
         raise VertumnusError("REFERENCE: name the picture to rebuild, or a mosaic with --assignment")
     if not tiles:
         raise VertumnusError("--tiles: name at least one folder of pictures")
-    with Watch() as watch:
+    with PhaseBar() as watch:
         collage = make_mosaic(
             reference, tiles, size=size, seed=seed, index=indexes, options=options or MosaicOptions(),
             workers=workers, watch=watch, indexed=say_skipped,
@@ -230,7 +237,7 @@ def _summary(collage: Collage, seconds: float, cpu: float) -> None:
     print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
 
 
-class Watch:
+class PhaseBar:
     """One bar after another, as phases begin."""
 
     def __init__(self) -> None:

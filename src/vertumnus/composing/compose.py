@@ -39,6 +39,7 @@ FORMER = {
 }
 SIDE = 600  # pixels of the longer side of the canvas
 GAIN, PHOTO_GAIN = (0.5, 1.0), (0.25, 2.0)  # least and most, of CLIP-CLOP and where a photograph guides
+ICON_GAIN = (0.0, 1.0)  # there, of white icons, which take any colour
 CONTAINMENT = 5.0  # the term's weight where a shape is given and no weight
 
 
@@ -164,8 +165,11 @@ def live_compose(
             chosen = chosen.changed(loss=chosen.loss.changed(containment=CONTAINMENT))
     source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like), **told)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
+    if chosen.gain is None and chosen.colour is None and only_icons(elements):
+        chosen = chosen.changed(gain=ICON_GAIN) if photo_of(source) else chosen
     chosen = decided(chosen, source, warm)
-    collection = gather(elements, needed=warm is None)
+    # A gain multiplies: what is black could take no other colour.
+    collection = gather(elements, needed=warm is None, colours=["white"] if chosen.colour != "own" else ())
     spec = RunSpec(
         tool="compose",
         seed=seed,
@@ -189,9 +193,22 @@ def live_compose(
     return Composition(spec, Inputs({one.image: one for one in collection.elements}, mask, warm), source)
 
 
+def only_icons(elements: Sources) -> bool:
+    """Whether all that is named are icons of the program."""
+    named = (
+        [elements] if isinstance(elements, str | Path) else list(elements) if isinstance(elements, Sequence) else []
+    )
+    return bool(named) and all(isinstance(one, str) and one.startswith("icon:") for one in named)
+
+
+def photo_of(source: Source) -> PhotoSource | None:
+    """The photograph that guides, if one does."""
+    return next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
+
+
 def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> ComposeOptions:
     """Options in which what is left open is as guidance needs it: of a photograph, its ground and free colours."""
-    photo = next((each for each in getattr(source, "sources", [source]) if isinstance(each, PhotoSource)), None)
+    photo = photo_of(source)
     update: dict[str, Any] = {}
     if options.colour is None:
         update["colour"] = "own" if photo is None else "rgb"

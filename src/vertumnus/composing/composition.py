@@ -13,6 +13,7 @@ from vertumnus.composing.finish import make_ground, move_apart
 from vertumnus.composing.geometry import GeometryPenalty, initial_scale
 from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
+from vertumnus.composing.population import compete, mutate, write_members
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
 from vertumnus.composing.start import (
@@ -29,7 +30,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.guidance.mixture import all_options
+from vertumnus.guidance.mixture import all_options, fitting
 from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.guidance.registry import open_guidance, read_guidance
@@ -96,12 +97,15 @@ class Composition(LiveRun):
         kept = dict(spec.options)
         named = kept.pop("guidance", [])
         self.options = ComposeOptions(**kept)
-        self.source = source if source is not None else open_guidance(*map(read_guidance, named))
+        self.source = (
+            source if source is not None else open_guidance(*map(read_guidance, named), pictures=inputs.references)
+        )
         self.prompt = spec.prompt or ""
         if not self.prompt.strip() and any(options.needs_prompt for options in all_options(self.source)):
             raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
         for name, digest in self.source.inputs().items():
-            if spec.models and spec.models.get(name) != digest:
+            inside = name.partition(":")[2] in spec.references
+            if spec.models and not inside and spec.models.get(name) != digest:
                 raise VertumnusError(f"guidance: {name} is not what it was when the run was made")
         self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
         if not self.pieces.elements:
@@ -134,7 +138,7 @@ class Composition(LiveRun):
         self._follow()
 
     def _scene(self) -> Scene:
-        library = list(self.library.values()) if self._swaps() else []
+        library = list(self.library.values()) if self._swaps() or self.options.population > 1 else []
         return make_scene(self.pieces.elements, self.spec.size, self.source.resolution, library)
 
     def _swaps(self) -> int:
@@ -194,9 +198,10 @@ class Composition(LiveRun):
             free_within(start, ~self.pinned, scene, options),
             self.rng,
             noise=noise,
-            jump=self._jump(renderer),
+            jump=self._jump(renderer, self.rng),
         )
         self.optimiser.iteration = int(share * self.optimiser.total)
+        self.members: list[Optimiser] = []
         self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = self.optimiser.iteration, self.optimiser.total
@@ -204,7 +209,7 @@ class Composition(LiveRun):
         self._likeness: float | None = None
         self._anew()
 
-    def _jump(self, renderer: ComposeRenderer) -> Callable[[Optimiser], NDArray[np.intp]]:
+    def _jump(self, renderer: Any, rng: np.random.Generator) -> Callable[[Optimiser], NDArray[np.intp]]:
         """What pieces do now and then beside following the gradient."""
         jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
         if self.options.relocate:
@@ -212,13 +217,18 @@ class Composition(LiveRun):
         if self._swaps():
             turning = self.options.rotation == "free"
             gain = least_and_most(self.options)
-            jumps.append(Swaps(self.scene, self.joint, renderer, self._swaps(), self.rng, gain, turning))
+            jumps.append(Swaps(self.scene, self.joint, renderer, self._swaps(), rng, gain, turning))
         return lambda optimiser: np.concatenate([np.empty(0, np.intp), *(jump(optimiser) for jump in jumps)])
 
     def _steps(self) -> Iterator[None]:
         self.joint.guidance = self.guidance
         if self.phase == "arrange" and not self.stopping:
+            self._populate()
+            others = [iter(member) for member in self.members]
             for _ in self.optimiser:
+                for member in others:
+                    next(member, None)
+                self._compete()
                 self.done, self._likeness = self.optimiser.iteration, None
                 if self.done % LOOKED == 0:
                     self._remember()
@@ -237,6 +247,39 @@ class Composition(LiveRun):
             yield
             if self.stopping and ground.final:
                 break
+
+    def _populate(self) -> None:
+        """The other members of a population, each with a layout and noise of its own."""
+        if len(self.members) == self.options.population - 1:
+            return
+        o = self.optimiser
+        self.members = []
+        for _ in range(self.options.population - 1):
+            rng = np.random.default_rng(self.rng.integers(2**63))
+            start = o.placements.copy()
+            if not self.structured and self.inputs.start is None and o.iteration == 0:
+                anew = random_layout(start.which, self.scene.longer, self.scene.size, rng)
+                free = o.freedom.movable
+                start["pose"][:, free] = anew["pose"][:, free]
+            jump = self._jump(o.stages[0].renderer, rng)
+            member = Optimiser(start, o.unit.copy(), o.stages, o.freedom, rng, noise=o.noise, jump=jump)
+            member.iteration = o.iteration
+            mutate(member, self.scene, rng, swapping=False)
+            self.members.append(member)
+
+    def _compete(self) -> None:
+        """Now and then, and at the end, when the best becomes the run's own layout."""
+        if not self.members:
+            return
+        o, every = self.optimiser, self.options.evolution_interval
+        if o.iteration == o.total or self.stopping:
+            best = min(self.members, key=lambda member: member.loss)
+            if best.loss < o.loss:
+                o.become(best)
+            self.members = []
+        elif o.iteration % every == 0:
+            together = [o, *self.members]
+            compete(together, self.options.evolution, self.scene, self.rng, len(self.library) > 1)
 
     def _ground(self) -> OccupancyGrid:
         o = self.optimiser
@@ -361,6 +404,12 @@ class Composition(LiveRun):
             "unplaced": [{"name": name, "reason": "no free place was left near it"} for name in missing],
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
+        for source in getattr(self.source, "sources", [self.source]):
+            picture = source.kept(fitting(self._canvas, source.resolution)) if hasattr(source, "kept") else None
+            if picture is not None:
+                named = getattr(source.options, source.options.argument)
+                name = collage.pictures.add_pixels(np.asarray(picture.convert("RGBA")))
+                spec = spec.changed(references={**spec.references, named: name})
         return self._sealed(collage, spec, report)
 
     def sibling(self, seed: int, guided: Guided | None = None) -> Self:
@@ -463,6 +512,7 @@ class Composition(LiveRun):
             "likeness": self.likeness,
             "best_score": score,
             **remembered,
+            **{name: copied(value) for name, value in write_members(self.members).items()},
             **write_pieces(self.pieces, self.numbers, self.pinned, self.library, self.inputs.elements),
             **(self.ground.state() if self.ground is not None and self.finished else {}),
         }
@@ -487,6 +537,14 @@ class Composition(LiveRun):
             placements = self.optimiser.placements.copy()
             placements.groups = {name: np.array(values) for name, values in best.items()}
             self._best = float(state["best_score"]), placements
+        if "member0.iteration" in state:
+            self._populate()
+            for n, member in enumerate(self.members):
+                kept = state.part(f"member{n}")
+                which = kept.array("which", (len(here),), "i")
+                member.restore(State({**kept, "unit": units[which]}, kept.source))
+                member.loss = float(kept["loss"][0])
+            self.optimiser.rng.bit_generator.state = state["rng"]
         self.done, self._likeness = self.optimiser.iteration, float(state["likeness"])
         self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
         if self.finished:

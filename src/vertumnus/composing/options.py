@@ -68,6 +68,14 @@ class ComposeOptions(Options):
     step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
     noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
     relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
+    population: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="layouts that are arranged side by side and compete; the best is kept"
+    )
+    evolution: Literal["microbial", "strategies"] = Field(
+        "microbial",
+        description="of two the worse becomes a mutated copy of the better, or all become one of the best",
+    )
+    evolution_interval: Annotated[int, Field(ge=1)] = Field(100, description="steps between two competitions")
     swaps: Annotated[int, Field(ge=0, le=1000)] | None = Field(
         None,
         description="pieces for which other pictures are tried every ten steps; by default 4 where there are more"
@@ -134,6 +142,9 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     step: tuple[float, float]
     noise: float
     relocate: bool
+    population: int
+    evolution: Literal["microbial", "strategies"]
+    evolution_interval: int
     swaps: int | None
     rotation: Literal["free", "none"] | float
     gap: float

@@ -182,20 +182,21 @@ def _prepare(
 Sources = str | Path | Sequence[str | Path | Element] | Collection
 
 
-def gather(sources: Sources, needed: bool = True) -> Collection:
+def gather(sources: Sources, needed: bool = True, colours: Sequence[str] = ()) -> Collection:
     """Whatever names elements as a collection: files to be read, elements made ready before, or both.
 
-    needed   whether nothing at all is an error
+    needed    whether nothing at all is an error
+    colours   CSS colours that icons take in turn; black when there are none
 
     Raises `VertumnusError` as `collect` does.
     """
     if isinstance(sources, Collection):
         return sources
     if isinstance(sources, str | Path):
-        return collect([sources])
+        return collect([sources], colours=colours)
     ready = [item for item in sources if isinstance(item, Element)]
     named = [item for item in sources if not isinstance(item, Element)]
-    found = collect(named) if named or (not ready and needed) else Collection()
+    found = collect(named, colours=colours) if named or (not ready and needed) else Collection()
     return Collection(ready + found.elements, found.skipped)
 
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
 from vertumnus.export.deepzoom import save_deepzoom
-from vertumnus.export.jpeg import MAX_SIDE, write_jpeg
+from vertumnus.export.jpeg import write_jpeg
 from vertumnus.export.picture import watched
 from vertumnus.export.png import write_png
 from vertumnus.export.tiff import write_tiff
+from vertumnus.limits import MAX_JPEG
 from vertumnus.writing import atomic_write
 
 BANDED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dzi")
@@ -55,7 +56,7 @@ def check_format(path: Path, width: int, height: int) -> None:
     suffix = path.suffix.lower()
     if suffix not in BANDED:
         raise VertumnusError(f"{path}: pictures are written as {', '.join(BANDED)}")
-    if suffix in (".jpg", ".jpeg") and max(width, height) > MAX_SIDE:
+    if suffix in (".jpg", ".jpeg") and max(width, height) > MAX_JPEG:
         raise VertumnusError(
-            f"{path}: {width} x {height} pixels; a JPEG holds at most {MAX_SIDE:,} a side, write .png or .tif"
+            f"{path}: {width} x {height} pixels; a JPEG holds at most {MAX_JPEG:,} a side, write .png or .tif"
         )

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_JPEG
 
-MAX_SIDE = 65_500  # libjpeg's limit
 CYCLE = 8  # restart markers count from 0 to 7
 BLOCK = 8  # rows of one run of blocks without chroma subsampling
 STRIP = CYCLE * BLOCK  # a strip this high begins again at marker 0
@@ -28,11 +28,11 @@ def write_jpeg(
     Every row of blocks ends with a restart marker, after which nothing depends on what came before (ITU-T T.81,
     B.2.4.4 and E.1.4), so the coded data of strips of 64 rows can follow one another.
 
-    Raises `VertumnusError` for more than `MAX_SIDE` pixels a side, which JPEG cannot hold.
+    Raises `VertumnusError` for more than `MAX_JPEG` pixels a side, which JPEG cannot hold.
     """
-    if max(width, height) > MAX_SIDE:
+    if max(width, height) > MAX_JPEG:
         raise VertumnusError(
-            f"{width} x {height} pixels: a JPEG holds at most {MAX_SIDE:,} a side; write .png or .tif"
+            f"{width} x {height} pixels: a JPEG holds at most {MAX_JPEG:,} a side; write .png or .tif"
         )
     done = 0
     for strip in _strips(bands):

@@ -7,20 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.imaging.pyramid import halve
+
 Bytes = NDArray[np.uint8]
-
-
-def halve(rows: Bytes) -> Bytes:
-    """Means of 2 x 2 pixels; a last odd row or column counts twice."""
-    if rows.shape[0] % 2:
-        rows = np.concatenate([rows, rows[-1:]])
-    if rows.shape[1] % 2:
-        rows = np.concatenate([rows, rows[:, -1:]], axis=1)
-    total = rows[0::2, 0::2].astype(np.uint16)
-    total += rows[1::2, 0::2]
-    total += rows[0::2, 1::2]
-    total += rows[1::2, 1::2]
-    return ((total + 2) >> 2).astype(np.uint8)
 
 
 def level_sizes(width: int, height: int, last: int) -> list[tuple[int, int]]:

@@ -48,16 +48,15 @@ class PhotoSource:
         self.name = f"photo:{options.reference}"
         self.resolution = options.resolution
         self._device = device
-        self.digest = ""
         if picture is None:
             path = Path(options.reference)
             try:
                 data = path.read_bytes()
             except OSError as error:
                 raise VertumnusError(f"{path}: cannot be read ({error.strerror})") from None
-            self.digest = hashlib.sha256(data).hexdigest()
             picture = decode_picture(data, str(path)).image
         self.picture = picture.convert("RGB")
+        self.digest = hashlib.sha256(repr(self.picture.size).encode() + self.picture.tobytes()).hexdigest()
         if min(self.picture.size) < SMALLEST:
             raise VertumnusError(
                 f"{options.reference}: {self.picture.width} x {self.picture.height} pixels show nothing"
@@ -81,8 +80,12 @@ class PhotoSource:
             deep = DeepTerm(reference, self._device)
         return PhotoGuidance(reference, self.options, request, deep)
 
+    def kept(self, shape: tuple[int, int]) -> Image.Image:
+        """What a document keeps of it, whatever becomes of the file: all of it."""
+        return self.picture
+
     def inputs(self) -> dict[str, str]:
-        """The file."""
+        """Its pixels."""
         return {self.name: self.digest}
 
 
@@ -209,6 +212,8 @@ def _window(image: Floats) -> Floats:
     return np.asarray(ndimage.gaussian_filter(image, (SIGMA, SIGMA, 0), mode="constant", truncate=3.5), np.float32)
 
 
-def open_photo(options: PhotoOptions, *, device: str | None = None) -> PhotoSource:
+def open_photo(
+    options: PhotoOptions, *, device: str | None = None, picture: Image.Image | None = None
+) -> PhotoSource:
     """The source of a photograph."""
-    return PhotoSource(options, device=device)
+    return PhotoSource(options, picture, device=device)

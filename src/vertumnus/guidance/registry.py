@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from PIL import Image
 from pydantic import ValidationError
 
 from vertumnus.checked import first_problem
@@ -123,16 +124,23 @@ def kept_guidance(options: GuidanceOptions) -> dict[str, Any]:
     return {"kind": options.kind, **options.model_dump(mode="json")}
 
 
-def open_guidance(*options: GuidanceOptions, device: str | None = None) -> Source:
+def open_guidance(
+    *options: GuidanceOptions, device: str | None = None, pictures: Mapping[str, Image.Image] | None = None
+) -> Source:
     """The source of some options: of one its own, of several their mixture by weight.
 
-    device   a torch device for networks; a GPU if there is one
+    device     a torch device for networks; a GPU if there is one
+    pictures   in place of files, by the argument that names them
 
     Raises `VertumnusError` if weights or files cannot be had, or if there is nothing to open.
     """
     if not options:
         raise VertumnusError("guidance: none is given")
-    opened = [cast(Source, _load(KINDS[each.kind].opener)(each, device=device)) for each in options]
+    opened = []
+    for each in options:
+        named = str(getattr(each, each.argument or "", ""))
+        more = {"picture": pictures[named]} if pictures and named in pictures else {}
+        opened.append(cast(Source, _load(KINDS[each.kind].opener)(each, device=device, **more)))
     return opened[0] if len(opened) == 1 else MixedSource(opened)
 
 

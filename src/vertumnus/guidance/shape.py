@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from vertumnus.guidance.options import ShapeOptions
 from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.shapes import Shape, parse_shape
 
 RESOLUTION = 96  # guidance pixels of the canvas's longer side
+FINER = 4  # times a guidance pixel at which it is drawn, so that its edge is soft
 HASHED = 256  # pixels of a side of the mask that tells one shape from another
 
 
@@ -32,14 +35,20 @@ class ShapeSource:
         self.options = options
         self.name = f"shape:{options.shape}"
         self.shape = shape if shape is not None else parse_shape(options.shape)
+        self.of_a_file = shape is not None or Path(options.shape).is_file()
 
     def guidance(self, request: Request) -> ShapeGuidance:
         """The shape on a canvas of the request's size."""
         rows, columns = request.shape
-        # Drawn four times as fine, so that its edge is soft.
-        fine = self.shape.mask(4 * columns, 4 * rows).astype(np.float32)
-        target = fine.reshape(rows, 4, columns, 4).mean((1, 3))
+        fine = self.shape.mask(FINER * columns, FINER * rows).astype(np.float32)
+        target = fine.reshape(rows, FINER, columns, FINER).mean((1, 3))
         return ShapeGuidance(target, self.options.shape_loss)
+
+    def kept(self, shape: tuple[int, int]) -> Image.Image | None:
+        """What a document keeps of a file for canvases of (H, W), whatever becomes of it; None of what has a name."""
+        if not self.of_a_file:
+            return None
+        return Image.fromarray(self.shape.mask(FINER * shape[1], FINER * shape[0]))
 
     def inputs(self) -> dict[str, str]:
         """The shape, as it is drawn."""
@@ -90,6 +99,14 @@ class ShapeGuidance:
         """It holds nothing."""
 
 
-def open_shape(options: ShapeOptions, *, device: str | None = None) -> ShapeSource:
-    """The source of a silhouette."""
-    return ShapeSource(options)
+def open_shape(
+    options: ShapeOptions, *, device: str | None = None, picture: Image.Image | None = None
+) -> ShapeSource:
+    """The source of a silhouette, or of one that a document kept as a picture."""
+    if picture is None:
+        return ShapeSource(options)
+    drawn = picture.convert("L")
+    return ShapeSource(
+        options,
+        Shape(options.shape, lambda w, h: np.asarray(drawn.resize((w, h), Image.Resampling.BOX))),
+    )

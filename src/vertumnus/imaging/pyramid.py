@@ -18,8 +18,10 @@ def halve(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if height % 2 or width % 2:
         pad = [(0, height % 2), (0, width % 2)] + [(0, 0)] * (texture.ndim - 2)
         texture = np.pad(texture, pad, mode="edge")
-    wide = texture.astype(np.uint16)
-    total = wide[::2, ::2] + wide[1::2, ::2] + wide[::2, 1::2] + wide[1::2, 1::2]
+    total = texture[::2, ::2].astype(np.uint16)
+    total += texture[1::2, ::2]
+    total += texture[::2, 1::2]
+    total += texture[1::2, 1::2]
     return ((total + 2) >> 2).astype(np.uint8)
 
 

@@ -60,6 +60,7 @@ class RunSpec(Options):
     container    what pieces stay in; ``block``: areas kept free
     mask         the picture in the document that shows the container without the blocks
     models       content hashes of what judges: weights, pictures, by what each is called
+    references   the pictures in the document of files that judge, by what names them
     start        the collage that was started from, without its ``made_by``
     background, prompt   of the document
     skipped      (name, reason) of what could not be used
@@ -79,6 +80,7 @@ class RunSpec(Options):
     block: tuple[Region, ...] = ()
     mask: str | None = None
     models: dict[str, str] = Field({})
+    references: dict[str, str] = Field({})
     start: dict[str, Any] | None = None
     background: str | None = None
     prompt: str | None = None
@@ -89,7 +91,11 @@ class RunSpec(Options):
     def identity(self) -> dict[str, Any]:
         """Plain values, by the name a person knows them by, that tell this run from others."""
         plain = self.model_dump(mode="json")
-        own = {name: plain[name] for name in plain if name not in (*FREE, "options", "elements", "mask", "start")}
+        own = {
+            name: plain[name]
+            for name in plain
+            if name not in (*FREE, "options", "elements", "mask", "references", "start")
+        }
         own["version"] = self.version
         own["elements"] = [element.image for element in self.elements]
         own["weights"] = [element.weight for element in self.elements]
@@ -150,11 +156,13 @@ class Inputs:
     elements   by image
     mask       the container at some multiple of the canvas size, H x W
     start      the collage that was started from
+    references   pictures of files that judge, by what names them
     """
 
     elements: dict[str, Element] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
     start: Collage | None = None
+    references: dict[str, Image.Image] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -173,6 +181,10 @@ class Inputs:
             if spec.mask not in collage.pictures:
                 raise VertumnusError(f"{spec.mask}: the picture of the container is missing")
             found.mask = np.asarray(collage.pictures.image(spec.mask).convert("L")) > 127
+        for named, image in spec.references.items():
+            if image not in collage.pictures:
+                raise VertumnusError(f"{image}: the picture of {named} is missing")
+            found.references[named] = collage.pictures.image(image)
         if spec.start is not None:
             found.start = start_from(spec.start, collage)
         return found

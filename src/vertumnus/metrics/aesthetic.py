@@ -82,6 +82,9 @@ def load_aesthetic(path: str | Path) -> AestheticHead:
                     f"{path}: is not an aesthetic predictor; it holds {_some(sorted(names.values()))}, and LAION's"
                     " hold weight and bias, or those of layers 0, 2, 4, 6 and 7"
                 )
+            # NumPy knows others, such as bfloat16, only once some other package has taught it.
+            if any(file.get_slice(key).get_dtype() not in ("F16", "F32", "F64") for key in names.values()):
+                raise TypeError
             found = {name: np.asarray(file.get_tensor(key), np.float64) for name, key in names.items()}
     except FileNotFoundError:
         raise VertumnusError(f"{path}: there is no such file; {_WHERE}") from None

@@ -171,12 +171,12 @@ def on_this_machine() -> Iterator[Checkpoint]:
         if path.is_dir():
             yield understand(name, path)
     try:
-        from huggingface_hub import scan_cache_dir
+        from huggingface_hub import constants, scan_cache_dir
         from huggingface_hub.errors import CacheNotFound
     except ImportError:
         return
     try:
-        repositories = scan_cache_dir().repos
+        repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except CacheNotFound:
         return
     for id_ in sorted(repository.repo_id for repository in repositories if repository.repo_type == "model"):

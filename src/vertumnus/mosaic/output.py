@@ -23,7 +23,7 @@ from vertumnus.mosaic.collage import parse_size, resized
 from vertumnus.mosaic.match.assign import use_statistics
 from vertumnus.mosaic.viewer import page_path, viewer_files
 from vertumnus.mosaic.workers import Threads, Workers
-from vertumnus.render.picture import STRIP_PIXELS, STRIP_ROWS, Scene, picture_size, render_bands
+from vertumnus.render.picture import STRIP_PIXELS, STRIP_ROWS, StripRenderer, picture_size, render_bands
 from vertumnus.writing import atomic_write
 
 DOCUMENTS = (".json", ".collage")
@@ -80,7 +80,7 @@ def _draw_strips(shared: tuple[Collage, list[tuple[int, int]]], some: range) -> 
     ]
     part = collage.model_copy()
     part.__dict__["layers"] = near
-    scene = Scene(part, 1.0, (255, 255, 255, 255), 3)
+    scene = StripRenderer(part, 1.0, (255, 255, 255, 255), 3)
     scene.plan(strips)
     return [scene.draw(number) for number in some]
 
@@ -113,7 +113,7 @@ def check_drawable(collage: Collage, paths: list[Path], size: str | int | tuple[
             if suffix in BANDED:
                 check_format(path, width, height)
             sized = resized(collage, width, height)
-            Scene(sized, 1.0, (0, 0, 0, 255), 3)
+            StripRenderer(sized, 1.0, (0, 0, 0, 255), 3)
 
 
 def save_mosaic(

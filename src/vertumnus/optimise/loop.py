@@ -202,6 +202,12 @@ class Optimiser:
         self.unit[element] = unit
         self._adam.forget(np.array([element]))
 
+    def become(self, other: Optimiser) -> None:
+        """Takes over another's placements, with what is remembered of their gradients; bounds and noise stay."""
+        self.placements, self.unit = other.placements.copy(), other.unit.copy()
+        self._adam.load_state_dict(other._adam.state_dict())
+        self.loss = other.loss
+
     def state(self) -> dict[str, Any]:
         """Everything needed to go on from here later: arrays and plain values."""
         p = self.placements

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.render.picture import Scene, Strip, picture_size
+from vertumnus.render.picture import Strip, StripRenderer, picture_size
 
 
 def render_layer(
@@ -18,7 +18,7 @@ def render_layer(
     opacity and tone in it. None if it lies outside the canvas.
     """
     width, height = picture_size(collage, scale)
-    scene = Scene(collage, scale, layers=[layer])
+    scene = StripRenderer(collage, scale, layers=[layer])
     if not scene.shown:
         return None
     one = scene.shown[0]

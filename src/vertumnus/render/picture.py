@@ -105,7 +105,7 @@ def render_bands(
         for band in added_bands(collage, scale, whole):
             yield np.ascontiguousarray(straight(band)[..., :channels])
         return
-    scene = Scene(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
+    scene = StripRenderer(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
     rows = max(STRIP_ROWS, STRIP_PIXELS // width)
     strips = [(top, min(top + rows, height)) for top in range(0, height, rows)]
     scene.plan(strips)
@@ -144,7 +144,7 @@ class _Shown(NamedTuple):
         return (self.layer.image, self.layer.crop, self.layer.outline)
 
 
-class Scene:
+class StripRenderer:
     """A collage at one scale, ready to be drawn strip by strip from several threads."""
 
     def __init__(

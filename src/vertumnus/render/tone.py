@@ -29,7 +29,7 @@ def tone_table(gain: Triple, offset: Triple, steps: int = STEPS) -> NDArray[np.f
     >>> tone_table((0.5, 1, 1), (0, 0, 0.25), 2).round(3)
     array([[0.   , 0.361, 0.735],
            [0.   , 0.5  , 1.   ],
-           [0.537, 0.707, 1.   ]], dtype=float32)
+           [0.537, 0.711, 1.   ]], dtype=float32)
     """
     light = np.array(gain)[:, None] * _light(steps) + np.array(offset)[:, None]
     return encode_srgb(np.clip(light, 0, 1)).astype(np.float32)

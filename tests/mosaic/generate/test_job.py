@@ -13,6 +13,7 @@ from vertumnus.mosaic.generate.finish import apply_affine
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.job import GenerateJob, cell_name, places_of
 from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.result import make_result
 from vertumnus.mosaic.match.grid import regular_grid
 from vertumnus.mosaic.output import draw_mosaic, save_mosaic
 
@@ -85,7 +86,7 @@ def test_one_tile_made_anew_leaves_the_rest(model, tmp_path):
     twice = folder.file(cell_name(4)).read_bytes()
     assert [name for name in before if once[name] != before[name]] == ["000004.png"]
     assert len({before["000004.png"], once["000004.png"], twice}) == 3
-    assert one.collage(folder).made_by.report["again"] == {"4": 2}
+    assert make_result(one, folder).made_by.report["again"] == {"4": 2}
     with pytest.raises(VertumnusError, match="there is no cell 6; they are numbered from 0 to 5"):
         one.again(folder, 6)
 
@@ -126,7 +127,7 @@ def test_the_mosaic_is_a_collage_that_draws_as_its_tiles(model, tmp_path):
     one = job(model)
     made(one, tmp_path / "tiles")
     folder = TileFolder(tmp_path / "tiles", one.identity())
-    collage = one.collage(folder)
+    collage = make_result(one, folder)
     assert (len(collage.layers), collage.width, collage.height) == (6, 48, 32)
     picture = np.asarray(draw_mosaic(collage))
     tile = folder.read(cell_name(4))
@@ -138,7 +139,7 @@ def test_the_mosaic_is_a_collage_that_draws_as_its_tiles(model, tmp_path):
     assert collage.layers[4].prompt == "a cat"
     save_mosaic(collage, tmp_path / "a.collage")
     assert len(Collage.load(tmp_path / "a.collage").layers) == 6
-    plain = job(model, finish="none").collage(folder)
+    plain = make_result(job(model, finish="none"), folder)
     assert {layer.gain for layer in plain.layers} == {(1.0, 1.0, 1.0)}
 
 

@@ -147,7 +147,7 @@ def test_tiles_show_the_names_of_their_prompts(model, concept, tmp_path):
 
     names = LearnedNames(model, [(concept, 1.0)])
     named, one = tiles(names, tmp_path / "named")
-    assert one.batches(4, 16) == [[0, 2], [1, 3]]
+    assert one.batches(range(4), 16) == [[0, 2], [1, 3]]
     names.close()
     plain, _ = tiles(None, tmp_path / "plain")
     assert [named[0] == plain[0], named[2] == plain[2]] == [True, True]

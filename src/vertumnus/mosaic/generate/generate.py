@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from vertumnus.errors import VertumnusError
+from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.prompts import Region, place_prompts
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vertumnus.mosaic.personalize.apply import LearnedNames
 
 Watch = Callable[[int, int], None]
+REAL = 0.08  # root of the mean squared difference up to which a photograph takes a cell
 COUNT = 64  # cells where nothing else is said
 REFERENCE_SEED = 1 << 32  # added to a seed for the reference that the model draws
 
@@ -38,8 +40,9 @@ class Request:
     regions           prompts of parts of the reference, in place of those; see `Region`
     region_map        the picture that says where they are
     each              a prompt for every cell, in their order, in place of all of these
+    tiles, real       folders of photographs, and how near one must be to take a cell, see `match_photographs`
     concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
-    model             ``mini``, a folder, or an id
+    model, dtype      ``mini``, a folder, or an id; and the precision it computes in
     """
 
     reference: Path | None
@@ -50,6 +53,9 @@ class Request:
     region_map: Path | None = None
     each: Sequence[str] = ()
     concepts: Sequence[tuple[Path, float]] = ()
+    tiles: Sequence[Path] = ()
+    real: float = REAL
+    dtype: Dtype = "auto"
 
 
 def make_job(
@@ -75,7 +81,7 @@ def make_job(
     image = None
     if request.reference is not None:
         image, _ = read_reference(request.reference)
-    model = load_model(request.model, "diffusion")
+    model = load_model(request.model, "diffusion", dtype=request.dtype)
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
     names = None
@@ -91,7 +97,16 @@ def make_job(
     prompts = place_prompts(grid, image.size, request, seed)
     _check_words(model, prompts, names)
     where = request.reference if request.reference is not None else Path(str(request.reference_prompt))
-    return GenerateJob(image, where, grid, prompts, model, options=options, seed=seed, names=names)
+    photographs = None
+    if request.tiles:
+        from vertumnus.mosaic.generate.photographs import match_photographs
+
+        photographs = match_photographs(
+            image, str(where), request.tiles, _with_count(cells, len(grid)), request.real, seed=seed
+        )
+    return GenerateJob(
+        image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs
+    )
 
 
 def generate_mosaic(
@@ -124,6 +139,7 @@ def generate_mosaic(
     Raises `VertumnusError` for input that cannot be used.
     """
     from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.generate.result import make_result
     from vertumnus.mosaic.personalize.apply import parse_concept
 
     told = [prompts] if isinstance(prompts, str) else list(prompts)
@@ -133,11 +149,11 @@ def generate_mosaic(
     if folder is not None:
         kept = TileFolder(Path(folder), job.identity())
         job.run(kept, watch)
-        return job.collage(kept, size)
+        return make_result(job, kept, size)
     with TemporaryDirectory() as name:
         kept = TileFolder(Path(name), job.identity())
         job.run(kept, watch)
-        collage = job.collage(kept, size)
+        collage = make_result(job, kept, size)
         for picture in list(collage.pictures):
             collage.pictures.hold(picture)
         return collage
@@ -154,6 +170,13 @@ def make_grid(image: Image.Image, cells: MosaicOptions) -> Grid:
     if cells.adaptive:
         return adaptive_grid(linear_light(image), count)
     return count_grid(width, height, count, 1.0, cells.cells)
+
+
+def _with_count(cells: MosaicOptions, count: int) -> MosaicOptions:
+    """The same cells for matching, which by itself would take more."""
+    if cells.grid is not None or cells.level is not None or cells.count is not None:
+        return cells
+    return cells.model_copy(update={"count": count if cells.adaptive else COUNT})
 
 
 def draw_reference(

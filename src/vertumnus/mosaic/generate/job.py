@@ -12,11 +12,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.collage import DIGITS, Cells, canvas_size, make_collage
-from vertumnus.mosaic.generate.blocks import cut_blocks, shown_parts, tile_extent
-from vertumnus.mosaic.generate.finish import affine_towards, apply_affine
+from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
+from vertumnus.mosaic.generate.finish import affine_towards
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -24,22 +22,20 @@ from vertumnus.mosaic.generate.noise import NoiseField
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.pool import TONES, fill_from_pool
 from vertumnus.mosaic.generate.steer import Tiles
-from vertumnus.mosaic.library.library import Tile
 from vertumnus.mosaic.match.grid import Grid
 from vertumnus.mosaic.match.reference import check_resolution
-from vertumnus.mosaic.match.tone import Tone
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.generate.photographs import Photographs
     from vertumnus.mosaic.personalize.apply import LearnedNames
 
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
-LONGEST = 8192  # canvas pixels of a side, where no size is given
 NOISY = ("guided", "quilt")  # methods whose first latents are one field
 
 
@@ -52,6 +48,7 @@ class GenerateJob:
     prompts    one for each cell
     model      of latents
     names      learned ones that prompts may hold, on the model
+    photographs  tiles for some cells, which are not drawn
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -67,8 +64,9 @@ class GenerateJob:
         options: GenerateOptions | None = None,
         seed: int = 0,
         names: LearnedNames | None = None,
+        photographs: Photographs | None = None,
     ) -> None:
-        self.names = names
+        self.names, self.photographs = names, photographs
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -160,11 +158,11 @@ class GenerateJob:
         """The learned names in a cell's prompt: cells of one key are drawn together."""
         return () if self.names is None else self.names.key(self.prompts[cell])
 
-    def batches(self, count: int, size: int) -> list[list[int]]:
+    def batches(self, wanted: Sequence[int], size: int) -> list[list[int]]:
         """What is drawn at once: cells in their order, of the same learned names."""
         found: list[list[int]] = []
-        for key in sorted({self._key(n) for n in range(count)}):
-            cells = [n for n in range(count) if self._key(n) == key]
+        for key in sorted({self._key(n) for n in wanted}):
+            cells = [n for n in wanted if self._key(n) == key]
             found += [cells[n : n + size] for n in range(0, len(cells), size)]
         return found
 
@@ -183,27 +181,30 @@ class GenerateJob:
         if self.options.method in TONES:
             self._run_pool(folder, watch)
             return
-        names = [cell_name(n) for n in range(len(self.grid))]
-        self._run_batches(folder, names, watch)
+        self._run_batches(folder, {n: cell_name(n) for n in self.drawn()}, watch)
+
+    def drawn(self) -> list[int]:
+        """The cells whose tiles are drawn: all that no photograph takes."""
+        return [n for n in range(len(self.grid)) if self.photographs is None or n not in self.photographs.cells]
 
     def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
         count = self.options.pool if self.options.method == "match" else 1
         count = min(count, len(self.grid))
-        names = [f"pool-{n:05d}" for n in range(count)]
+        names = {n: f"pool-{n:05d}" for n in range(count)}
         self._run_batches(folder, names, watch)
-        pool = [folder.read(name) for name in names]
-        for cell in range(len(self.grid)):
+        pool = [folder.read(name) for name in names.values()]
+        for cell in self.drawn():
             name = cell_name(cell)
             if not folder.has(name):
                 filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
                 folder.write(name, filled)
 
-    def _run_batches(self, folder: TileFolder, names: list[str], watch: Watch | None) -> None:
+    def _run_batches(self, folder: TileFolder, names: dict[int, str], watch: Watch | None) -> None:
         steps = max(1, int(self.options.steps * self.recipe.strength))
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
         drawn_any = False
-        waiting = self.batches(len(names), size)
+        waiting = self.batches(list(names), size)
         while waiting:
             cells = waiting.pop(0)
             if all(folder.has(names[n]) for n in cells):
@@ -225,7 +226,7 @@ class GenerateJob:
                             " `decoder` linear"
                         ) from None
                     size, done = -(-size // 2), 0
-                    waiting = self.batches(len(names), size)
+                    waiting = self.batches(list(names), size)
                     continue
                 for n, tile in zip(cells, tiles, strict=True):
                     folder.write(names[n], tile)
@@ -245,6 +246,8 @@ class GenerateJob:
             )
         if self.options.method in TONES:
             raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
+        if cell not in self.drawn():
+            raise VertumnusError(f"`again`: cell {cell} shows a photograph, which is not drawn")
         attempts = folder.state.setdefault("attempts", {})
         attempt = int(attempts.get(str(cell), 0)) + 1
         steps, done = max(1, int(self.options.steps * self.recipe.strength)), 0
@@ -262,56 +265,6 @@ class GenerateJob:
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
-
-    def collage(self, folder: TileFolder, size: str | int | tuple[int, int] | None = None) -> Collage:
-        """The mosaic of the folder's tiles: a layer for each, with its finish as gain and offset.
-
-        size  of the canvas in pixels; one canvas pixel for each of a tile by default, within reason
-        """
-        count, (width, height) = len(self.grid), self.extent
-        names = [cell_name(n) for n in range(count)]
-        tiles = [Tile(folder.file(name), folder.digest(name), width, height, folder.path) for name in names]
-        read = [folder.read(name) for name in names]
-        maps = [self.finish(n, tile) for n, tile in enumerate(read)]
-        seen = np.stack(
-            [_shrunk(apply_affine(tile, *maps[n]), self.blocks.shape[1:3]) for n, tile in enumerate(read)]
-        )
-        cost = ((seen / 255 - self.blocks / 255.0) ** 2).mean((1, 2, 3))
-        cells = Cells(
-            self.grid, Tone(), tiles, np.arange(count), shown_parts(self.grid, self.extent),
-            np.zeros(count, np.int64), np.zeros(count, np.bool_), cost,
-            {
-                "tiles": count, "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {}),
-                "costs": " ".join(f"{value:.4g}" for value in cost.tolist()),
-            },
-        )  # fmt: skip
-        made_by = {
-            "options": {"prompts": sorted(set(self.prompts))} | self.options.model_dump(mode="json"),
-            "inputs": {
-                "reference": {"path": str(self.where), "sha256": self.identity()["reference"]},
-                "model": model_identity(self.model),
-            },
-        }
-        collage = make_collage(cells, None, self.canvas(size), made_by, self.seed)
-        assert collage.made_by is not None
-        collage.made_by.tool = "generate"
-        for n, layer in enumerate(collage.layers):
-            gain, offset = ([round(value, DIGITS) for value in values.tolist()] for values in maps[n])
-            layer.name, layer.prompt = self.prompts[n], self.prompts[n]
-            layer.gain, layer.offset = (gain[0], gain[1], gain[2]), (offset[0], offset[1], offset[2])
-        return collage
-
-    def canvas(self, size: str | int | tuple[int, int] | None) -> tuple[int, int]:
-        """Width and height of the canvas. Raises `VertumnusError` for a size that is none."""
-        if size is not None:
-            return canvas_size(self.grid, size)
-        part = shown_parts(self.grid, self.extent)
-        sides = self.grid.boxes[:, 2:] - self.grid.boxes[:, :2]
-        across = float(np.mean((part[:, 2] - part[:, 0]) * self.extent.width / sides[:, 0]))
-        down = float(np.mean((part[:, 3] - part[:, 1]) * self.extent.height / sides[:, 1]))
-        most = LONGEST / max(self.grid.width, self.grid.height)
-        scale = min((across * down) ** 0.5, most)
-        return max(1, round(self.grid.width * scale)), max(1, round(self.grid.height * scale))
 
 
 def cell_name(cell: int) -> str:
@@ -347,7 +300,3 @@ def model_identity(model: Diffusion) -> str:
 
 def _tensor(pictures: Bytes, device: torch.device) -> torch.Tensor:
     return torch.from_numpy(pictures.astype(np.float32) / 255).movedim(-1, 1).contiguous().to(device)
-
-
-def _shrunk(tile: Bytes, size: tuple[int, ...]) -> Bytes:
-    return np.asarray(Image.fromarray(tile).resize((size[1], size[0]), Image.Resampling.BOX))
