@@ -111,6 +111,8 @@ _HOME = {
     "parse_shape": "shapes",
     "sample": "sampling.sample",
     "save_mosaic": "mosaic.output",
+    "save_picture": "export.picture",
+    "save_svg": "export.svg",
     "update_index": "mosaic.library.index",
     "variations": "live.several",
 }
@@ -168,6 +170,8 @@ __all__ = [
     "parse_shape",
     "sample",
     "save_mosaic",
+    "save_picture",
+    "save_svg",
     "update_index",
     "variations",
 ]

@@ -3,7 +3,13 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
+
+import vertumnus as vt
+from drawn import blob
+from vertumnus.document.collage import Collage, Layer
 
 CODE = """
 import resource, sys
@@ -35,3 +41,22 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, name):
     )
     assert "cannot be written (File too large)" in done.stdout
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.dzi"])
+def test_every_collage_is_written_in_bands(tmp_path, monkeypatch, name):
+    """No picture of the whole is made, and what is written is what is drawn."""
+    collage = Collage(width=300, height=900, background="#fed")
+    for n in range(30):
+        image = collage.pictures.add_pixels(blob(n, 40, 40))
+        collage.layers.append(Layer(name="a", image=image, x=20 + 9 * n, y=15 + 29 * n, scale=1, rotation=7 * n))
+    drawn = np.asarray(collage.render().convert("RGB"), float)
+    monkeypatch.setattr("vertumnus.export.picture.render", None)
+    assert vt.save_picture(collage, tmp_path / name) == (300, 900)
+    if name == "a.dzi":
+        top = max(int(path.name) for path in (tmp_path / "a_files").iterdir() if path.name.isdigit())
+        tile = np.asarray(Image.open(tmp_path / "a_files" / str(top) / "0_0.jpg"), float)
+        assert np.abs(tile - drawn[: tile.shape[0], : tile.shape[1]]).mean() < 3
+    else:
+        with Image.open(tmp_path / name) as found:
+            assert np.abs(np.asarray(found.convert("RGB"), float) - drawn).mean() < 3

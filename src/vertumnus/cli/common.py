@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vertumnus.errors import VertumnusError
-from vertumnus.export.picture import FORMATS
+from vertumnus.export.deepzoom import check_replaceable
+from vertumnus.export.picture import DEEP_ZOOM, FORMATS
 from vertumnus.limits import MAX_CANVAS
 from vertumnus.mosaic.library.place import BESIDE
 from vertumnus.writing import check_apart, check_writable
@@ -46,16 +47,19 @@ def place_of_indexes(index: Path | None, beside: bool) -> str | Path | None:
     return BESIDE if beside else index
 
 
-def check_outputs(paths: list[Path], inputs: Iterable[str | Path | None] = ()) -> None:
+def check_outputs(paths: list[Path], inputs: Iterable[str | Path | None] = (), deep_zoom: bool = False) -> None:
     """Raises `VertumnusError` if an output's suffix is unknown, its place cannot be written, or it is an input.
 
-    inputs   files, folders and globs that are read
+    inputs      files, folders and globs that are read
+    deep_zoom   whether the verb writes that too
     """
     for path in paths:
-        known = [*DOCUMENTS, ".svg", *FORMATS]
+        known = [*DOCUMENTS, ".svg", *FORMATS, *([DEEP_ZOOM] if deep_zoom else [])]
         if path.suffix.lower() not in known:
             raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(known)}")
         check_writable(path)
+        if path.suffix.lower() == DEEP_ZOOM:
+            check_replaceable(path)
     check_apart(paths, inputs)
 
 

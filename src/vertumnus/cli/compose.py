@@ -138,7 +138,7 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
-    check_outputs(output, [*(elements or []), container, like, from_])
+    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True)
     if preview is not None:
         check_writable(preview)
     if variations < 1:

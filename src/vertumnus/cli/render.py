@@ -30,14 +30,14 @@ def render(
     collage
         A *.collage file, a collage.json or the folder that holds one.
     output
-        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .svg, or
+        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, or
         .collage and .json for the document itself.
     scale
         Pixels to a canvas pixel; the layout is the same at any.
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None])
+    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True)
     document = Collage.load(collage)
     write_outputs(document, output, scale, background)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from vertumnus.errors import VertumnusError
 from vertumnus.export.deepzoom import save_deepzoom
 from vertumnus.export.jpeg import write_jpeg
-from vertumnus.export.picture import watched
 from vertumnus.export.png import write_png
 from vertumnus.export.tiff import write_tiff
 from vertumnus.limits import MAX_JPEG
@@ -60,3 +59,15 @@ def check_format(path: Path, width: int, height: int) -> None:
         raise VertumnusError(
             f"{path}: {width} x {height} pixels; a JPEG holds at most {MAX_JPEG:,} a side, write .png or .tif"
         )
+
+
+def watched(
+    bands: Iterable[NDArray[np.uint8]], height: int, progress: Progress | None
+) -> Iterator[NDArray[np.uint8]]:
+    """The bands of a picture as they come, the rows done told to ``progress``."""
+    done = 0
+    for band in bands:
+        yield band
+        done += len(band)
+        if progress is not None:
+            progress(done, height)

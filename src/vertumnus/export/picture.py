@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.export.banded import Progress, save_bands, watched
 from vertumnus.export.png import write_png
 from vertumnus.render.picture import picture_size, render, render_bands
 from vertumnus.writing import atomic_write
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 
-Progress = Callable[[int, int], None]
+DEEP_ZOOM = ".dzi"
 
 
 def save_picture(
     collage: Collage,
-    path: Path,
+    path: str | Path,
     scale: float = 1.0,
     background: str | None = None,
     progress: Progress | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[int, int]:
     """Draws a collage into a picture file and returns the picture's width and height.
 
-    PNG is written band by band. JPEG knows no transparency: what has no background becomes white.
+    force   deep zoom: replace what is there, though this program did not make it
+
+    PNG, JPEG, TIFF with a background and deep zoom (``.dzi``) are written band by band, so that memory does not grow
+    with their height. JPEG and deep zoom know no transparency: what has no background becomes white.
     Raises `VertumnusError` for an unknown suffix, a bad scale or colour, or a place that cannot be written.
     """
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise VertumnusError(f"{path}: pictures are written as {', '.join(FORMATS)}")
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (*FORMATS, DEEP_ZOOM):
+        raise VertumnusError(f"{path}: pictures are written as {', '.join((*FORMATS, DEEP_ZOOM))}")
     width, height = picture_size(collage, scale)
-    if kind == "JPEG" and background is None and collage.background is None:
-        background = "white"
-    with atomic_write(path) as stream:
-        if kind == "PNG":
-            bands = watched(render_bands(collage, scale, background), height, progress)
-            write_png(stream, width, height, bands)
-        else:
-            picture = render(collage, scale, background, progress)
-            stream.write(_encoded(picture.convert("RGB") if kind == "JPEG" else picture, kind))
+    clear = background is None and collage.background is None
+    if suffix == ".png":
+        with atomic_write(path) as stream:
+            write_png(stream, width, height, watched(render_bands(collage, scale, background), height, progress))
+    elif suffix == ".webp" or (suffix in (".tif", ".tiff") and clear):
+        picture = render(collage, scale, background, progress)
+        with atomic_write(path) as stream:
+            stream.write(_encoded(picture, FORMATS[suffix]))
+    else:
+        bands = render_bands(collage, scale, "white" if clear else background, 3)
+        save_bands(bands, width, height, path, progress, force=force)
     return width, height
 
 
@@ -66,15 +72,3 @@ def _encoded(image: Image.Image, kind: str) -> memoryview:
     encoded = io.BytesIO()
     image.save(encoded, kind, quality=92)
     return encoded.getbuffer()
-
-
-def watched(
-    bands: Iterable[NDArray[np.uint8]], height: int, progress: Progress | None
-) -> Iterator[NDArray[np.uint8]]:
-    """The bands of a picture as they come, the rows done told to ``progress``."""
-    done = 0
-    for band in bands:
-        yield band
-        done += len(band)
-        if progress is not None:
-            progress(done, height)

@@ -15,9 +15,8 @@ from PIL import Image
 
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
-from vertumnus.export.banded import BANDED, check_format, save_bands
+from vertumnus.export.banded import BANDED, check_format, save_bands, watched
 from vertumnus.export.deepzoom import check_replaceable, save_deepzoom
-from vertumnus.export.picture import watched
 from vertumnus.mosaic.bundle import bundled
 from vertumnus.mosaic.collage import parse_size, resized
 from vertumnus.mosaic.match.assign import use_statistics
