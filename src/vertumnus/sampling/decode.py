@@ -105,8 +105,8 @@ class LinearDecoder:
         """The matrix that lies beside a model's autoencoder; fitted to soft fields of colour if none does.
 
         The one that ships with mini reads 5 x 5 latents, and was fitted to pictures of all kinds
-        (training/linear.py). Against unseen pictures made as small it reaches 26.2 dB on mini's own world and 25.7,
-        26.0 and 27.3 dB on icons in any colours, emoji and photographs; soft fields alone give 22 to 24 dB.
+        (training/linear.py). Against unseen pictures made as small it reaches 26.1 dB on mini's own world and 25.7,
+        26.0 and 27.1 dB on icons in any colours, emoji and photographs; soft fields alone give 22 to 24 dB.
 
         Raises `VertumnusError` for a model of pixels, and as `read`.
         """
