@@ -74,12 +74,13 @@ def _special(folder: str, names: list[str]) -> list[str]:
 def table(entries: list[dict[str, object]]) -> str:
     """Counts by kind of case and kind of fault."""
     counts = Counter((str(entry["kind"]), str(entry["fault"])) for entry in entries)
-    lines = [f"{'':15s}{'cases':>8s}{'refused':>9s}" + "".join(f"{fault:>16s}" for fault in FAULTS)]
+    lines = [f"{'':15s}{'cases':>8s}{'refused':>9s}{'seconds':>9s}" + "".join(f"{fault:>16s}" for fault in FAULTS)]
     for kind in [*KINDS, "all"]:
         mine = [entry for entry in entries if kind in (entry["kind"], "all")]
         refused = sum(bool(entry["refused"]) for entry in mine)
+        seconds = sum(float(str(entry["seconds"])) for entry in mine) / max(1, len(mine))
         cells = (sum(n for (k, f), n in counts.items() if f == fault and kind in (k, "all")) for fault in FAULTS)
-        lines.append(f"{kind:15s}{len(mine):8d}{refused:9d}" + "".join(f"{n:16d}" for n in cells))
+        lines.append(f"{kind:15s}{len(mine):8d}{refused:9d}{seconds:9.2f}" + "".join(f"{n:16d}" for n in cells))
     slow = sum(float(str(entry["seconds"])) for entry in entries)
     return "\n".join([*lines, f"{slow:.0f} s of one core, the longest {max((float(str(e['seconds'])) for e in entries), default=0):.1f} s"])
 

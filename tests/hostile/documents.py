@@ -56,7 +56,7 @@ def documents(kitchen: Kitchen) -> Case:
         name = kitchen.put("wrong.json", data)
     else:
         name = kitchen.put("wrong.collage", zipped(members | {"collage.json": data}))
-    return Case(read_by(rng, name), [name])
+    return Case(read_by(rng, name), [name, "--shape: missing"])
 
 
 def _aim(rng: random.Random, tree: dict[str, Any]) -> None:
@@ -130,7 +130,7 @@ def archives(kitchen: Kitchen) -> Case:
     kitchen.take("pieces")
     kitchen.take("photograph.png")
     name = kitchen.put("wrong.collage", data)
-    return Case(read_by(rng, name), [name])
+    return Case(read_by(rng, name), [name, "--shape: missing"])
 
 
 def _lying(rng: random.Random, data: bytes) -> bytes:

@@ -159,7 +159,7 @@ def _judged(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said
             return UNHANDLED
         if "not enough memory" in text:
             return TOO_MUCH
-        if code == 2 and not any(name.encode("utf-8", "backslashreplace").decode() in text for name in case.names):
+        if code == 2 and not any(name and name.encode("utf-8", "backslashreplace").decode() in text for name in case.names):
             return UNNAMED
         if "Warning:" in text or "Exception ignored" in text:
             return WARNED

@@ -68,11 +68,12 @@ def options(kitchen: Kitchen) -> Case:
         name, hint = rng.choice(flags(verb))
         if name in ("--checkpoint", "--preview", "--index", "--folder"):
             continue
-        names += [name, name.replace("--", "").replace("-", "_")]
+        names.append("--")  # an option must be named, perhaps another that it goes with
         if hint is bool:
             command.append(name)
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
+        names += given
         # What is given anew takes the place of the honest one.
         if name in command and command[0] != "tiles":
             at = command.index(name)
