@@ -38,6 +38,11 @@ MAX_DISTANCE = 2_000.0  # canvas pixels of a gap or border
 MAX_ELEMENT = 100_000.0  # canvas pixels of an element's side
 MAX_FACTOR = 1e6  # of a term of a loss
 MAX_PIECES = 200_000
+MAX_CELLS = 4_000_000  # of a mosaic
+MAX_STEPS = 10_000_000  # iterations of a run
+MAX_BLUR = 2_000.0  # pixels of the canvas as guidance sees it
+MIN_ELEMENT = 1e-2  # canvas pixels of an element's side
+MIN_FILL = 1e-6  # share of a shape
 MAX_STARTS = 1_000
 MAX_SEED = 2**63 - 1
 MAX_STORED_SIDE = 32_768  # pixels of a stored picture's side
@@ -51,6 +56,12 @@ Distance = Annotated[float, Field(ge=0, le=MAX_DISTANCE, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=1 / MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=MAX_FACTOR, allow_inf_nan=False)]
 PositiveFactor = Annotated[float, Field(gt=0, le=MAX_FACTOR, allow_inf_nan=False)]
+SignedFactor = Annotated[float, Field(ge=-MAX_FACTOR, le=MAX_FACTOR, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Squeeze = Annotated[float, Field(ge=MIN_SQUEEZE, le=MAX_SQUEEZE, allow_inf_nan=False)]
+Blur = Annotated[float, Field(ge=0, le=MAX_BLUR, allow_inf_nan=False)]
+Stride = Annotated[float, Field(gt=0, le=MAX_BLUR, allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Side = Annotated[int, Field(ge=1, le=MAX_CANVAS)]
 

@@ -29,7 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="hostile", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--only", type=int, nargs="*", default=None, help="numbers of the cases to run, shown in full")
+    parser.add_argument(
+        "--only", type=int, nargs="*", default=None, help="numbers of the cases to run, shown in full"
+    )
     parser.add_argument("--kind", help="this kind alone")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="by the clock, and then stop")
     parser.add_argument("--state", type=Path, help="a file of counts to go on from")
@@ -38,7 +40,9 @@ def main() -> int:
     began = time.monotonic()
     done: dict[str, dict[str, object]] = {}
     if given.state is not None and given.state.exists():
-        done = {entry["number"]: entry for line in given.state.read_text().splitlines() for entry in [json.loads(line)]}
+        done = {
+            entry["number"]: entry for line in given.state.read_text().splitlines() for entry in [json.loads(line)]
+        }
     numbers = given.only if given.only is not None else [n for n in range(given.cases) if n not in done]
     wanted = [n for n in numbers if given.kind in (None, kind_of(KINDS, given.seed, n))]
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
@@ -54,7 +58,9 @@ def main() -> int:
                     stream.write(json.dumps(done[number]) + "\n")
             if verdict.fault or given.only is not None:
                 shown = verdict.detail if given.only is not None else verdict.detail[-1500:]
-                print(f"--- {number} {verdict.kind}: {verdict.fault or 'as it must'} ({verdict.seconds:.1f} s)\n{shown}")
+                print(
+                    f"--- {number} {verdict.kind}: {verdict.fault or 'as it must'} ({verdict.seconds:.1f} s)\n{shown}"
+                )
                 sys.stdout.flush()
             if given.only is not None and len(given.only) == 1:
                 kept = Path(tempfile.gettempdir()) / f"hostile-case-{number}"
@@ -68,7 +74,11 @@ def main() -> int:
 
 def _special(folder: str, names: list[str]) -> list[str]:
     """What cannot be copied."""
-    return [name for name in names if not (path := Path(folder) / name).is_symlink() and not path.is_dir() and not path.is_file()]
+    return [
+        name
+        for name in names
+        if not (path := Path(folder) / name).is_symlink() and not path.is_dir() and not path.is_file()
+    ]
 
 
 def table(entries: list[dict[str, object]]) -> str:
@@ -82,7 +92,12 @@ def table(entries: list[dict[str, object]]) -> str:
         cells = (sum(n for (k, f), n in counts.items() if f == fault and kind in (k, "all")) for fault in FAULTS)
         lines.append(f"{kind:15s}{len(mine):8d}{refused:9d}{seconds:9.2f}" + "".join(f"{n:16d}" for n in cells))
     slow = sum(float(str(entry["seconds"])) for entry in entries)
-    return "\n".join([*lines, f"{slow:.0f} s of one core, the longest {max((float(str(e['seconds'])) for e in entries), default=0):.1f} s"])
+    return "\n".join(
+        [
+            *lines,
+            f"{slow:.0f} s of one core, the longest {max((float(str(e['seconds'])) for e in entries), default=0):.1f} s",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -75,10 +75,20 @@ def _aim(rng: random.Random, tree: dict[str, Any]) -> None:
         layer[name] = rng.choice(ends[name])
     if rng.random() < 0.3:
         tree["width"], tree["height"] = rng.choice(
-            [(1, 1), (1, 1_000_000), (1_000_000, 1), (1_000_000, 1_000_000), (3000, 2000), (20_000, 20_000), (2, 300_000)]
+            [
+                (1, 1),
+                (1, 1_000_000),
+                (1_000_000, 1),
+                (1_000_000, 1_000_000),
+                (3000, 2000),
+                (20_000, 20_000),
+                (2, 300_000),
+            ]
         )
     if rng.random() < 0.2:
-        tree["rendering"] = rng.choice(["transparency", "masked-transparency", "masked-transparency-normed", "opacity"])
+        tree["rendering"] = rng.choice(
+            ["transparency", "masked-transparency", "masked-transparency-normed", "opacity"]
+        )
     if rng.random() < 0.1:
         tree["layers"] = [dict(layer, id="") for layer in tree["layers"]] * rng.choice([0, 10, 300])
     if rng.random() < 0.1 and tree.get("made_by"):
@@ -115,7 +125,9 @@ def archives(kitchen: Kitchen) -> Case:
         body = members.get("collage.json", b"") if name == "collage.json" else b""
         data = zipped(members | {name: body + bomb}, method)
     elif act == 4:
-        name = rng.choice(["../out.png", "/etc/x", "elements\\..\\x", "C:x", "elements/" + "a" * 60_000, "\ud7ff", "con"])
+        name = rng.choice(
+            ["../out.png", "/etc/x", "elements\\..\\x", "C:x", "elements/" + "a" * 60_000, "\ud7ff", "con"]
+        )
         data = zipped(members | {name: b"x"})
     elif act == 5:
         tree = json.loads(members["collage.json"])
@@ -145,7 +157,9 @@ def _lying(rng: random.Random, data: bytes) -> bytes:
             struct.pack_into("<H", made, at, rng.choice([0, 8, 9, 12, 14, 93, 95, 98, 99, 65535]))
         else:
             old = struct.unpack_from("<I", made, at)[0]
-            struct.pack_into("<I", made, at, rng.choice([0, 1, old + 1, max(0, old - 1), 2**31, 2**32 - 1, old * 3 % 2**32]))
+            struct.pack_into(
+                "<I", made, at, rng.choice([0, 1, old + 1, max(0, old - 1), 2**31, 2**32 - 1, old * 3 % 2**32])
+            )
     return bytes(made)
 
 
@@ -157,7 +171,9 @@ def assignments(kitchen: Kitchen) -> Case:
     name = rng.choice(["mosaic.json", "first.json", "first.json"])
     tree = change_tree(rng, json.loads(kitchen.read(name)), rng.choice([1, 1, 2, 3]))
     if rng.random() < 0.1 and isinstance(tree, dict):
-        tree["linked"] = dict.fromkeys(tree.get("linked", {}) or {}, rng.choice(["treasure/gold.txt", "/dev/zero", "pipe.png"]))
+        tree["linked"] = dict.fromkeys(
+            tree.get("linked", {}) or {}, rng.choice(["treasure/gold.txt", "/dev/zero", "pipe.png"])
+        )
     kitchen.put("wrong.json", text_of(rng, tree))
     more = rng.choice([[], ["--tone", "mean"], ["--size", "96"], ["--tone", "transport:1", "photograph.png"]])
     commands = [["mosaic", "--assignment", "wrong.json", "-o", "out/a.png", *more]]

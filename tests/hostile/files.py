@@ -27,7 +27,20 @@ def read_by(rng: random.Random, name: str, alone: bool) -> list[Command]:
         ["pack", folder, "pieces", "--shape", "square", *PACK],
         ["compose", folder, "--prompt", "a bird", "--size", "40", "--iterations", "5", "-o", "out/a.collage"],
         ["tiles", "index", folder, "--index", "out"],
-        ["mosaic", "photograph.png", "--tiles", folder, "--grid", "2x3", "--size", "24", "-o", "out/m.png", "--index", "out"],
+        [
+            "mosaic",
+            "photograph.png",
+            "--tiles",
+            folder,
+            "--grid",
+            "2x3",
+            "--size",
+            "24",
+            "-o",
+            "out/m.png",
+            "--index",
+            "out",
+        ],
         ["cutout", folder, "-o", "out/cut"],
     ]
     single: list[Command] = [
@@ -123,14 +136,20 @@ def png_changed(rng: random.Random, data: bytes) -> bytes:
             del chunks[n]
         elif act == 3:
             width, height = rng.choice([0, 1, 2**31 - 1, 2**31, 70_000, 20]), rng.choice([0, 1, 24, 2**31 - 1, 5])
-            form = bytes(rng.choice([(8, 6, 0, 0, 0), (16, 2, 0, 0, 1), (1, 3, 0, 0, 0), (8, 7, 9, 9, 9), (8, 0, 0, 0, 0)]))
+            form = bytes(
+                rng.choice([(8, 6, 0, 0, 0), (16, 2, 0, 0, 1), (1, 3, 0, 0, 0), (8, 7, 9, 9, 9), (8, 0, 0, 0, 0)])
+            )
             chunks[0] = (b"IHDR", struct.pack(">II", width, height) + form)
         elif act == 4:
             bomb = zlib.compress(b"a" * rng.choice([100, 1 << 20, 100 << 20]), 9)
             chunks.insert(1, (rng.choice([b"zTXt", b"iCCP"]), b"x\x00\x00" + bomb))
         elif act == 5:
-            extra = rng.choice([b"tEXt", b"iTXt", b"eXIf", b"gAMA", b"cHRM", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"sBIT"])
-            chunks.insert(rng.randrange(1, len(chunks) + 1), (extra, rng.randbytes(rng.choice([0, 1, 8, 26, 3 * 300]))))
+            extra = rng.choice(
+                [b"tEXt", b"iTXt", b"eXIf", b"gAMA", b"cHRM", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"sBIT"]
+            )
+            chunks.insert(
+                rng.randrange(1, len(chunks) + 1), (extra, rng.randbytes(rng.choice([0, 1, 8, 26, 3 * 300])))
+            )
         else:
             chunks[n] = (bytes(rng.choices(b"abcIHDRxyz", k=4)), body)
     return data[:8] + b"".join(chunk(name, body) for name, body in chunks)
@@ -139,7 +158,11 @@ def png_changed(rng: random.Random, data: bytes) -> bytes:
 def jpeg_changed(rng: random.Random, data: bytes) -> bytes:
     """A JPEG with another size or table in one of its segments."""
     made = bytearray(data)
-    marks = [n for n in range(len(data) - 1) if data[n] == 255 and data[n + 1] in (0xC0, 0xC2, 0xC4, 0xDB, 0xDA, 0xE1, 0xE2)]
+    marks = [
+        n
+        for n in range(len(data) - 1)
+        if data[n] == 255 and data[n + 1] in (0xC0, 0xC2, 0xC4, 0xDB, 0xDA, 0xE1, 0xE2)
+    ]
     at = rng.choice(marks)
     if data[at + 1] in (0xC0, 0xC2) and rng.random() < 0.7:
         struct.pack_into(">HH", made, at + 5, rng.choice([0, 1, 65535, 30_000]), rng.choice([0, 1, 65535, 30_000]))
@@ -177,7 +200,9 @@ def strange_files(kitchen: Kitchen) -> Case:
                 end.bind(path.name)
             os.chdir(here)
     elif act == 5:
-        name = rng.choice([b"wrong.\xff.png", b"wrong.\n.png", b"wrong.\x1b[31m.png", b"wrong.<b>&\".png", b"wrong.\xed\xa0\x80.png"])
+        name = rng.choice(
+            [b"wrong.\xff.png", b"wrong.\n.png", b"wrong.\x1b[31m.png", b'wrong.<b>&".png', b"wrong.\xed\xa0\x80.png"]
+        )
         good = rng.random() < 0.7
         (place / os.fsdecode(name)).write_bytes(kitchen.read("pieces/piece1.png") if good else b"x")
         commands = read_by(rng, f"mixed/{os.fsdecode(name)}", rng.random() < 0.4)
@@ -208,8 +233,12 @@ def drawings(kitchen: Kitchen) -> Case:
     body = '<path d="M4 4h10v12H4z"/>'
     many = rng.choice([10, 250, 1000, 20_000, 200_000])
     huge = rng.choice(["1e9", "NaN", "-5", "1e39", "0", "99999999"])
-    secret = rng.choice(["file:///etc/passwd", "../treasure/gold.png", "/etc/passwd", "http://127.0.0.1:9/x.png", "x.svg"])
-    picture = base64.b64encode(rng.choice([blank_png(3000, 3000), blank_png(60_000, 60_000), b"x", kitchen.read("drawing.svg")]))
+    secret = rng.choice(
+        ["file:///etc/passwd", "../treasure/gold.png", "/etc/passwd", "http://127.0.0.1:9/x.png", "x.svg"]
+    )
+    picture = base64.b64encode(
+        rng.choice([blank_png(3000, 3000), blank_png(60_000, 60_000), b"x", kitchen.read("drawing.svg")])
+    )
     levels = rng.choice([3, 6, 12, 30])
     laughs = "".join(f'<g id="a{n + 1}">' + f'<use xlink:href="#a{n}"/>' * 10 + "</g>" for n in range(levels))
     effects = [
@@ -243,7 +272,9 @@ def drawings(kitchen: Kitchen) -> Case:
             lambda: "",
         ]
     )()
-    size = rng.choice(["", "", "", f' width="{huge}" height="24"', ' width="1" height="100000"', ' width="0"', ' viewBox="a"'])
+    size = rng.choice(
+        ["", "", "", f' width="{huge}" height="24"', ' width="1" height="100000"', ' width="0"', ' viewBox="a"']
+    )
     if size.startswith(" viewBox"):
         text = HEAD.replace(' viewBox="0 0 24 24"', "").format(size, inner)
     else:
@@ -255,7 +286,9 @@ def drawings(kitchen: Kitchen) -> Case:
     if act < 0.06:
         text = entity + "]>" + text.replace("</svg>", "<text>&j;</text></svg>")
     elif act < 0.1:
-        text = '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + text.replace("</svg>", "<text>&x;</text></svg>")
+        text = '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + text.replace(
+            "</svg>", "<text>&x;</text></svg>"
+        )
     data = text.encode()
     if act > 0.8:
         codec = rng.choice(["gb2312", "utf-16", "utf-7", "latin-1", "utf-32", "cp037"])
@@ -298,7 +331,9 @@ def tables(kitchen: Kitchen) -> Case:
             rows[row].append("x")
         else:
             rows.insert(row, rng.choice([[], ["piece0"], ["x" * 200_000, "1"], ["*", "1"], ["piece1", "1e999"]]))
-    text = rng.choice(["\n", "\r\n", "\r", "\x00\n"]).join(rng.choice([",", ",", ",", ";", "\t"]).join(row) for row in rows)
+    text = rng.choice(["\n", "\r\n", "\r", "\x00\n"]).join(
+        rng.choice([",", ",", ",", ";", "\t"]).join(row) for row in rows
+    )
     data = text.encode(rng.choice(["utf-8", "utf-8", "utf-8", "utf-16", "utf-8-sig"]), "surrogatepass")
     if rng.random() < 0.2:
         data = spoil(rng, data)

@@ -125,8 +125,8 @@ def _child(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said:
         os.dup2(nothing, 0)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
-        sys.stdout = open(1, "w", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
-        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False, buffering=1)  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", errors="surrogateescape", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
         code = _judged(kind, seed, number, pantry, folder, said)
     except BaseException:
         traceback.print_exc()
@@ -151,7 +151,12 @@ def _judged(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said
     for command in case.commands:
         print("$", *(word[:300].encode("utf-8", "backslashreplace").decode() for word in command), file=sys.stderr)
         at = said.stat().st_size
-        code = run([word.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape") if word.isascii() else word for word in command])
+        code = run(
+            [
+                word.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape") if word.isascii() else word
+                for word in command
+            ]
+        )
         sys.stdout.flush()
         sys.stderr.flush()
         text = said.read_bytes()[at:].decode("utf-8", "backslashreplace")
@@ -159,7 +164,9 @@ def _judged(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said
             return UNHANDLED
         if "not enough memory" in text:
             return TOO_MUCH
-        if code == 2 and not any(name and name.encode("utf-8", "backslashreplace").decode() in text for name in case.names):
+        if code == 2 and not any(
+            name and name.encode("utf-8", "backslashreplace").decode() in text for name in case.names
+        ):
             return UNNAMED
         if "Warning:" in text or "Exception ignored" in text:
             return WARNED

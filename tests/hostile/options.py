@@ -14,7 +14,20 @@ from hostile.values import NUMBERS, TEXTS
 HONEST: dict[str, Command] = {
     "pack": ["pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage"],
     "compose": ["compose", "pieces", *COMPOSE, "-o", "out/a.collage"],
-    "mosaic": ["mosaic", "photograph.png", "--tiles", "pieces", "--grid", "3x4", "--size", "48", "-o", "out/a.png", "--index", "out"],
+    "mosaic": [
+        "mosaic",
+        "photograph.png",
+        "--tiles",
+        "pieces",
+        "--grid",
+        "3x4",
+        "--size",
+        "48",
+        "-o",
+        "out/a.png",
+        "--index",
+        "out",
+    ],
     "tiles index": ["tiles", "index", "pieces", "--index", "out"],
     "cutout": ["cutout", "pieces", "-o", "out/cut"],
     "again": ["again", "a.collage", "-o", "out/a.collage"],
@@ -25,7 +38,20 @@ HONEST: dict[str, Command] = {
     "shape": ["shape", "heart", "--size", "40"],
 }
 LEFT_OUT = ("--help", "--version", "--ray", "--vlm", "--output", "-o", "--starts")
-SIZES = ["1000000", "1000000x1", "0", "-5", "1x1", "40x", "x40", "1e3", "99999999999999999999", "2x2", "40x30x20", "²"]
+SIZES = [
+    "1000000",
+    "1000000x1",
+    "0",
+    "-5",
+    "1x1",
+    "40x",
+    "x40",
+    "1e3",
+    "99999999999999999999",
+    "2x2",
+    "40x30x20",
+    "²",
+]
 
 
 @cache

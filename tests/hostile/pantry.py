@@ -59,7 +59,10 @@ def stock(pantry: Path) -> None:
     photograph().save(pantry / "photograph.png")
     here = Path.cwd()
     os.chdir(pantry)
-    often = [(packing.run, (*packing.run.__defaults__[:-1], 10)), (composing.run, (*composing.run.__defaults__[:-1], 5))]
+    often = [
+        (packing.run, (*packing.run.__defaults__[:-1], 10)),
+        (composing.run, (*composing.run.__defaults__[:-1], 5)),
+    ]
     os.environ["XDG_CACHE_HOME"] = str(pantry / "cache")
     try:
         with contextlib.ExitStack() as stack:
@@ -83,7 +86,19 @@ def _exif() -> Image.Exif:
 
 
 def _make() -> None:
-    done("pack", "pieces", "--shape", "heart", *PACK, "-o", "a.collage", "-o", "folder.json", "--checkpoint", "pack.npz")
+    done(
+        "pack",
+        "pieces",
+        "--shape",
+        "heart",
+        *PACK,
+        "-o",
+        "a.collage",
+        "-o",
+        "folder.json",
+        "--checkpoint",
+        "pack.npz",
+    )
     done("pack", "pieces/piece0.png", "drawing.svg", "--shape", "heart", *PACK, "-o", "drawn.png")
     done("pack", "pieces", "--shape", "square", *PACK, "--sizes", "fixed", "--gap", "1", "-o", "fixed.svg")
     done("pack", "pieces", "--shape", "circle", *PACK, "--open", "-o", "open.collage")
@@ -93,8 +108,32 @@ def _make() -> None:
         "compose", "pieces", "--like", "photograph.png", "--size", "40", "--iterations", "12", "-o", "liked.collage",
         "--checkpoint", "like.npz",
     )  # fmt: skip
-    done("mosaic", "photograph.png", "--tiles", "pieces", "--grid", "3x4", "--size", "48", "-o", "mosaic.json", "--beside")
-    done("mosaic", "photograph.png", "--tiles", "pieces", "--count", "12", "--adaptive", "--size", "48", "-o", "m.collage")
+    done(
+        "mosaic",
+        "photograph.png",
+        "--tiles",
+        "pieces",
+        "--grid",
+        "3x4",
+        "--size",
+        "48",
+        "-o",
+        "mosaic.json",
+        "--beside",
+    )
+    done(
+        "mosaic",
+        "photograph.png",
+        "--tiles",
+        "pieces",
+        "--count",
+        "12",
+        "--adaptive",
+        "--size",
+        "48",
+        "-o",
+        "m.collage",
+    )
     done("mosaic", "--assignment", "mosaic.json", "-o", "mosaic.png")
     Path("again.png").write_bytes(Path("mosaic.png").read_bytes())
     done("tiles", "info", "pieces", "--beside")

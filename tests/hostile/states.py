@@ -133,7 +133,21 @@ def indexes(kitchen: Kitchen) -> Case:
             [["tiles", "index", "pieces", *folder]],
             [["tiles", "index", "pieces", *folder, "--rebuild"]],
             [["tiles", "prune", "pieces", *folder]],
-            [["mosaic", "photograph.png", "--tiles", "pieces", "--grid", "3x4", "--size", "48", "-o", "out/m.png", *folder]],
+            [
+                [
+                    "mosaic",
+                    "photograph.png",
+                    "--tiles",
+                    "pieces",
+                    "--grid",
+                    "3x4",
+                    "--size",
+                    "48",
+                    "-o",
+                    "out/m.png",
+                    *folder,
+                ]
+            ],
             [["mosaic", "--assignment", "mosaic.json", "-o", "out/m.png"]],
         ]
     )
@@ -149,7 +163,7 @@ def _change_rows(rng: random.Random, path: Path) -> None:
         number = rng.choice([0, -1, 1, 2**31, 2**62, 1e300, None, *TEXTS[:12], b"\xff\x00", *NUMBERS[:8]])
         if isinstance(number, str):
             number = number.encode("utf-8", "replace").decode()
-        where = " WHERE rowid = (SELECT MIN(rowid) FROM {0})".format(table) if rng.random() < 0.5 else ""
+        where = f" WHERE rowid = (SELECT MIN(rowid) FROM {table})" if rng.random() < 0.5 else ""
         act = rng.random()
         if act < 0.8:
             base.execute(f"UPDATE {table} SET {rng.choice(columns)}=?{where}", (number,))

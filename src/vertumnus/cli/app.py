@@ -68,19 +68,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.checked import first_problem
+    from vertumnus.checked import first_problem, quoted
 
     cause = error.__cause__
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, ValidationError):
-        problem = first_problem(cause)
-        field, colon, rest = problem.partition(":")
-        return f"`{field}`:{rest}" if colon and re.fullmatch(r"[a-z][\w.\[\]]*", field) else problem
+        return quoted(first_problem(cause))
     return " ".join(str(error).split())
 
 
-OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+OPTION = re.compile(r"`([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)(?:\[\d+\])?`")
 
 
 def as_flags(sentence: str) -> str:

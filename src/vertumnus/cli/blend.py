@@ -53,7 +53,7 @@ def blend(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None])
+    check_outputs(output, [collage if collage.is_file() else None], scale=scale)
     for path in output:
         if path.suffix.lower() in (*DOCUMENTS, ".svg"):
             raise VertumnusError(f"{path}: a blended collage is a picture; write .png, .jpg, .webp or .tif")

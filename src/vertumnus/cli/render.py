@@ -37,7 +37,7 @@ def render(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True)
+    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True, scale=scale)
     document = Collage.load(collage)
     write_outputs(document, output, scale, background)
 
