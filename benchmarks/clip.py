@@ -3,10 +3,10 @@
     python benchmarks/clip.py [--patches FOLDER] [--nouns 20] [--steps 80] [--pieces 100] [--mini 20]
                               [--only NAMES ...] [--more] [--slice SECONDS] [--keep FOLDER]
 
-Classifier: EfficientNet-Lite0 guides, alone or with icons; Lite2, trained apart from it, judges, over looks that no
-guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among the thousand of
-ImageNet, and how often it is among five; "random" is the layout that the runs start from, "pictogram" what icons alone
-arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, and folders'.
+Classifier: EfficientNet-Lite0 guides, alone or with icons; Lite2, trained apart from it, judges, over looks that
+no guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among the thousand
+of ImageNet, and how often it is among five; "random" is the layout that the runs start from, "pictogram" what icons
+alone arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, and folders'.
 
 CLIP: mini guides; its own cosine before and after, and the rank that the judge of silhouettes gives the noun, which
 shares nothing with mini and knows Phosphor's drawings, which mini has not seen.
@@ -30,15 +30,13 @@ import torch
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from scipy import ndimage
 
 import vertumnus as vt
 from vertumnus.composing.choose import _judge
 from vertumnus.composing.compose import live_compose
-from vertumnus.guidance.views import homography, warp
+from vertumnus.metrics.named import named
 from vertumnus.models import load
 from vertumnus.models.classifier import Classifier
-from vertumnus.models.imagenet import match_classes
 
 # Nouns that ImageNet has, and that icons have drawings of, so that both can guide.
 NOUNS = (
@@ -147,27 +145,6 @@ def cut_patches(folder: Path) -> Path:
     return folder
 
 
-def unseen_looks(picture: Image.Image, side: int) -> torch.Tensor:
-    """Looks that no guidance takes: mirrored, blurred, turned by 10 degrees either way."""
-    square = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), np.float32) / 255
-    soft = ndimage.gaussian_filter(square, (1.2, 1.2, 0))
-    plain = torch.from_numpy(np.stack([square, square[:, ::-1], soft])).permute(0, 3, 1, 2).contiguous()
-    turned = []
-    corners = torch.tensor([[[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]])
-    for angle in (-10, 10):
-        c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-        spin = torch.tensor([[c, -s], [s, c]], dtype=torch.float32)
-        turned.append(warp(plain[:1], homography(corners, corners @ spin.T), side, "border"))
-    return torch.cat([plain, *turned])
-
-
-def rank(judge: Classifier, picture: Image.Image, noun: str) -> int:
-    """The place of the best of a noun's classes, from 1, by mean log-probability over unseen looks."""
-    with torch.no_grad():
-        said = judge.log_probabilities(unseen_looks(picture, judge.resolution)).mean(0)
-    return int((said > said[list(match_classes(noun))].max()).sum()) + 1
-
-
 def interval(values: list[float], of=np.median) -> tuple[float, float, float]:
     """A statistic and its 90 % interval by the bootstrap."""
     rng = np.random.default_rng(0)
@@ -189,8 +166,8 @@ def composed(patches: Path, noun: str, way: Way, given: argparse.Namespace) -> t
     collage = None
     for guidance, share, more in way.stages or ((["classifier"], 0.0, {}),):
         live = live_compose(
-            str(patches), f"a {noun}", guidance=guidance, iterations=max(1, round(share * given.steps)), start=collage,
-            count=count if collage is None else None, **(free | more),
+            str(patches), f"a {noun}", guidance=guidance, start=collage,
+            iterations=max(1, round(share * given.steps)), count=count if collage is None else None, **(free | more),
         )  # fmt: skip
         if way.stages:
             live.run()
@@ -255,7 +232,7 @@ def classifier(rows: Rows, sets: dict[str, Path], given: argparse.Namespace) -> 
                 collage, took = composed(folder, noun, way, given)
                 picture = shown(collage)
                 picture.save(given.keep / f"{set_}-{name.replace(' ', '-')}-{noun}.png".replace(",", ""))
-                rows.add(run, rank=rank(judge, picture, noun), seconds=took)
+                rows.add(run, rank=named(picture, noun, judge).place, seconds=took)
                 print(*run, rows.rows[run]["rank"], f"{took:.1f} s", flush=True)
 
 
@@ -264,7 +241,10 @@ def tell(console: Console, rows: Rows, sets: list[str], given: argparse.Namespac
     for title, ways, among in (("ways", WAYS, sets), ("regularisers", {**WAYS, **MORE}, sets[:1])):
         wanted = [name for name in ways if not given.only or name in given.only]
         there = [
-            (set_, noun) for set_ in among for noun in NOUNS if all((set_, name, noun) in rows.rows for name in wanted)
+            (set_, noun)
+            for set_ in among
+            for noun in NOUNS
+            if all((set_, name, noun) in rows.rows for name in wanted)
         ]
         if not there:
             continue

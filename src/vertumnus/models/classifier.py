@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
@@ -76,6 +78,12 @@ class Classifier:
     def log_probabilities(self, image: Tensor) -> Tensor:
         """Natural logarithms of the classes' probabilities, N x 1,000."""
         return functional.log_softmax(self.logits(image), dim=-1)
+
+    @torch.no_grad()
+    def seen(self, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """N x H x W x 3 pictures from 0 to 1 as natural logarithms of the classes' probabilities, N x 1,000."""
+        tensor = torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, 1).to(self.device)
+        return self.log_probabilities(tensor).cpu().numpy().astype(np.float64)
 
     def features(self, image: Tensor) -> list[Tensor]:
         """What the network sees at strides 4, 8, 16 and 32: N x C x H x W each, with gradients."""
