@@ -132,7 +132,8 @@ class Pieces:
             collage.pictures.add_source(piece.image, piece.source)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict(), **look))
+                fields = {"name": self.names[n], "image": piece.image, "prompt": piece.label or None}
+                new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]
             if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):
