@@ -19,7 +19,9 @@ from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import run_together
+from vertumnus.composing.wide import wide_runs
 from vertumnus.document.collage import Collage
+from vertumnus.elements.collect import Collection
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
@@ -73,6 +75,7 @@ def compose(
     guidance: list[str] | None = None,
     container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    wide: list[str] | None = None,
     variations: int = 1,
     particles: int | None = None,
     scale: float = 1.0,
@@ -113,6 +116,9 @@ def compose(
         A shape that pieces are to stay in, as for pack.
     from_
         A collage to start from: locked layers stay, the others start where they lie.
+    wide
+        Prompts of overlapping square windows of a wide picture, as 'sea|beach|forest', once for each row; each is
+        arranged with --count pieces on --size pixels, with its finished neighbours as the ground.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
@@ -150,6 +156,15 @@ def compose(
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
+    if wide:
+        _wide(
+            read_elements(elements, icon_colors, max_side), wide, output, scale, parse_size(size or "600"),
+            {"prompt": prompt, "like": like, "count": count, "container": container, "from": from_,
+             "variations": variations > 1, "checkpoint": checkpoint, "preset": preset},
+            {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)},
+            preview, preview_every,
+        )  # fmt: skip
+        return
     named = {"elements": elements, "container": container, "like": like, "from": from_}
     if icon_colors is None and like is not None and (options is None or options.colour != "own"):
         icon_colors = "white"  # which takes any colour that the photograph wants
@@ -193,6 +208,42 @@ def compose(
         sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
         save_image(contact_sheet([collage for collage, _ in made], best), sheet)
         print(f"{sheet}: {len(made)} variations; the best, {why}, is {_numbered(output[0], best, variations).name}")
+
+
+def _wide(
+    elements: Collection,
+    rows: list[str],
+    output: list[Path],
+    scale: float,
+    size: tuple[int, int],
+    others: dict[str, Any],
+    given: dict[str, Any],
+    preview: Path | None,
+    every: int,
+) -> None:
+    """A wide picture, window by window."""
+    unfit = [name for name in others if name != "count" and others[name]]
+    if unfit:
+        raise VertumnusError(f"--wide: has prompts and windows of its own; leave out --{unfit[0]}")
+    if size[0] != size[1]:
+        raise VertumnusError(f"--size: with --wide it is that of a window, which is square, not {size[0]}x{size[1]}")
+    began, cpu, stopped, wide = time.perf_counter(), time.process_time(), False, None
+    for number, (wide, live) in enumerate(wide_runs(elements, rows, size=size[0], **given), 1):
+        with _Watch(preview, every) as watch:
+            run(live, watch)
+        stopped = watch.stopped
+        print(f"window {number} of {len(wide.rows) * len(wide.rows[0])}: {live.prompt!r}", file=sys.stderr)
+        if stopped:
+            wide.add(number - 1, live.document(), sum(at >= 0 for at in live.pieces.placed))
+            break
+    assert wide is not None
+    collage = wide.collage
+    write_outputs(collage, output, scale)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(
+        f"{len(collage.layers)} pieces in {len(wide.reports)} windows, {collage.width} x {collage.height} pixels;"
+        f" {seconds:.1f} s ({cpu:.1f} s of one core)" + ("; stopped early" if stopped else "")
+    )
 
 
 def _numbered(path: Path, number: int, variations: int) -> Path:

@@ -43,7 +43,8 @@ class Pieces:
         free = self.locked.count(0.0)
         if warm is None or fresh or count is not None:
             wanted = count if count is not None else free + len(fresh)
-            source = fresh or list(elements)
+            # Beside layers that all stay, every element is new.
+            source = (fresh if free or count is None else []) or list(elements)
             for n in range(max(0, wanted - free) if source else 0):
                 self.elements.append(source[n % len(source)])
                 self.placed.append(-1)
