@@ -14,7 +14,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
-from vertumnus.mosaic.generate.finish import affine_towards
+from vertumnus.mosaic.generate.finish import affine_towards, apply_affine, seen_error
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -36,6 +36,7 @@ Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
+CANDIDATES = 32  # bits of an attempt's number below those that count candidates
 NOISY = ("guided", "quilt")  # methods whose first latents are one field
 
 
@@ -115,11 +116,30 @@ class GenerateJob:
     def draw(self, cells: list[int], attempt: int = 0, watch: Callable[[], None] | None = None) -> list[Bytes]:
         """Tiles of some cells in one batch, each H x W x 3, before their finish.
 
+        Of several candidates, each cell gets the one that is nearest to its block once it is finished.
+
         attempt  how often they have been drawn before
         watch    called after each step
 
         Raises `VertumnusError` if the model gives numbers that are none.
         """
+        best = self._draw_once(cells, attempt, watch)
+        if self.candidates == 1:
+            return best
+        errors = [self.error(n, tile) for n, tile in zip(cells, best, strict=True)]
+        for candidate in range(1, self.candidates):
+            tiles = self._draw_once(cells, attempt | candidate << CANDIDATES, watch)
+            for place, (n, tile) in enumerate(zip(cells, tiles, strict=True)):
+                error = self.error(n, tile)
+                if error < errors[place]:
+                    best[place], errors[place] = tile, error
+        return best
+
+    def error(self, cell: int, tile: Bytes) -> float:
+        """How far a tile is from its block as seen from afar, once it is finished; see `seen_error`."""
+        return seen_error(apply_affine(tile, *self.finish(cell, tile)), self.pictures[cell])
+
+    def _draw_once(self, cells: list[int], attempt: int, watch: Callable[[], None] | None) -> list[Bytes]:
         model, options = self.model, self.options
         device = model.device
         if self.names is not None:  # before anything is read: the text encoder has a LoRA too
@@ -200,7 +220,7 @@ class GenerateJob:
                 folder.write(name, filled)
 
     def _run_batches(self, folder: TileFolder, names: dict[int, str], watch: Watch | None) -> None:
-        steps = max(1, int(self.options.steps * self.recipe.strength))
+        steps = self._steps()
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
         drawn_any = False
@@ -250,7 +270,7 @@ class GenerateJob:
             raise VertumnusError(f"`again`: cell {cell} shows a photograph, which is not drawn")
         attempts = folder.state.setdefault("attempts", {})
         attempt = int(attempts.get(str(cell), 0)) + 1
-        steps, done = max(1, int(self.options.steps * self.recipe.strength)), 0
+        steps, done = self._steps(), 0
 
         def told() -> None:
             nonlocal done
@@ -262,6 +282,15 @@ class GenerateJob:
         folder.write(cell_name(cell), tile)
         attempts[str(cell)] = attempt
         folder.save()
+
+    def _steps(self) -> int:
+        """That a tile takes."""
+        return max(1, int(self.options.steps * self.recipe.strength)) * self.candidates
+
+    @property
+    def candidates(self) -> int:
+        """For each tile; a pool is no cell's."""
+        return 1 if self.options.method in TONES else self.options.candidates
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
