@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from vertumnus.version import __version__
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.generate.origin import Origin
     from vertumnus.mosaic.generate.photographs import Photographs
     from vertumnus.mosaic.personalize.apply import LearnedNames
 
@@ -50,6 +51,7 @@ class GenerateJob:
     model      of latents
     names      learned ones that prompts may hold, on the model
     photographs  tiles for some cells, which are not drawn
+    origin     how it came to be, so that its mosaic can be made again from its document
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -66,8 +68,9 @@ class GenerateJob:
         seed: int = 0,
         names: LearnedNames | None = None,
         photographs: Photographs | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        self.names, self.photographs = names, photographs
+        self.names, self.photographs, self.origin = names, photographs, origin
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -195,31 +198,33 @@ class GenerateJob:
     def run(self, folder: TileFolder, watch: Watch | None = None) -> None:
         """Generates what the folder lacks; ``watch`` is called with tile steps done and all.
 
-        Batches are fixed by their size, so what is done after an interruption is what would have been done.
         Raises `VertumnusError` when memory runs out even for one tile.
         """
-        if self.options.method in TONES:
-            self._run_pool(folder, watch)
+        for _ in self.going(folder, watch):
+            pass
+
+    def going(self, folder: TileFolder, watch: Watch | None = None) -> Iterator[None]:
+        """As `run`, a batch at a time.
+
+        Batches are fixed by their size, so what is done after an interruption is what would have been done.
+        """
+        if self.options.method not in TONES:
+            yield from self._batches({n: cell_name(n) for n in self.drawn()}, folder, watch)
             return
-        self._run_batches(folder, {n: cell_name(n) for n in self.drawn()}, watch)
+        count = min(self.options.pool if self.options.method == "match" else 1, len(self.grid))
+        names = {n: f"pool-{n:05d}" for n in range(count)}
+        yield from self._batches(names, folder, watch)
+        pool = [folder.read(name) for name in names.values()]
+        for cell in self.drawn():
+            if not folder.has(cell_name(cell)):
+                folder.write(cell_name(cell), fill_from_pool(pool, self.pictures[cell], self.options.method))
+        yield
 
     def drawn(self) -> list[int]:
         """The cells whose tiles are drawn: all that no photograph takes."""
         return [n for n in range(len(self.grid)) if self.photographs is None or n not in self.photographs.cells]
 
-    def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
-        count = self.options.pool if self.options.method == "match" else 1
-        count = min(count, len(self.grid))
-        names = {n: f"pool-{n:05d}" for n in range(count)}
-        self._run_batches(folder, names, watch)
-        pool = [folder.read(name) for name in names.values()]
-        for cell in self.drawn():
-            name = cell_name(cell)
-            if not folder.has(name):
-                filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
-                folder.write(name, filled)
-
-    def _run_batches(self, folder: TileFolder, names: dict[int, str], watch: Watch | None) -> None:
+    def _batches(self, names: dict[int, str], folder: TileFolder, watch: Watch | None) -> Iterator[None]:
         steps = self._steps()
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
@@ -254,6 +259,7 @@ class GenerateJob:
             if folder.state.get("batch") != size:
                 folder.state["batch"] = size
                 folder.save()
+            yield
 
     def again(self, folder: TileFolder, cell: int, watch: Watch | None = None) -> None:
         """Makes one tile anew, another one each time.
@@ -268,8 +274,10 @@ class GenerateJob:
             raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
         if cell not in self.drawn():
             raise VertumnusError(f"`again`: cell {cell} shows a photograph, which is not drawn")
-        attempts = folder.state.setdefault("attempts", {})
-        attempt = int(attempts.get(str(cell), 0)) + 1
+        self.at_attempt(folder, cell, int(folder.state.get("attempts", {}).get(str(cell), 0)) + 1, watch)
+
+    def at_attempt(self, folder: TileFolder, cell: int, attempt: int, watch: Watch | None = None) -> None:
+        """Makes one tile as it was at an attempt, the first of which is 0."""
         steps, done = self._steps(), 0
 
         def told() -> None:
@@ -280,7 +288,7 @@ class GenerateJob:
 
         tile = self.draw([cell], attempt, told)[0]
         folder.write(cell_name(cell), tile)
-        attempts[str(cell)] = attempt
+        folder.state.setdefault("attempts", {})[str(cell)] = attempt
         folder.save()
 
     def _steps(self) -> int:
