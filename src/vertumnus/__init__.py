@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vertumnus.composing.compose import compose, live_compose
     from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
+    from vertumnus.composing.variations import compose_variations
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
@@ -95,6 +96,7 @@ _HOME = {
     "best_of": "live.several",
     "collect": "elements.collect",
     "compose": "composing.compose",
+    "compose_variations": "composing.variations",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
     "generate_mosaic": "mosaic.generate.generate",
@@ -154,6 +156,7 @@ __all__ = [
     "best_of",
     "collect",
     "compose",
+    "compose_variations",
     "draw_mosaic",
     "draw_pictures",
     "generate_mosaic",
