@@ -21,7 +21,6 @@ from pydantic import Field
 
 from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
-from vertumnus.document.pictures import Pictures
 from vertumnus.elements.element import Element, make_element
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_PIECES, MAX_STARTS, Seed, Side, Weight
@@ -158,14 +157,14 @@ class Inputs:
     mask       the container at some multiple of the canvas size, H x W
     start      the collage that was started from
     references   pictures of files that judge, by what names them
-    pictures   of the document that is made again, if it is
+    document   that is made again, where one is
     """
 
     elements: dict[str, Element] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
     start: Collage | None = None
     references: dict[str, Image.Image] = field(default_factory=dict)
-    pictures: Pictures | None = None
+    document: Collage | None = None
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -173,7 +172,7 @@ class Inputs:
 
         Raises `VertumnusError` naming a picture that is not there any more.
         """
-        found = cls(pictures=collage.pictures)
+        found = cls(document=collage)
         for wanted in (*spec.elements, *_journal_elements(spec)):
             if wanted.image not in collage.pictures:
                 raise VertumnusError(f"{wanted.image}: the picture of {wanted.name} is missing, one that was placed")

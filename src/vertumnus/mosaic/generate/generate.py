@@ -107,9 +107,7 @@ def make_job(
         photographs = match_photographs(
             image, str(where), request.tiles, _with_count(cells, len(grid)), request.real, seed=seed
         )
-    origin = Origin(
-        str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data
-    )
+    origin = Origin(str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data)
     return GenerateJob(
         image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs,
         origin=origin,

@@ -56,17 +56,15 @@ class Matched:
 
 @dataclass(frozen=True)
 class Kept:
-    """The photographs of a document.
+    """The photographs of a document, which has a layer for each cell."""
 
-    layers  one for each of ``cells``, in the order of their numbers
-    """
-
-    layers: Collage
+    document: Collage
     cells: frozenset[int]
 
     def collage(self, size: tuple[int, int]) -> Collage:
         """See `Photographs.collage`: on their own canvas, whatever the size."""
-        return _of_layers(self.layers, [layer.model_copy() for layer in self.layers.layers])
+        layers = [self.document.layers[n].model_copy(update={"id": ""}) for n in sorted(self.cells)]
+        return _of_layers(self.document, layers)
 
 
 def _of_layers(collage: Collage, layers: list[Layer]) -> Collage:

@@ -67,7 +67,7 @@ def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[in
         layer.offset = (red, green, blue)
     photographs = None if job.photographs is None else job.photographs.collage(canvas)
     if job.origin is not None:
-        spec = keep_origin(job, folder, collage, photographs)
+        spec = keep_origin(job, folder, collage)
         collage.made_by = spec.made_by(report)
         collage.made_by.pictures = list(spec.references.values())
     else:
