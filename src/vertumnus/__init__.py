@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vertumnus.composing.compose import compose, live_compose
     from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
+    from vertumnus.composing.variations import compose_variations
     from vertumnus.composing.wide import compose_wide
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
@@ -96,6 +97,7 @@ _HOME = {
     "best_of": "live.several",
     "collect": "elements.collect",
     "compose": "composing.compose",
+    "compose_variations": "composing.variations",
     "compose_wide": "composing.wide",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
@@ -156,6 +158,7 @@ __all__ = [
     "best_of",
     "collect",
     "compose",
+    "compose_variations",
     "compose_wide",
     "draw_mosaic",
     "draw_pictures",

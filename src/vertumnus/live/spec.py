@@ -170,12 +170,14 @@ class Inputs:
     mask       the container at some multiple of the canvas size, H x W
     start      the collage that was started from
     references   pictures of files that judge, by what names them
+    document   that is made again, where one is
     """
 
     elements: dict[str, Element] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
     start: Collage | None = None
     references: dict[str, Image.Image] = field(default_factory=dict)
+    document: Collage | None = None
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -183,7 +185,7 @@ class Inputs:
 
         Raises `VertumnusError` naming a picture that is not there any more.
         """
-        found = cls()
+        found = cls(document=collage)
         for wanted in (*spec.elements, *_journal_elements(spec)):
             if wanted.image not in collage.pictures:
                 raise VertumnusError(f"{wanted.image}: the picture of {wanted.name} is missing, one that was placed")
