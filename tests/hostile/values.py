@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable
 from typing import Any
 
 NUMBERS: list[Any] = [
@@ -112,31 +111,33 @@ def text_of(rng: random.Random, tree: Any) -> bytes:
 
 
 def spoil(rng: random.Random, data: bytes, most: int = 4) -> bytes:
-    """Bytes with some flipped, cut, doubled, zeroed, swapped, or set to what lengths fear."""
-    made = bytearray(data)
+    """Bytes with some flipped, cut, doubled, zeroed, or set to what lengths fear."""
     for _ in range(rng.randint(1, most)):
-        if not made:
-            return bytes(made)
-        at = rng.randrange(len(made))
-        if rng.random() < 0.4:
-            at = min(at, rng.choice([8, 32, 128, 512]))  # heads matter most
-        at = min(at, len(made) - 1)
-        length = rng.choice([1, 2, 4, 8, 64, 1024])
-        acts: list[Callable[[], None]] = [
-            lambda: made.__setitem__(at, made[at] ^ (1 << rng.randrange(8))),
-            lambda: made.__setitem__(at, made[at] ^ (1 << rng.randrange(8))),
-            lambda: made.__setitem__(slice(at, at + 4), rng.choice(_LENGTHS)),
-            lambda: made.__setitem__(slice(at, at + length), bytes(len(made[at : at + length]))),
-            lambda: made.__setitem__(slice(at, at + length), rng.randbytes(length)),
-            lambda: made.__delitem__(slice(at, at + length)),
-            lambda: made.__setitem__(slice(at, at), made[at : at + length]),
-            lambda: made.__delitem__(slice(at, None)),
-        ]
-        rng.choice(acts)()
-    return bytes(made)
+        if not data:
+            break
+        # Heads matter most.
+        at = rng.randrange(len(data) if rng.random() < 0.6 else min(len(data), rng.choice([8, 32, 128, 512])))
+        end = at + rng.choice([1, 2, 4, 8, 64, 1024])
+        before, touched, after = data[:at], data[at:end], data[end:]
+        act = rng.randrange(8)
+        if act <= 1:
+            data = before + bytes([touched[0] ^ (1 << rng.randrange(8))]) + data[at + 1 :]
+        elif act == 2:
+            data = before + rng.choice(_LENGTHS) + data[at + 4 :]
+        elif act == 3:
+            data = before + bytes(len(touched)) + after
+        elif act == 4:
+            data = before + rng.randbytes(len(touched)) + after
+        elif act == 5:
+            data = before + after
+        elif act == 6:
+            data = before + touched + touched + after
+        else:
+            data = before
+    return data
 
 
 _LENGTHS = [
-    b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x80\x00\x00\x00", b"\x00\x01\x00\x00",
-    b"\x00\x00\x01\x00", b"\x00\x00\xff\xff",
+    b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x80\x00\x00\x00",
+    b"\x00\x01\x00\x00", b"\x00\x00\x01\x00", b"\x00\x00\xff\xff",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -113,6 +114,19 @@ class ComposeOptions(Options):
         None, description="the collage's, a CSS colour; by default transparent, and white to who judges"
     )
     loss: RenderLoss = RenderLoss()
+
+    @field_validator("rotation", mode="before")
+    @classmethod
+    def _words_or_degrees(cls, rotation: object) -> object:
+        if rotation in ("free", "none"):
+            return rotation
+        try:
+            degrees = float(rotation)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            degrees = math.nan
+        if not 0 <= degrees <= 360:
+            raise ValueError("must be free, none or a number of degrees from 0 to 360")
+        return degrees
 
     @field_validator("background")
     @classmethod

@@ -167,7 +167,7 @@ def _load_first(
         image = read_reference(given)[0] if cells.tone.method != "none" else None
         made_by = {"options": dict(document["options"]), "inputs": {"reference": {"path": str(given)}}}
         return make_collage(cells, image, canvas_size(cells.grid, size), made_by, int(document["seed"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
         if isinstance(error, VertumnusError):
             raise
         raise VertumnusError(f"{path}: not a whole mosaic ({type(error).__name__}: {error})") from None

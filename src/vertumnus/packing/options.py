@@ -98,7 +98,7 @@ class PackOptions(Options):
             return rotation
         try:
             degrees = float(rotation)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             degrees = math.nan
         if not 0 <= degrees <= 360:
             raise ValueError("must be free, none, random or a number of degrees from 0 to 360")
@@ -112,7 +112,7 @@ class PackOptions(Options):
         parts = gravity.split(",") if isinstance(gravity, str) else gravity
         try:
             x, y = map(float, parts)  # type: ignore[call-overload]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             x = y = math.nan
         if not (abs(x) <= MAX_LENGTH and abs(y) <= MAX_LENGTH):
             raise ValueError(f"must be none, down, up, left, right or a point X,Y within {MAX_LENGTH:,.0f} pixels")
