@@ -16,6 +16,8 @@ from vertumnus.errors import VertumnusError
 MAX_PIXELS = 80_000_000  # of one picture that is read
 MAX_PICTURE_BYTES = 512 << 20  # of one encoded picture
 MAX_JSON_BYTES = 256 << 20  # of a document's text
+MAX_STATE_BYTES = 2 << 30  # of a checkpoint, unpacked
+MAX_STATE_NUMBER = 1e30  # of what an optimiser remembers: its square still is a number
 MAX_UNPACKING = 200  # times that a member of an archive may grow; pictures are compressed already
 
 MAX_CANVAS = 1_000_000  # canvas pixels a side

@@ -96,6 +96,7 @@ class Collage(Checked):
     made_by: MadeBy | None = None
 
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)
+    _where: str = PrivateAttr("the collage")
 
     @field_validator("background")
     @classmethod
@@ -108,6 +109,11 @@ class Collage(Checked):
     def pictures(self) -> Pictures:
         """The pictures the layers show, by name; each is stored once however often it is used."""
         return self._pictures
+
+    @property
+    def where(self) -> str:
+        """The file it was read from, for errors, or "the collage"."""
+        return self._where
 
     def name_layers(self) -> None:
         """Gives every layer that has no id the first free one of k1, k2, k3 ...
@@ -144,7 +150,9 @@ class Collage(Checked):
         Raises `VertumnusError` naming the file and the field for anything that is not a whole,
         consistent collage.
         """
-        return bundle.load(cls, Path(path))
+        collage = bundle.load(cls, Path(path))
+        collage._where = str(path)
+        return collage
 
     def save(self, path: str | Path) -> None:
         """Writes the collage: one zip for ``*.collage``, else the JSON with ``elements/`` beside it.

@@ -10,6 +10,8 @@ from scipy import ndimage
 
 from vertumnus.document.placement import Placement
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
+from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.moves import put
 from vertumnus.strict.problem import RASTER, Problem
@@ -90,10 +92,22 @@ class OccupancyGrid:
 
     @classmethod
     def of(cls, problem: Problem, freedom: Bounds, state: dict[str, Any]) -> Self:
-        """A grid from its state."""
-        grid = cls(problem, freedom, state["grid_zoom"])
-        grid.pose, grid.flip = np.array(state["grid_pose"]), np.array(state["grid_flip"])
-        grid.bounds = np.array(state["grid_bounds"])
+        """A grid from its state. Raises `VertumnusError` naming the field for a state that is not whole."""
+        state = State.of(state)
+        grid = cls(problem, freedom, state.real("grid_zoom", 2**-10, RASTER))
+        count = len(grid.flip)
+        grid.pose, grid.flip = (
+            state.array("grid_pose", (count, 4)).copy(),
+            state.array("grid_flip", (count,), "b").copy(),
+        )
+        down = grid.pose[:, 2] != 0
+        x, y, scale, turn = grid.pose[down].T
+        if not (scale > 0).all():
+            raise state.refuse("grid_pose", "holds a scale below 0")
+        check({"pose": np.stack([x, y, np.log(scale), np.deg2rad(turn)])})
+        grid.bounds = state.array("grid_bounds", (count, 4), finite=False).copy()
+        if np.isnan(grid.bounds).any():
+            raise state.refuse("grid_bounds", "holds what is not a number")
         grid.stamp()
         return grid
 
