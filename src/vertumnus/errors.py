@@ -43,4 +43,5 @@ def about(*named: object) -> Iterator[None]:
     except VertumnusError as error:
         if any(str(name) in str(error) for name in named):
             raise
-        raise VertumnusError(f"{named[0]}: {error}") from error.__cause__
+        field = str(error).replace("`", "")  # of the file, and no option
+        raise VertumnusError(f"{named[0]}: {field}") from error.__cause__

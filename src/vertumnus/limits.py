@@ -18,6 +18,7 @@ MAX_PICTURE_BYTES = 512 << 20  # of one encoded picture
 MAX_JSON_BYTES = 256 << 20  # of a document's text
 MAX_STATE_BYTES = 2 << 30  # of a checkpoint, unpacked
 MAX_STATE_NUMBER = 1e30  # of what an optimiser remembers: its square still is a number
+MAX_DEPTH = 64  # of lists and objects in each other, in what a document keeps as it was given
 MAX_UNPACKING = 200  # times that a member of an archive may grow; pictures are compressed already
 
 MAX_CANVAS = 1_000_000  # canvas pixels a side
@@ -119,6 +120,22 @@ def check_canvas(size: tuple[int, int], most: int = MAX_WORK_PIXELS) -> tuple[in
             " make it smaller and draw it larger"
         )
     return width, height
+
+
+def check_depth(tree: object) -> None:
+    """Raises `ValueError` if lists and mappings lie in each other more than `MAX_DEPTH` deep."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list | tuple)
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list | tuple)
+        ]
+        if not level:
+            return
+    raise ValueError(f"lists and objects lie in each other more than {MAX_DEPTH} deep")
 
 
 def _shown(value: object) -> str:

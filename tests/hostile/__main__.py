@@ -62,7 +62,7 @@ def main() -> int:
                     f"--- {number} {verdict.kind}: {verdict.fault or 'as it must'} ({verdict.seconds:.1f} s)\n{shown}"
                 )
                 sys.stdout.flush()
-            if given.only is not None and len(given.only) == 1:
+            if given.only is not None and len(given.only) == 1:  # kept, to be looked at
                 kept = Path(tempfile.gettempdir()) / f"hostile-case-{number}"
                 shutil.rmtree(kept, ignore_errors=True)
                 shutil.copytree(base / "case", kept, symlinks=True, ignore=_special)

@@ -179,4 +179,4 @@ def assignments(kitchen: Kitchen) -> Case:
     commands = [["mosaic", "--assignment", "wrong.json", "-o", "out/a.png", *more]]
     if name == "mosaic.json":
         commands += read_by(rng, "wrong.json", 1)
-    return Case(commands, ["wrong.json"])
+    return Case(commands, ["wrong.json", "--shape: missing"])

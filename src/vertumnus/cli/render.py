@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
+from vertumnus.errors import about
 from vertumnus.export.picture import save_picture
 from vertumnus.export.svg import save_svg
 from vertumnus.writing import together
@@ -45,10 +46,10 @@ def render(
 def write_outputs(collage: Collage, paths: Iterable[Path], scale: float, background: str | None = None) -> None:
     """Writes outputs, which appear together, the document first; says what was written."""
     with together():
-        said = [
-            write_output(collage, path, scale, background)
-            for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS)
-        ]
+        said = []
+        for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS):
+            with about(collage.where, path):
+                said.append(write_output(collage, path, scale, background))
     for line in said:
         print(line)
 

@@ -16,7 +16,7 @@ from vertumnus.document.layer import IMAGE_NAME, Layer
 from vertumnus.document.pictures import Pictures
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import MAX_CANVAS
+from vertumnus.limits import MAX_CANVAS, check_depth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,6 +38,12 @@ class MadeBy(Checked):
     inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
     pictures: list[PictureName] = Field([], description="pictures kept for making it again that no layer shows")
     report: dict[str, Any] = Field({})
+
+    @field_validator("options", "inputs", "report")
+    @classmethod
+    def _shallow(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        check_depth(tree)
+        return tree
 
 
 class LayerTable(Checked):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.limits import MAX_STATE_BYTES, MAX_STATE_NUMBER
 from vertumnus.reading import read_file
 from vertumnus.writing import atomic_write
@@ -91,11 +91,8 @@ class State(dict[str, Any]):
         Raises `VertumnusError` for whatever is not as it must be.
         """
         try:
-            yield
-        except VertumnusError as error:
-            if self.source in str(error):
-                raise
-            raise VertumnusError(f"{self.source}: {error}") from None
+            with about(self.source):
+                yield
         except KeyError as error:
             raise self.refuse(str(error.args[0]), "is missing") from None
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:

@@ -148,7 +148,10 @@ def live_pack(
     parsed = parse_shape(shape, invert=invert, font=font, block=block)
     mask, container, blocked = regions(parsed, width * RASTER, height * RASTER)
     collection = gather(elements, needed=warm is None)
-    ready = _with_own(warm, before, collection.elements)
+    if warm is not None and not (warm.layers or collection.elements):
+        raise VertumnusError(f"{warm.where}: layers: there are none, and no other elements are named")
+    with about(warm.where if warm is not None else "start"):
+        ready = _with_own(warm, before, collection.elements)
     if warm is not None and (warm.width, warm.height) != canvas:
         warm = _resized(warm, canvas)
     if weights is not None:
