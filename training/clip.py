@@ -1,33 +1,39 @@
-"""Trains mini's CLIP: python training/clip.py OUT
+"""Trains mini's CLIP: python training/clip.py OUT [--warm WEIGHTS]
 
 Contrastively, every picture against the captions of the batch and against captions that are wrong in one word
-(noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the picture tower along: of the
-whole picture's nouns, colours, side and ground, and of what every patch shows, which the world knows because it drew
-it. Pictures are seen through random crops and perspectives, as CLIP-CLOP shows its own.
+(noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the towers along: of the whole
+picture's nouns, colours, side and ground, of which noun has which colour and lies where, and of what every patch
+shows, which the world knows because it drew it. Pictures are seen through random crops and perspectives, as CLIP-CLOP
+shows its own, and some are collages of other things. --warm goes on from a CLIP that shipped before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import collages
 import numpy as np
 import text
 import tokenizer as byte_pairs
 import torch
-from captions import wrong_captions
+from captions import RELATIONS, TELLING, relation, wrong_captions
 from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
+from fills import FILLS, WEIGHTS
 from world import DARK_ON_LIGHT, MOST, SIMPLE, STEADY, Scene, World, WorldOptions
 
 from vertumnus.guidance.views import homography, warp
 from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
 
 _SHADES = (*COLOURS, "")
+_PLACES = (*SIDES, *RELATIONS)
 WRONG = 4  # captions a picture, wrong in one word each
-PATCHES = 2.0  # weight of what the patches show
+WHOLE, WORDS, PATCHES = 0.5, 0.3, 1.0  # weights of the readouts of pictures, captions and patches
 
 
 def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
@@ -63,7 +69,10 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
 
 
 def readouts(scene, known: tuple[str, ...]) -> list[float]:
-    """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1."""
+    """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1.
+
+    And of nouns in colours, and of nouns in places: on a side of the picture, or of the next thing.
+    """
     held = {thing.noun for thing in scene.things}
     shades = {thing.colour for thing in scene.things if thing.colour}
     return [
@@ -71,6 +80,27 @@ def readouts(scene, known: tuple[str, ...]) -> list[float]:
         *((colour in shades) / max(1, len(shades)) for colour in COLOURS),
         *(float(side == scene.side) for side in ("", *SIDES)),
         *(float(colour == scene.ground.colour) for colour in COLOURS),
+        *shares({(thing.noun, thing.colour) for thing in scene.things}, known, tuple(COLOURS)),
+        *shares(placed(scene), known, _PLACES),
+    ]
+
+
+def placed(scene: Scene) -> set[tuple[str, str]]:
+    """The nouns of a scene, and where they are: on a side of the picture, or left of (...) another."""
+    if len(scene.things) == 1:
+        return {(scene.things[0].noun, scene.side)}
+    return {
+        (one.noun, relation(one, other)) for one in scene.things for other in scene.things if one.noun != other.noun
+    }
+
+
+def shares(found: set[tuple[str, str]], known: tuple[str, ...], others: tuple[str, ...]) -> list[float]:
+    """Of nouns x others, each that was found in equal shares; what is not known is left out."""
+    kept = {(known.index(noun), others.index(other)) for noun, other in found if other in others}
+    return [
+        (1 / len(kept) if (n, m) in kept else 0.0) if kept else 0.0
+        for n in range(len(known))
+        for m in range(len(others))
     ]
 
 
@@ -95,6 +125,7 @@ class Batch:
     """N pictures, N x side x side x 3; their captions; WRONG wrong ones for each; and what they hold.
 
     held     N x readouts
+    told     N x 2, whether captions tell colours, and sides
     shown    N x MOST x side x side, what is seen of every thing, nothing hidden behind another, from 0 to 255
     nouns    N x MOST, which noun each thing is, from 1 on; likewise colours, the last for drawings in their own
     """
@@ -103,46 +134,61 @@ class Batch:
     right: list[str]
     wrong: list[str]
     held: np.ndarray
+    told: np.ndarray
     shown: np.ndarray
     nouns: np.ndarray
     colours: np.ndarray
 
 
 class Stream:
-    """Batches by number, from several worlds."""
+    """Batches by number, from several worlds; the scenes of the last ``made_again`` are made again as collages."""
 
-    def __init__(self, seed: int, count: int, side: int, worlds: list[WorldOptions]) -> None:
+    def __init__(self, seed: int, count: int, side: int, worlds: list[WorldOptions], made_again: int = 0) -> None:
         self.known = nouns(count)
         self.seed = seed
-        self.worlds = [World(seed + n, chosen, side) for n, chosen in enumerate(worlds)]
+        self.drawn = len(worlds) - made_again
+        self.side, self.options = side, worlds
+        self._worlds: dict[int, World] = {}
+
+    def world(self, which: int) -> World:
+        """One of the worlds, made when it is first needed."""
+        if which not in self._worlds:
+            self._worlds[which] = World(self.seed + which, self.options[which], self.side)
+        return self._worlds[which]
 
     def batch(self, number: int, size: int, chances: np.ndarray | None = None) -> Batch:
         """The batch of that number; chances are the worlds'."""
         rng = np.random.default_rng((self.seed, 7, number))
-        pictures, right, wrong, held, seen = [], [], [], [], []
+        pictures, right, wrong, held, seen, told = [], [], [], [], [], []
         which = np.zeros((2, size, MOST), np.int64)
         for n in range(number * size, (number + 1) * size):
-            world = self.worlds[rng.choice(len(self.worlds), p=chances)]
+            chosen = int(rng.choice(len(self.options), p=chances))
+            world = self.world(chosen)
             scene = world.scene(n)
             picture, masks = world.draw_with_masks(scene)
+            if chosen >= self.drawn:
+                way = collages.WAYS[rng.integers(len(collages.WAYS))]
+                picture = collages.remake(world, scene, picture, masks, way, rng)
             pictures.append(picture)
             right.append(scene.caption)
             wrong.extend(hard(scene, self.known, rng))
             held.append(readouts(scene, self.known))
+            told.append((scene.form.colour, scene.form.side))
             seen.append(masks)
             for k, thing in enumerate(scene.things):
                 which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + _SHADES.index(thing.colour)
-        return Batch(np.stack(pictures), right, wrong, np.array(held, np.float32), np.stack(seen), *which)
+        known = np.array(held, np.float32), np.array(told, np.float32)
+        return Batch(np.stack(pictures), right, wrong, *known, np.stack(seen), *which)
 
 
 def hard(scene: Scene, known: tuple[str, ...], rng: np.random.Generator) -> list[str]:
-    """WRONG captions that are wrong in one word: half of them in a noun, where most mistakes are made."""
+    """WRONG captions that are wrong in one word: swapped colours and sides where they are told, and nouns."""
     found = [wrong_captions(scene, known, rng) for _ in range(WRONG)]
-    others = [text for kind, text in found[0].items() if kind != "noun"]
-    rng.shuffle(others)
-    by_noun = [wrong["noun"] for wrong in found]
-    kept = others[: WRONG // 2]
-    return kept + by_noun[: WRONG - len(kept)]
+    kept = [found[0][kind] for kind in ("swap", "side") if kind in found[0]]
+    others = [text for kind, text in found[0].items() if kind in ("colour", "ground")]
+    if others:
+        kept.append(others[rng.integers(len(others))])
+    return kept + [wrong["noun"] for wrong in found[: WRONG - len(kept)]]
 
 
 # How often each world is drawn, at shares of the run: a tower of patches finds silhouettes late unless it meets
@@ -151,20 +197,35 @@ _KNOTS = (0.0, 0.03, 0.05, 0.12, 0.2, 0.4, 1.0)
 _MIXTURE = {
     "dark on light": (0.85, 0.85, 0.15, 0.05, 0.0, 0.0, 0.0),
     "steady": (0.05, 0.05, 0.75, 0.5, 0.15, 0.05, 0.03),
-    "plain": (0.0, 0.0, 0.0, 0.3, 0.4, 0.2, 0.1),
-    "easy": (0.0, 0.0, 0.0, 0.05, 0.25, 0.3, 0.22),
-    "full": (0.1, 0.1, 0.1, 0.1, 0.2, 0.45, 0.65),
+    "plain": (0.0, 0.0, 0.0, 0.3, 0.3, 0.15, 0.12),
+    "easy": (0.0, 0.0, 0.0, 0.05, 0.25, 0.2, 0.12),
+    "two": (0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.23),
+    "full": (0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.35),
+    "collages": (0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.15),
 }
 
 
 def worlds(count: int) -> list[WorldOptions]:
-    """The worlds that pictures are drawn from, in the order of the mixture."""
+    """The worlds that pictures are drawn from, in the order of the mixture. Every family's drawings are shown."""
+    known: dict[str, Any] = {"nouns": count, "drawings": 20, "fills": (*FILLS[1:], *WEIGHTS)}
     return [
         replace(DARK_ON_LIGHT, nouns=count),
         replace(STEADY, nouns=count),
-        replace(SIMPLE, nouns=count, extents=((0.55, 0.8),)),
-        WorldOptions(nouns=count, empty=0.0, counts=(0.9, 0.07, 0.03), centred=0.7),
-        WorldOptions(nouns=count, empty=0.0),
+        replace(SIMPLE, **known, flat=0.6, extents=((0.5, 0.85),), turn=10.0, told=(0.5, 0.2, 0.2, 0.3)),
+        WorldOptions(**known, empty=0.0, counts=(0.9, 0.07, 0.03), centred=0.7),
+        WorldOptions(**known, empty=0.0, counts=(0.0, 0.8, 0.2), alike=0.0, emoji=0.0, told=TELLING),
+        WorldOptions(**known, empty=0.0),
+        WorldOptions(
+            **known,
+            empty=0.0,
+            counts=(0.75, 0.25, 0.0),
+            extents=((0.6, 0.95), (0.42, 0.55), (0.3, 0.4)),
+            centred=0.7,
+            alike=0.0,
+            plain=0.7,
+            flat=0.8,
+            emoji=0.03,
+        ),
     ]
 
 
@@ -176,12 +237,27 @@ def mixture(share: float) -> np.ndarray:
 
 def encode(
     model: CLIPModel, x: torch.Tensor, tokens: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Unit embeddings of pictures and captions, the pictures' pooled states, and their patches' last but one."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Unit embeddings of pictures and captions, both's pooled states, and the pictures' patches' last but one."""
     tower = model.vision_model(pixel_values=x, output_hidden_states=True)
     seen = functional.normalize(model.visual_projection(tower.pooler_output), dim=-1)
-    read = functional.normalize(model.text_projection(model.text_model(tokens).pooler_output), dim=-1)
-    return seen, read, tower.pooler_output, tower.hidden_states[-2][:, 1:]
+    ended = model.text_model(tokens).pooler_output
+    read = functional.normalize(model.text_projection(ended), dim=-1)
+    return seen, read, tower.pooler_output, ended, tower.hidden_states[-2][:, 1:]
+
+
+def read_back(told: torch.Tensor, held: Sequence[torch.Tensor], parts: Sequence[int], known: torch.Tensor) -> torch.Tensor:
+    """What captions were understood to say of which noun has which colour and is where, where they tell it.
+
+    told    N x (both parts), the readouts
+    held    the truths of both parts
+    known   N x 2, whether it is told
+    """
+    losses = [
+        (functional.cross_entropy(said, true, reduction="none") * which).sum() / which.sum().clamp(min=1)
+        for said, true, which in zip(told.float().split(list(parts), 1), held, known.unbind(1), strict=True)
+    ]
+    return torch.stack(losses).sum()
 
 
 @torch.no_grad()
@@ -216,38 +292,51 @@ def contrast(scores: torch.Tensor, right: list[str]) -> torch.Tensor:
     return by_picture + functional.cross_entropy(own.T, aim)
 
 
+def begin(model: CLIPModel, weights: Path) -> None:
+    """Puts the weights of a CLIP that shipped before, of the same sizes and words, into the model."""
+    before = CLIPModel.from_pretrained(weights, dtype=torch.float32)
+    model.load_state_dict(before.state_dict())
+
+
 def main() -> None:
     """One run."""
-    chosen = options(__doc__.splitlines()[0])
+    chosen = options(__doc__.splitlines()[0], "warm")
     size = sizes(chosen.sizes, "clip")
     device = chosen.device
     tokenizer = byte_pairs.build()
     count = size["nouns"]
-    stream = Stream(chosen.seed, count, size["side"], worlds(count))
+    stream = Stream(chosen.seed, count, size["side"], worlds(count), made_again=1)
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]  # nouns, colours, side, ground
+    bound = [count * len(COLOURS), count * len(_PLACES)]  # nouns in colours, nouns in places
+    whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *bound]  # nouns, colours, side, ground
     parts = [count + 1, len(_SHADES) + 1]  # ground, or a noun; ground, or a colour
     head = nn.Linear(size["width"], sum(whole)).to(device)
+    words = nn.Linear(size["text_width"], sum(bound)).to(device)
     patches = nn.Linear(size["width"], sum(parts)).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
-    run = Run(chosen, size, {"clip": model, "readout": head, "patches": patches})
+    if chosen.warm is not None:
+        begin(model, chosen.warm)
+    run = Run(chosen, size, {"clip": model, "readout": head, "words": words, "patches": patches})
     for step in run:
-        if step == 0:
+        if step == 0 and chosen.warm is None:
             text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
-        batch = stream.batch(step, size["batch"], mixture(step / run.steps))
+        share = 1.0 if chosen.warm is not None else step / run.steps
+        batch = stream.batch(step, size["batch"], mixture(share))
         both = torch.cat([to_tensor(batch.pictures, device), torch.from_numpy(batch.shown).to(device) / 255], 1)
-        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
+        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * share - 1)))
         tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
         with autocast(device):
-            seen, read, pooled, states = encode(model, both[:, :3].contiguous(), tokens)
-            told, shows = head(pooled), patches(states)
+            seen, read, pooled, ended, states = encode(model, both[:, :3].contiguous(), tokens)
+            told, shows, said = head(pooled), patches(states), words(ended[: len(batch.right)])
         contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
-        wholly = readout_loss(told, torch.from_numpy(batch.held).to(device).split(whole, 1), whole)
+        held = torch.from_numpy(batch.held).to(device).split(whole, 1)
+        wholly = readout_loss(told, held, whole)
+        understood = read_back(said, held[-2:], bound, torch.from_numpy(batch.told).to(device))
         kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
         truths = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
         partly = readout_loss(shows.flatten(0, 1), [truth.flatten() for truth in truths], parts)
-        loss = contrasted + wholly + PATCHES * partly
+        loss = contrasted + WHOLE * wholly + WORDS * understood + PATCHES * partly
         run.descend(loss, size["batch"])
         with torch.no_grad():
             model.logit_scale.clamp_(max=np.log(50.0))
@@ -261,6 +350,7 @@ def main() -> None:
                 loss=float(loss.detach()),
                 contrast=float(contrasted.detach()),
                 readout=float(wholly.detach()),
+                words=float(understood.detach()),
                 patches=float(partly.detach()),
                 noun=float(noun),
                 hard=hardly,
