@@ -24,7 +24,7 @@ from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
-from fills import FILLS, WEIGHTS
+from fills import FILLS, HANDS
 from world import DARK_ON_LIGHT, MOST, SIMPLE, STEADY, Scene, World, WorldOptions
 
 from vertumnus.guidance.views import homography, warp
@@ -33,7 +33,7 @@ from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
 _SHADES = (*COLOURS, "")
 _PLACES = (*SIDES, *RELATIONS)
 WRONG = 4  # captions a picture, wrong in one word each
-WHOLE, WORDS, PATCHES = 0.5, 0.3, 1.0  # weights of the readouts of pictures, captions and patches
+WEIGHTS = (0.5, 0.3, 1.0)  # of the readouts of pictures, captions and patches
 
 
 def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
@@ -128,6 +128,7 @@ class Batch:
     told     N x 2, whether captions tell colours, and sides
     shown    N x MOST x side x side, what is seen of every thing, nothing hidden behind another, from 0 to 255
     nouns    N x MOST, which noun each thing is, from 1 on; likewise colours, the last for drawings in their own
+    scenes   N
     """
 
     pictures: np.ndarray
@@ -138,6 +139,7 @@ class Batch:
     shown: np.ndarray
     nouns: np.ndarray
     colours: np.ndarray
+    scenes: list[Scene]
 
 
 class Stream:
@@ -159,12 +161,13 @@ class Stream:
     def batch(self, number: int, size: int, chances: np.ndarray | None = None) -> Batch:
         """The batch of that number; chances are the worlds'."""
         rng = np.random.default_rng((self.seed, 7, number))
-        pictures, right, wrong, held, seen, told = [], [], [], [], [], []
+        pictures, right, wrong, held, seen, told, scenes = [], [], [], [], [], [], []
         which = np.zeros((2, size, MOST), np.int64)
         for n in range(number * size, (number + 1) * size):
             chosen = int(rng.choice(len(self.options), p=chances))
             world = self.world(chosen)
             scene = world.scene(n)
+            scenes.append(scene)
             picture, masks = world.draw_with_masks(scene)
             if chosen >= self.drawn:
                 way = collages.WAYS[rng.integers(len(collages.WAYS))]
@@ -178,7 +181,7 @@ class Stream:
             for k, thing in enumerate(scene.things):
                 which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + _SHADES.index(thing.colour)
         known = np.array(held, np.float32), np.array(told, np.float32)
-        return Batch(np.stack(pictures), right, wrong, *known, np.stack(seen), *which)
+        return Batch(np.stack(pictures), right, wrong, *known, np.stack(seen), *which, scenes)
 
 
 def hard(scene: Scene, known: tuple[str, ...], rng: np.random.Generator) -> list[str]:
@@ -207,7 +210,7 @@ _MIXTURE = {
 
 def worlds(count: int) -> list[WorldOptions]:
     """The worlds that pictures are drawn from, in the order of the mixture. Every family's drawings are shown."""
-    known: dict[str, Any] = {"nouns": count, "drawings": 20, "fills": (*FILLS[1:], *WEIGHTS)}
+    known: dict[str, Any] = {"nouns": count, "drawings": 20, "fills": (*FILLS[1:], *HANDS)}
     return [
         replace(DARK_ON_LIGHT, nouns=count),
         replace(STEADY, nouns=count),
@@ -246,18 +249,49 @@ def encode(
     return seen, read, tower.pooler_output, ended, tower.hidden_states[-2][:, 1:]
 
 
-def read_back(told: torch.Tensor, held: Sequence[torch.Tensor], parts: Sequence[int], known: torch.Tensor) -> torch.Tensor:
-    """What captions were understood to say of which noun has which colour and is where, where they tell it.
+class Readouts(nn.Module):
+    """What the towers' states are asked for on the way; thrown away at the end.
 
-    told    N x (both parts), the readouts
-    held    the truths of both parts
-    known   N x 2, whether it is told
+    whole    of a picture's pooled state: nouns, colours, side, ground, nouns in colours, nouns in places
+    words    of a caption's: nouns in colours, nouns in places
+    patches  of a patch's: ground or a noun, ground or a colour
     """
-    losses = [
-        (functional.cross_entropy(said, true, reduction="none") * which).sum() / which.sum().clamp(min=1)
-        for said, true, which in zip(told.float().split(list(parts), 1), held, known.unbind(1), strict=True)
-    ]
-    return torch.stack(losses).sum()
+
+    def __init__(self, count: int, width: int, text_width: int) -> None:
+        super().__init__()
+        self.bound = [count * len(COLOURS), count * len(_PLACES)]
+        self.parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *self.bound]
+        self.kinds = [count + 1, len(_SHADES) + 1]
+        self.whole = nn.Linear(width, sum(self.parts))
+        self.words = nn.Linear(text_width, sum(self.bound))
+        self.patches = nn.Linear(width, sum(self.kinds))
+
+    def losses(
+        self,
+        pooled: torch.Tensor,
+        ended: torch.Tensor,
+        states: torch.Tensor,
+        held: torch.Tensor,
+        told: torch.Tensor,
+        shown: Sequence[torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Those of the whole, of the words and of the patches.
+
+        pooled, ended  N x width, of pictures and of their captions
+        states         N x patches x width
+        held           N x readouts
+        told           N x 2, whether captions tell colours, and sides
+        shown          the nouns and the colours of patches, each N x patches
+        """
+        truths = held.split(self.parts, 1)
+        wholly = readout_loss(self.whole(pooled), truths, self.parts)
+        said = self.words(ended).float().split(self.bound, 1)
+        losses = [
+            (functional.cross_entropy(one, true, reduction="none") * which).sum() / which.sum().clamp(min=1)
+            for one, true, which in zip(said, truths[-2:], told.unbind(1), strict=True)
+        ]
+        partly = readout_loss(self.patches(states).flatten(0, 1), [true.flatten() for true in shown], self.kinds)
+        return wholly, torch.stack(losses).sum(), partly
 
 
 @torch.no_grad()
@@ -308,16 +342,11 @@ def main() -> None:
     stream = Stream(chosen.seed, count, size["side"], worlds(count), made_again=1)
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    bound = [count * len(COLOURS), count * len(_PLACES)]  # nouns in colours, nouns in places
-    whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *bound]  # nouns, colours, side, ground
-    parts = [count + 1, len(_SHADES) + 1]  # ground, or a noun; ground, or a colour
-    head = nn.Linear(size["width"], sum(whole)).to(device)
-    words = nn.Linear(size["text_width"], sum(bound)).to(device)
-    patches = nn.Linear(size["width"], sum(parts)).to(device)
+    readouts = Readouts(count, size["width"], size["text_width"]).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
     if chosen.warm is not None:
         begin(model, chosen.warm)
-    run = Run(chosen, size, {"clip": model, "readout": head, "words": words, "patches": patches})
+    run = Run(chosen, size, {"clip": model, "readouts": readouts})
     for step in run:
         if step == 0 and chosen.warm is None:
             text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
@@ -326,38 +355,43 @@ def main() -> None:
         both = torch.cat([to_tensor(batch.pictures, device), torch.from_numpy(batch.shown).to(device) / 255], 1)
         both = distort(both, 0.6 * min(1.0, max(0.0, 4 * share - 1)))
         tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
+        kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
+        shown = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
+        held, told = (torch.from_numpy(found).to(device) for found in (batch.held, batch.told))
         with autocast(device):
             seen, read, pooled, ended, states = encode(model, both[:, :3].contiguous(), tokens)
-            told, shows, said = head(pooled), patches(states), words(ended[: len(batch.right)])
+            asked = readouts.losses(pooled, ended[: len(batch.right)], states, held, told, shown)
         contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
-        held = torch.from_numpy(batch.held).to(device).split(whole, 1)
-        wholly = readout_loss(told, held, whole)
-        understood = read_back(said, held[-2:], bound, torch.from_numpy(batch.told).to(device))
-        kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
-        truths = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
-        partly = readout_loss(shows.flatten(0, 1), [truth.flatten() for truth in truths], parts)
-        loss = contrasted + WHOLE * wholly + WORDS * understood + PATCHES * partly
-        run.descend(loss, size["batch"])
-        with torch.no_grad():
-            model.logit_scale.clamp_(max=np.log(50.0))
+        learn(run, model, contrasted, asked, size["batch"])
         if step % 250 == 249:
-            thing = truths[0] > 0
-            noun = (shows[..., : parts[0]].argmax(-1) == truths[0])[thing].float().mean()
-            before = run.average.give(run.models)
-            hardly, first = accuracy(model, tokenizer, tested, device)
-            run.facts = {"hard": hardly, "batch": first}
-            run.log(
-                loss=float(loss.detach()),
-                contrast=float(contrasted.detach()),
-                readout=float(wholly.detach()),
-                words=float(understood.detach()),
-                patches=float(partly.detach()),
-                noun=float(noun),
-                hard=hardly,
-                batch=first,
-            )
-            for name, found in before.items():
-                run.models[name].load_state_dict(found)
+            tell(run, model, tokenizer, tested, contrasted, asked)
+
+
+def learn(
+    run: Run, model: CLIPModel, contrasted: torch.Tensor, asked: tuple[torch.Tensor, ...], samples: int
+) -> None:
+    """One step down what was contrasted and what was asked."""
+    run.descend(contrasted + sum(w * loss for w, loss in zip(WEIGHTS, asked, strict=True)), samples)
+    with torch.no_grad():
+        model.logit_scale.clamp_(max=np.log(50.0))
+
+
+def tell(
+    run: Run,
+    model: CLIPModel,
+    tokenizer: CLIPTokenizer,
+    tested: Stream,
+    contrasted: torch.Tensor,
+    asked: tuple[torch.Tensor, ...],
+) -> None:
+    """Adds to the curve what the averaged weights reach."""
+    before = run.average.give(run.models)
+    hardly, first = accuracy(model, tokenizer, tested, model.device)
+    run.facts = {"hard": hardly, "batch": first}
+    losses = {name: float(loss.detach()) for name, loss in zip(("whole", "words", "patches"), asked, strict=True)}
+    run.log(contrast=float(contrasted.detach()), **losses, hard=hardly, batch=first)
+    for name, found in before.items():
+        run.models[name].load_state_dict(found)
 
 
 if __name__ == "__main__":

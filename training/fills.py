@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 FILLS = ("flat", "outlined", "shaded", "striped")
-WEIGHTS = ("bold", "thin", "solid")  # as other hands would have drawn it: for CLIP, which is to know more hands
+HANDS = ("bold", "thin", "solid")  # as other hands would have drawn it: for CLIP, which is to know more hands
 HELD_OUT_FILLS = ("checked", "dotted")  # which the diffusion model never sees, so that it can be taught them
 TEXELS = 96  # longer side of the ink
 LINE = 3  # texels, the width of an outline
@@ -28,7 +28,7 @@ def fill_ink(ink: NDArray[np.uint8], fill: str) -> NDArray[np.uint8]:
         disc = reach[:, None] ** 2 + reach**2 <= LINE**2 + 1
         alpha = ndimage.grey_dilation(alpha, footprint=disc)
         light = light + _DARK * (alpha - light)
-    elif fill in WEIGHTS:
+    elif fill in HANDS:
         if fill == "bold":
             alpha = ndimage.grey_dilation(alpha, 5)
         elif fill == "thin":
