@@ -19,8 +19,8 @@ from common import HELD_OUT_SCENES, Run, autocast, options, save_grid, sizes, to
 from diffusers import ControlNetModel, T2IAdapter, UNet2DConditionModel
 from numpy.typing import NDArray
 from PIL import Image
-from skimage.feature import canny
 from silhouettes import find_object, overlap
+from skimage.feature import canny
 from torch import nn
 from torch.nn import functional
 from world import World, WorldOptions
@@ -65,7 +65,7 @@ def edges(picture: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def scenes_of(kind: str, count: int, size: dict, seed: int, first: int = 0) -> tuple[list, list, list, list]:
-    """Pictures N x H x W x 3, silhouettes of all things and edges N x H x W, and captions: one or two things, anywhere."""
+    """Pictures N x H x W x 3, silhouettes and edges N x H x W, and captions: one or two things, anywhere."""
     known = {"nouns": size["nouns"], "drawings": size["drawings"], "told": TOLD[kind]}
     world = World(
         seed, WorldOptions(**known, counts=(0.6, 0.4, 0.0), centred=0.6, plain=0.8, flat=0.9, emoji=0.0, turn=6.0)

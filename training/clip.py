@@ -21,10 +21,10 @@ import tokenizer as byte_pairs
 import torch
 from captions import RELATIONS, TELLING, relation, wrong_captions
 from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
+from fills import FILLS, HANDS
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
-from fills import FILLS, HANDS
 from world import DARK_ON_LIGHT, MOST, SIMPLE, STEADY, Scene, World, WorldOptions
 
 from vertumnus.guidance.views import homography, warp

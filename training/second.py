@@ -27,7 +27,7 @@ SIDE = 64
 class Second(nn.Module):
     """Pictures N x 3 x 64 x 64 from -1 to 1, and token numbers, as unit embeddings.
 
-    width  channels of the first convolution; each of the four levels has half as many pixels a side, and more channels
+    width  channels of the first convolution; each of four levels has half as many pixels a side, and more channels
     """
 
     def __init__(self, width: int, words: int, text_width: int, embed: int, pad: int) -> None:

@@ -99,7 +99,9 @@ def main() -> None:
             shown = from_bytes(np.concatenate([pictures[:6] for pictures in tested.values()])).to(chosen.device)
             with torch.no_grad():
                 made = network.decode(model.to_latents(shown)).sample.float()
-            save_grid(to_pictures(torch.stack([2 * shown - 1, made], 1).flatten(0, 1)), run.folder / "samples.png", 12)
+            save_grid(
+                to_pictures(torch.stack([2 * shown - 1, made], 1).flatten(0, 1)), run.folder / "samples.png", 12
+            )
             save(network, run.folder / "network", run.facts)
             network.float().load_state_dict(before["tiny"])
             network.requires_grad_(True).train()

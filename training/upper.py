@@ -82,9 +82,7 @@ def first_alone(layer: nn.Module, states: torch.Tensor) -> torch.Tensor:
     normal = layer.layer_norm1(states)
     shape = (len(states), -1, attention.num_heads, attention.head_dim)
     query = attention.q_proj(normal[:, :1]).view(shape).transpose(1, 2) * attention.scale
-    keys, values = (
-        part(normal).view(shape).transpose(1, 2) for part in (attention.k_proj, attention.v_proj)
-    )
+    keys, values = (part(normal).view(shape).transpose(1, 2) for part in (attention.k_proj, attention.v_proj))
     looks = (query @ keys.transpose(-1, -2)).softmax(-1) @ values
     first = states[:, 0] + attention.out_proj(looks.transpose(1, 2).flatten(2))[:, 0]
     return first + layer.mlp(layer.layer_norm2(first))
@@ -121,7 +119,10 @@ def keep(file: Path, model: CLIPModel, stream: Stream, first: int, count: int, s
             ]
         )
     parts = zip(*found, strict=True)
-    joined = {name: np.concatenate(part, 1 if name == "patches" else 0) for name, part in zip(Kept._fields, parts, strict=True)}
+    joined = {
+        name: np.concatenate(part, 1 if name == "patches" else 0)
+        for name, part in zip(Kept._fields, parts, strict=True)
+    }
     part = file.with_suffix(".part.npz")
     np.savez(part, **joined)
     part.replace(file)

@@ -74,7 +74,7 @@ def find(spec: str | Path) -> Checkpoint:
 
 
 def mini_folder(part: str) -> Path:
-    """Where the package keeps mini's ``diffusion``, ``clip``, ``colours`` (an adapter) or ``shapes`` (a ControlNet)."""
+    """Where the package keeps mini's ``diffusion``, ``clip``, ``colours`` (an adapter), ``shapes`` (a ControlNet)."""
     return Path(str(files("vertumnus.models.mini").joinpath("weights", part)))
 
 

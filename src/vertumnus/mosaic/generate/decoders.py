@@ -38,7 +38,9 @@ def open_decoder(name: str, model: Diffusion) -> Decoder:
         if not folder.is_dir():
             raise VertumnusError(f"`decoder`: {model.name} has no tiny decoder of its own; name the folder of one")
     if not folder.is_dir():
-        raise VertumnusError(f"`decoder`: {name} is neither full nor linear nor tiny, and no folder of a tiny decoder")
+        raise VertumnusError(
+            f"`decoder`: {name} is neither full nor linear nor tiny, and no folder of a tiny decoder"
+        )
     network = load_model(folder, "decoder", device=str(model.device))
     channels = network.config.latent_channels
     if channels != model.channels:

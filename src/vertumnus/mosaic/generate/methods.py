@@ -109,7 +109,11 @@ def draw(
     watch  called with each step once it is changed
     """
     model = tiles.model
-    control = () if recipe.adapter is None else (Control(recipe.adapter, colours_alone(tiles.pictures, colour_grid(recipe.adapter))),)
+    control = (
+        ()
+        if recipe.adapter is None
+        else (Control(recipe.adapter, colours_alone(tiles.pictures, colour_grid(recipe.adapter))),)
+    )
     last = None
     for step in sample(
         model,
