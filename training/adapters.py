@@ -18,14 +18,13 @@ from captions import TELLING
 from common import HELD_OUT_SCENES, Run, autocast, options, save_grid, sizes, to_pictures
 from diffusers import ControlNetModel, T2IAdapter, UNet2DConditionModel
 from numpy.typing import NDArray
-from PIL import Image
 from silhouettes import find_object, overlap
-from skimage.feature import canny
 from torch import nn
 from torch.nn import functional
 from world import World, WorldOptions
 
-from vertumnus.harmonizing.control import SIGMA
+from vertumnus.harmonizing.control import edges as draw_edges
+from vertumnus.harmonizing.layers import Stack
 from vertumnus.models import load
 from vertumnus.models.diffusion import Diffusion, TextStates
 from vertumnus.mosaic.generate.methods import colours_alone
@@ -53,14 +52,10 @@ def build(kind: str, unet: UNet2DConditionModel, size: dict) -> nn.Module:
 
 
 def edges(picture: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Canny's edges of a picture, H x W x 3, and the borders of its things' masks, N x H x W: one pixel wide each."""
-    grey = np.asarray(Image.fromarray(picture).convert("L"), np.float64) / 255
-    shown = np.zeros(masks.shape[1:], np.int64)
-    for n, mask in enumerate(masks, 1):
-        shown[mask] = n
-    around = np.pad(shown, 1, mode="edge")
-    lowest = np.minimum.reduce([around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]])
-    found: NDArray[np.bool_] = canny(grey, SIGMA) | (shown > lowest)
+    """What harmonising would draw of a picture, H x W x 3, whose layers cover masks, N x H x W."""
+    covers = np.concatenate([np.ones((1, *picture.shape[:2]), bool), masks])
+    layers = np.concatenate([np.broadcast_to(picture, (*covers.shape, 3)), 255 * covers[..., None]], -1)
+    found: NDArray[np.bool_] = draw_edges(Stack((), layers.astype(np.uint8), (0, 0, 0)))[..., 0] > 0
     return found
 
 
