@@ -54,6 +54,9 @@ class GenerateOptions(BaseModel):
     adapter: str | None = Field(
         None, description="of colour-adapter: the folder of a T2I-Adapter for colours; mini has one of its own"
     )
+    candidates: int = Field(
+        1, ge=1, le=64, description="pictures drawn for each cell, of which the nearest to its block is kept"
+    )
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
     )
