@@ -38,7 +38,7 @@ import second as seconds  # isort: skip
 from adapters import scenes_of, three  # isort: skip
 from pictures import bank  # isort: skip
 from silhouettes import find_object, overlap  # isort: skip
-from tiny import reached  # isort: skip
+from small_decoder import reached  # isort: skip
 from world import SIMPLE, STEADY, World  # isort: skip
 
 PIECES, LOOPS = 100, 200  # of a collage that CLIP arranges, and steps

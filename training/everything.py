@@ -58,7 +58,7 @@ def commands(
     kept: list[str | Path] = [] if before is None else ["--keep", before]
     made.append(["export.py", *parts, *kept, "--to", to, "--sizes", table])
     made.append(["linear.py", to / "diffusion", *seen, "--count", str(max(8, round(1200 * share)))])
-    made.append(["tiny.py", runs / "tiny", "--weights", to / "diffusion", *seen, *common])
+    made.append(["small_decoder.py", runs / "tiny", "--weights", to / "diffusion", *seen, *common])
     for kind in ("colour", "silhouette"):
         made.append(["adapters.py", runs / kind, "--kind", kind, "--weights", to / "diffusion", *common])
     networks = [f"--{name}={runs / name}" for name in ("tiny", "colour", "silhouette")]

@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
-TRAININGS = ("judge", "vae", "diffusion", "clip", "upper", "second", "tiny", "adapters")
+TRAININGS = ("judge", "vae", "diffusion", "clip", "upper", "second", "small_decoder", "adapters")
 
 
 def train(monkeypatch, name, out, *more):
@@ -201,7 +201,7 @@ def test_a_tiny_decoder_is_trained_saved_and_read(monkeypatch, tmp_path):
     from vertumnus.models.checkpoint import mini_folder
     from vertumnus.sampling.decode import TinyDecoder
 
-    train(monkeypatch, "tiny", tmp_path, "--weights", mini_folder("diffusion"))
+    train(monkeypatch, "small_decoder", tmp_path, "--weights", mini_folder("diffusion"))
     facts = json.loads((tmp_path / "network" / "psnr.json").read_text())
     assert set(facts) == {"tiny", "tiny, low", "full", "linear, low"}
     assert set(facts["tiny"]) == {"world", "icons", "emoji", "photographs"}

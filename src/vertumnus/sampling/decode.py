@@ -20,7 +20,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.models.diffusion import Diffusion
 
 Tensor = torch.Tensor
-# Beside an autoencoder: the best linear map of its latents and a tiny decoder (training/linear.py, tiny.py).
+# Beside an autoencoder: the best linear map of its latents and a tiny decoder (training/linear.py, small_decoder.py).
 LINEAR_FILE, TINY_FOLDER = "linear.safetensors", "tiny"
 
 

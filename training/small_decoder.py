@@ -1,4 +1,4 @@
-"""Trains a tiny decoder for mini's latents: python training/tiny.py OUT --weights PIPELINE [--icons FOLDER]
+"""Trains a tiny decoder for mini's latents: python training/small_decoder.py OUT --weights PIPELINE [--icons FOLDER]
 
 Stock `AutoencoderTiny` (TAESD's class), some sixty thousand weights: guiding a sampler by its pictures needs a
 decoder at every step, and mostly its low frequencies alone. The encoder, which the class has too, learns the
