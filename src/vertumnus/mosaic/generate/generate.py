@@ -20,6 +20,7 @@ from vertumnus.mosaic.options import MosaicOptions
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from vertumnus.document.collage import Collage
     from vertumnus.models.diffusion import Diffusion
@@ -79,8 +80,7 @@ def make_job(
     options, cells = options or GenerateOptions(), cells or MosaicOptions()
     if (request.reference is None) == (request.reference_prompt is None):
         raise VertumnusError("reference: name a picture to rebuild, or say what the model is to draw first")
-    image = None
-    data = None
+    image, data, branch = None, None, None
     if request.reference is not None:
         image, _ = read_reference(request.reference)
         data = request.reference.read_bytes()
@@ -95,7 +95,7 @@ def make_job(
     if image is None:
         assert request.reference_prompt is not None
         _check_words(model, [request.reference_prompt], names)
-        image = draw_reference(model, request.reference_prompt, options, seed, names)
+        image, branch = draw_reference(model, request.reference_prompt, options, seed, names)
     grid = make_grid(image, cells)
     prompts = place_prompts(grid, image.size, request, seed)
     _check_words(model, prompts, names)
@@ -110,7 +110,7 @@ def make_job(
     origin = Origin(str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data)
     return GenerateJob(
         image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs,
-        origin=origin,
+        origin=origin, branch=branch,
     )  # fmt: skip
 
 
@@ -190,23 +190,29 @@ def _with_count(cells: MosaicOptions, count: int) -> MosaicOptions:
 
 def draw_reference(
     model: Diffusion, prompt: str, options: GenerateOptions, seed: int, names: LearnedNames | None = None
-) -> Image.Image:
-    """The reference that the model draws for a prompt, as the paper's references are made."""
+) -> tuple[Image.Image, list[Tensor]]:
+    """The reference that the model draws for a prompt, as the paper's references are made.
+
+    With it come the clean latents that the network predicted at each step, 1 x C x h x w: NoiseBlend's global branch.
+    """
     import numpy as np
     import torch
     from PIL import Image
 
-    from vertumnus.sampling.sample import finish, sample
+    from vertumnus.sampling.sample import sample
 
     if names is not None:
         names.activate(names.key(prompt))
-    steps = sample(
+    branch = []
+    for step in sample(
         model, prompt if names is None else names.encode([prompt]), negative=options.negative, steps=options.steps,
         guidance=options.guidance_scale, scheduler=options.scheduler, seed=seed + REFERENCE_SEED,
-    )  # fmt: skip
+    ):  # fmt: skip
+        branch.append(step.predicted_clean)
     with torch.no_grad():
-        decoded = model.decode(finish(steps))[0].clamp(0, 1).float().cpu()
-    return Image.fromarray(np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8))
+        decoded = model.decode(step.next_latents)[0].clamp(0, 1).float().cpu()
+    pixels = np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(pixels), branch
 
 
 def _check_words(model: Diffusion, prompts: Sequence[str], names: LearnedNames | None = None) -> None:

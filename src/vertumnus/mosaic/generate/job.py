@@ -52,6 +52,7 @@ class GenerateJob:
     names      learned ones that prompts may hold, on the model
     photographs  tiles for some cells, which are not drawn
     origin     how it came to be, so that its mosaic can be made again from its document
+    branch     of a reference that the model drew: the clean latents it predicted at each step, for noise-blend
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -69,8 +70,9 @@ class GenerateJob:
         names: LearnedNames | None = None,
         photographs: Photographs | None = None,
         origin: Origin | None = None,
+        branch: Sequence[torch.Tensor] | None = None,
     ) -> None:
-        self.names, self.photographs, self.origin = names, photographs, origin
+        self.names, self.photographs, self.origin, self.branch = names, photographs, origin, branch
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -161,6 +163,9 @@ class GenerateJob:
             if self._whole is None:
                 self._whole = low_resolution_latents(self.reference, model, self.multiple)
             tiles.layout = layout_of(self._whole, self.grid, self.extent, cells, self.latent[1:])
+        if self.branch is not None:
+            branch = self.branch
+            tiles.branch = lambda step: layout_of(branch[step], self.grid, self.extent, cells, self.latent[1:])
         told = None if watch is None else lambda _: watch()
         with model.threads():
             decoded = draw(tiles, self.recipe, options, told)

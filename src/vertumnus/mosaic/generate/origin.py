@@ -118,10 +118,10 @@ def job_again(spec: RunSpec, inputs: Inputs) -> tuple[GenerateJob, dict[str, Any
     names = LearnedNames(model, concepts) if concepts else None
     for (path, _), (digest, _) in zip(concepts, names.told if names is not None else [], strict=True):
         _same(spec, str(path), str(digest))
-    drawn_for = told.get("reference_prompt")
+    drawn_for, branch = told.get("reference_prompt"), None
     if drawn_for is not None:
         data = None
-        image = draw_reference(model, str(drawn_for), options, spec.seed, names)
+        image, branch = draw_reference(model, str(drawn_for), options, spec.seed, names)
     elif REFERENCE in spec.references and document is not None:
         data = document.pictures.read(spec.references[REFERENCE])
         image = decode_picture(data, spec.references[REFERENCE]).image
@@ -140,7 +140,7 @@ def job_again(spec: RunSpec, inputs: Inputs) -> tuple[GenerateJob, dict[str, Any
     origin = Origin(named, dtype, cells, None if drawn_for is None else str(drawn_for), concepts, data)
     job = GenerateJob(
         image, where, grid, each, model, options=options, seed=spec.seed, names=names, photographs=photographs,
-        origin=origin,
+        origin=origin, branch=branch,
     )  # fmt: skip
     return job, state
 
