@@ -45,6 +45,7 @@ class Request:
     tiles, real       folders of photographs, and how near one must be to take a cell, see `match_photographs`
     concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
     model, dtype      ``mini``, a folder, or an id; and the precision it computes in
+    frame             of a film, the one to rebuild, in place of what the reference's file shows
     """
 
     reference: Path | None
@@ -58,6 +59,7 @@ class Request:
     tiles: Sequence[Path] = ()
     real: float = REAL
     dtype: Dtype = "auto"
+    frame: Image.Image | None = None
 
 
 def make_job(
@@ -81,7 +83,9 @@ def make_job(
     if (request.reference is None) == (request.reference_prompt is None):
         raise VertumnusError("reference: name a picture to rebuild, or say what the model is to draw first")
     image, data, branch = None, None, None
-    if request.reference is not None:
+    if request.frame is not None:
+        image = request.frame
+    elif request.reference is not None:
         image, _ = read_reference(request.reference)
         data = request.reference.read_bytes()
     model = load_model(request.model, "diffusion", dtype=request.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +19,6 @@ from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.options import MosaicOptions
 
 if TYPE_CHECKING:
-    from vertumnus.mosaic.generate.folder import TileFolder
     from vertumnus.mosaic.generate.job import GenerateJob
 
 TOOL = "generate"
@@ -44,8 +44,11 @@ class Origin:
     reference: bytes | None = None
 
 
-def keep_origin(job: GenerateJob, folder: TileFolder, collage: Collage) -> RunSpec:
-    """The spec that makes a job's mosaic again; the reference's picture goes into the collage."""
+def keep_origin(job: GenerateJob, state: Mapping[str, Any], collage: Collage) -> RunSpec:
+    """The spec that makes a job's mosaic again; the reference's picture goes into the collage.
+
+    state  of the folder of its tiles
+    """
     from vertumnus.mosaic.generate.job import model_identity
 
     origin = job.origin
@@ -56,8 +59,8 @@ def keep_origin(job: GenerateJob, folder: TileFolder, collage: Collage) -> RunSp
         told["which"] = " ".join(str(prompts.index(prompt)) for prompt in job.prompts)
     told |= job.options.model_dump(mode="json")
     told["cells"] = origin.cells.model_dump(mode="json", exclude_unset=True)
-    told |= {"model": origin.model, "dtype": origin.dtype, "batch_drawn": folder.state.get("batch")}
-    told["again"] = dict(sorted(folder.state.get("attempts", {}).items()))
+    told |= {"model": origin.model, "dtype": origin.dtype, "batch_drawn": state.get("batch")}
+    told["again"] = dict(sorted(state.get("attempts", {}).items()))
     models = {origin.model: model_identity(job.model)}
     references = {}
     if origin.reference_prompt is not None:
