@@ -74,6 +74,7 @@ def compose(
     guidance: list[str] | None = None,
     container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    wide: list[str] | None = None,
     variations: int = 1,
     particles: int | None = None,
     scale: float = 1.0,
@@ -114,6 +115,9 @@ def compose(
         A shape that pieces are to stay in, as for pack.
     from_
         A collage to start from: locked layers stay, the others start where they lie.
+    wide
+        Prompts of overlapping square windows of a wide picture, as 'sea|beach|forest', once for each row; each is
+        arranged with --count pieces on --size pixels, with its finished neighbours as the ground.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
@@ -150,6 +154,17 @@ def compose(
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
+    if wide:
+        from vertumnus.cli.wide import compose_windows
+
+        others = {
+            "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
+            "checkpoint": checkpoint, "preset": preset,
+        }  # fmt: skip
+        given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
+        pieces = read_elements(elements, icon_colors, max_side)
+        compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
+        return
     named = {"elements": elements, "container": container, "like": like, "from": from_}
     if icon_colors is None and like is not None and (options is None or options.colour != "own"):
         icon_colors = "white"  # which takes any colour that the photograph wants

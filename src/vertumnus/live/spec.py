@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
@@ -32,11 +32,24 @@ FREE = ("version", "starts", "skipped", "provenance", "journal")  # fields that 
 
 
 class ElementInput(Options):
-    """An element: the content hash of its picture (``elements/<hex>.png``), what it is called, what it weighs."""
+    """An element: the content hash of its picture (``elements/<hex>.png``), what it is called, what it weighs, and
+    what it shows where that is known.
+    """
 
     name: str
     image: str
     weight: Weight = 1.0
+    label: str = ""
+
+    @classmethod
+    def of(cls, element: Element) -> Self:
+        """How a spec names an element."""
+        return cls(name=element.name, image=element.image, weight=element.weight, label=element.label)
+
+    @model_serializer(mode="wrap")
+    def _short(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a label where there is none, as documents were before there were any."""
+        return {name: value for name, value in plain(self).items() if name != "label" or value}
 
 
 class Region(Options):
@@ -194,9 +207,9 @@ class Inputs:
     def element(self, wanted: ElementInput) -> Element:
         """An element by the name and weight it has in a run."""
         found = self.elements[wanted.image]
-        if (found.name, found.weight) == (wanted.name, wanted.weight):
+        if (found.name, found.weight, found.label) == (wanted.name, wanted.weight, wanted.label):
             return found
-        return replace(found, name=wanted.name, weight=wanted.weight)
+        return replace(found, name=wanted.name, weight=wanted.weight, label=wanted.label)
 
 
 def _journal_elements(spec: RunSpec) -> list[ElementInput]:

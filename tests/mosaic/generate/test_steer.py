@@ -139,11 +139,31 @@ def test_a_perceptual_distance_sees_edges(model):
 def test_decoders_that_are_none(model, tmp_path):
     from vertumnus.errors import VertumnusError
 
-    with pytest.raises(VertumnusError, match="neither full nor linear, and no folder"):
+    with pytest.raises(VertumnusError, match="neither full nor linear nor tiny, and no folder"):
         open_decoder("quick", model)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(VertumnusError, match="which is not supported"):
         open_decoder(str(tmp_path), model)
+
+
+def test_the_tiny_decoder_is_what_lies_beside_the_autoencoder(model, tmp_path):
+    from diffusers import AutoencoderTiny
+
+    from vertumnus.errors import VertumnusError
+
+    config, before = model.vae.config, model.vae.config.get("_name_or_path")
+    try:
+        model.vae.register_to_config(_name_or_path=str(tmp_path))
+        with pytest.raises(VertumnusError, match="no tiny decoder of its own"):
+            open_decoder("tiny", model)
+        sizes = {
+            "encoder_block_out_channels": (8, 8), "decoder_block_out_channels": (8, 8),
+            "num_encoder_blocks": (1, 1), "num_decoder_blocks": (1, 1),
+        }  # fmt: skip
+        AutoencoderTiny(**sizes, latent_channels=config["latent_channels"]).save_pretrained(tmp_path / "tiny")
+        assert open_decoder("tiny", model).scale == 2
+    finally:
+        model.vae.register_to_config(_name_or_path=before)
 
 
 def test_a_tiny_decoder_of_other_latents_is_refused(model, tmp_path):

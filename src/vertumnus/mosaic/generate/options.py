@@ -31,8 +31,9 @@ class GenerateOptions(BaseModel):
         "network",
         description="the gradient goes to the latents through the network, eq. (8), or to the clean latents",
     )
-    decoder: Literal["full", "linear"] | str = Field(
-        "full", description="what shows latents while they are guided: full, linear, or the folder of a tiny decoder"
+    decoder: Literal["full", "linear", "tiny"] | str = Field(
+        "full",
+        description="what shows latents while they are guided: full, linear, tiny, or the folder of a tiny decoder",
     )
     blur: Share = Field(1 / 16, description="sigma of the low pass, in sides of a tile")
     align: Literal["latents", "pixels", "none"] = Field(
@@ -51,7 +52,9 @@ class GenerateOptions(BaseModel):
     )
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
-    adapter: str | None = Field(None, description="of colour-adapter: the folder of a T2I-Adapter for colours")
+    adapter: str | None = Field(
+        None, description="of colour-adapter: the folder of a T2I-Adapter for colours; mini has one of its own"
+    )
     candidates: int = Field(
         1, ge=1, le=64, description="pictures drawn for each cell, of which the nearest to its block is kept"
     )
