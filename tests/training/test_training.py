@@ -390,7 +390,7 @@ def test_nouns_are_found_among_the_tokens(tmp_path):
     assert found.masks.shape == (12, 3, 16, 16)
     assert found.colours.shape == (12, 3, 4, 4)
     assert scenes.read(tmp_path, "wide", tokenizer).latents.shape[2:] == (16, 24)
-    world = scenes.worlds(size["nouns"], size["drawings"], 0)["full"]
+    world = scenes.worlds(size["nouns"], size["drawings"], 0, size["easy"], size["paired"])["full"]
     told = 0
     for number, (places, words) in enumerate(zip(found.nouns, found.captions, strict=True)):
         spelt = [tokenizer.decode([token]).strip() for token in tokenizer(words).input_ids]
