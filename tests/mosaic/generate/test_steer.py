@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vertumnus.mosaic.generate.colour import statistics
 from vertumnus.mosaic.generate.decoders import open_decoder
+from vertumnus.mosaic.generate.generate import draw_reference
+from vertumnus.mosaic.generate.job import GenerateJob
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.steer import AlignLatents, AlignPixels, Blend, Factor, Guide, Tiles
 from vertumnus.mosaic.generate.structure import PAPER_VALUES, gaussian_blur, structure_loss
+from vertumnus.mosaic.match.grid import regular_grid
 from vertumnus.sampling.sample import sample
 
 SIGMA = 0.8
@@ -99,6 +103,24 @@ def test_blends_and_factors(step, tiles):
     held = step.signal * tiles.latents + step.level * tiles.noise
     low = gaussian_blur(held, SIGMA) + latents - gaussian_blur(latents, SIGMA)
     assert torch.allclose(step.latents, low, atol=1e-5)
+
+
+def test_a_drawn_references_own_predictions_are_blended(model):
+    """With the whole share, a single tile is the reference itself, drawn once more; each tile sees its own part."""
+    options = GenerateOptions(method="noise-blend", blend=1.0, steps=3, finish="none")
+    image, branch = draw_reference(model, "a cat", options, seed=4)
+    assert len(branch) == 3
+
+    def far(job, wanted):
+        tile = job.draw([len(job.grid) - 1])[0].astype(float)
+        return np.abs(tile - np.asarray(wanted.resize((16, 16), Image.Resampling.BICUBIC), float)).mean()
+
+    one = GenerateJob(image, "a cat", regular_grid(16, 16, 1, 1), ["a"], model, options=options, branch=branch)
+    assert far(one, image) < 2
+    grid, prompts = regular_grid(16, 16, 2, 2), ["a"] * 4
+    four = GenerateJob(image, "a cat", grid, prompts, model, options=options, branch=branch)
+    corners = [far(four, image.crop((x, y, x + 8, y + 8))) for y in (0, 8) for x in (0, 8)]
+    assert int(np.argmin(corners)) == 3
 
 
 def test_a_perceptual_distance_sees_edges(model):

@@ -47,7 +47,8 @@ class GenerateOptions(BaseModel):
     scheduler: Literal["ddim", "euler", "euler_ancestral", "dpm++", "lcm"] = "ddim"
     negative: str = Field("", max_length=2000, description="what classifier-free guidance steers away from")
     strength: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
-        0.6, description="of quilt and image-to-image: share of the schedule that is run"
+        0.6,
+        description="share of the schedule that quilt and image-to-image run, and a film's tiles that are drawn anew",
     )
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
