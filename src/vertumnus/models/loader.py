@@ -60,8 +60,9 @@ def load_model(
 ) -> Any:
     """The model that ``spec`` names, ready for use; which class it is, its own configuration says.
 
-    spec    ``pictogram``, ``mini``, ``mini-clip``, a local folder, a checkpoint in one file, or a hub id that has
-            been fetched before
+    spec    ``pictogram``, ``mini``, ``mini-clip``, ``mini-colours`` (a T2I-Adapter that is shown 4 x 4 colours),
+            ``mini-shapes`` (a ControlNet that is shown silhouettes or edges), a local folder, a checkpoint in
+            one file, or a hub id that has been fetched before
     kind    what is wanted: ``diffusion``, ``clip``, ``control`` (a ControlNet or T2I-Adapter of diffusers),
             ``decoder`` (a tiny one), ``classifier`` (``lite0`` to ``lite2``) or ``segmentation`` (of transformers);
             of ``mini``, which of its two. Anything else that does not fit is an error
