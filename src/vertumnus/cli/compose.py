@@ -23,6 +23,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
+from vertumnus.export.video import is_video
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
 from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, check_whole
 from vertumnus.writing import check_writable
@@ -101,7 +102,8 @@ def compose(
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
     like
-        A photograph to rebuild: photo guidance, alone unless another is named.
+        A photograph to rebuild: photo guidance, alone unless another is named; of a video or a folder of frames,
+        every frame, with a video or a folder as the output.
     size
         Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
@@ -143,6 +145,16 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
+    if like is not None and (like.is_dir() or (output and is_video(output[0]) and output[0].suffix)):
+        from vertumnus.cli.film import compose_frames
+
+        others = {
+            "prompt": prompt, "guidance": guidance, "container": container, "from": from_, "wide": wide,
+            "variations": variations > 1, "checkpoint": checkpoint, "preset": preset,
+        }  # fmt: skip
+        pieces = read_elements(elements, icon_colors or "white", max_side)
+        compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
+        return
     check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
     if preview is not None:
         check_writable(preview)
@@ -162,7 +174,7 @@ def compose(
 
         others = {
             "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
-            "checkpoint": checkpoint, "preset": preset,
+            "checkpoint": checkpoint, "preset": preset, "resume": resume,
         }  # fmt: skip
         given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
         pieces = read_elements(elements, icon_colors, max_side)

@@ -65,7 +65,11 @@ def write_output(collage: Collage, path: Path, scale: float, background: str | N
         return f"{path}: {len(collage.layers)} layers"
     if suffix == ".svg":
         save_svg(collage, path)
-        return f"{path}: {collage.width} x {collage.height}"
+        lost = {
+            "alpha": "",
+            "transparency": "; its light adds up in browsers, by mix-blend-mode, and not in other programs",
+        }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
+        return f"{path}: {collage.width} x {collage.height}{lost}"
     with progress_bar(f"drawing {path.name}") as show:
         width, height = save_picture(collage, path, scale, background, show)
     return f"{path}: {width} x {height} pixels"

@@ -73,6 +73,12 @@ class ComposeOptions(Options):
         description="of two the worse becomes a mutated copy of the better, or all become one of the best",
     )
     evolution_interval: Steps = Field(100, description="steps between two competitions")
+    initial_search: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="random layouts that are tried at the start; the run begins with the best"
+    )
+    initial_search_steps: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="steps that each of them is arranged for before it is judged"
+    )
     swaps: Annotated[int, Field(ge=0, le=1000)] | None = Field(
         None,
         description="pieces for which other pictures are tried every ten steps; by default 4 where there are more"
@@ -155,6 +161,8 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     population: int
     evolution: Literal["microbial", "strategies"]
     evolution_interval: int
+    initial_search: int
+    initial_search_steps: int
     swaps: int | None
     rotation: Literal["free", "none"] | float
     gap: float
