@@ -19,6 +19,7 @@ from vertumnus.strict.problem import RASTER, Problem
 PLACE_STEPS = 1000  # to a canvas pixel, in the document
 TURN_STEPS = 1000  # to a degree
 SCALE_DIGITS = 5
+LARGER = 2.0  # times the raster that a piece is tried at
 
 
 class OccupancyGrid:
@@ -76,6 +77,11 @@ class OccupancyGrid:
         free = np.isinf(self.freedom.low.rotation)
         turn = np.where(free, (turn + 180) % 360 - 180, turn)
         self.pose = np.column_stack([p.x * self.zoom, p.y * self.zoom, np.exp(p.log_scale) * self.zoom, turn])
+        # What is far larger than the raster fits nowhere, and would be looked at for ever.
+        longest = np.hypot(*self.problem.sprites.size[self.which].T)
+        most = LARGER * np.hypot(*self.taken.shape) / np.maximum(longest, 1e-9)
+        free = self.freedom.movable
+        self.pose[free, 2] = np.minimum(self.pose[free, 2], most[free])
         if only is not None:
             self.pose[~only, 2] = 0.0
         self.flip = p.flip.copy()
