@@ -153,8 +153,9 @@ class PictogramGuidance:
         """Goes on from a state."""
         if self.student is not None:
             self.student.renders.clear()
-            side = self.prior.resolution
-            renders = State.of(state).array("renders", (None, side, side)) if len(state["renders"]) else ()
+            renders = (
+                State.of(state).array("renders", (None, self.prior.resolution**2)) if len(state["renders"]) else ()
+            )
             self.student.renders.extend(renders)
 
     def close(self) -> None:
