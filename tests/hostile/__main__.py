@@ -91,11 +91,13 @@ def table(entries: list[dict[str, object]]) -> str:
         seconds = sum(float(str(entry["seconds"])) for entry in mine) / max(1, len(mine))
         cells = (sum(n for (k, f), n in counts.items() if f == fault and kind in (k, "all")) for fault in FAULTS)
         lines.append(f"{kind:15s}{len(mine):8d}{refused:9d}{seconds:9.2f}" + "".join(f"{n:16d}" for n in cells))
+    longest = max((float(str(entry["seconds"])) for entry in entries), default=0.0)
     slow = sum(float(str(entry["seconds"])) for entry in entries)
     return "\n".join(
         [
             *lines,
-            f"{slow:.0f} s of one core, the longest {max((float(str(e['seconds'])) for e in entries), default=0):.1f} s",
+            f"{slow:.0f} s of one core, the longest {
+                max((float(str(e['seconds'])) for e in entries), default=0):.1f} s",
         ]
     )
 

@@ -65,10 +65,14 @@ def _aim(rng: random.Random, tree: dict[str, Any]) -> None:
         return
     layer = rng.choice(tree["layers"])
     ends: dict[str, list[Any]] = {
-        "x": [1e7, -1e7, 1e6, 20.0], "y": [1e7, -1e7, 1e6, 20.0], "scale": [1e-6, 1e6, 1e3, 1e-3, 30.0], "rotation": [1e6, -1e6, 45],
-        "squeeze": [1e-3, 1e3], "shear": [89, -89, 45], "gain": [[1e3] * 3, [0] * 3], "offset": [[1e3] * 3, [-1e3] * 3],
-        "opacity": [0, 1e-9], "outline": ["hexagon"], "snap": [True], "flip": [True], "locked": [True], "visible": [False],
-        "crop": [[0, 0, 1, 1], [3, 3, 2, 2], [0, 0, 20, 24], [0, 0, 2**31, 1], [2**62, 0, 2**62, 2**62]], "depth": [1.0],
+        "x": [1e7, -1e7, 1e6, 20.0], "y": [1e7, -1e7, 1e6, 20.0], "scale": [1e-6, 1e6, 1e3, 1e-3, 30.0],
+        "rotation": [1e6, -1e6, 45],
+        "squeeze": [1e-3, 1e3], "shear": [89, -89, 45], "gain": [[1e3] * 3, [0] * 3],
+        "offset": [[1e3] * 3, [-1e3] * 3],
+        "opacity": [0, 1e-9], "outline": ["hexagon"], "snap": [True], "flip": [True], "locked": [True],
+        "visible": [False],
+        "crop": [[0, 0, 1, 1], [3, 3, 2, 2], [0, 0, 20, 24], [0, 0, 2**31, 1], [2**62, 0, 2**62, 2**62]],
+        "depth": [1.0],
         "light": ["srgb"], "prompt": ["a bird"], "name": ["\x1b[31m", "<script>", "a\nb", "../x"],
     }  # fmt: skip
     for name in rng.sample(sorted(ends), rng.randint(1, 3)):

@@ -7,8 +7,10 @@ import contextlib
 import io
 import os
 import random
+import socket
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -61,7 +63,7 @@ def read_by(rng: random.Random, name: str, alone: bool) -> list[Command]:
 def pictures(kitchen: Kitchen) -> Case:
     """A picture of any format, changed as its format allows, alone or among good ones."""
     rng = kitchen.rng
-    chosen = rng.choice(sorted(os.listdir(kitchen.pantry / "formats")))
+    chosen = rng.choice(sorted(path.name for path in (kitchen.pantry / "formats").iterdir()))
     data, suffix = kitchen.read(f"formats/{chosen}"), chosen.rpartition(".")[2]
     draw = rng.random()
     if suffix == "png" and draw < 0.6:
@@ -192,9 +194,7 @@ def strange_files(kitchen: Kitchen) -> Case:
         path.symlink_to(rng.choice(["nowhere", path.name, "/etc/passwd", "../treasure/gold.txt"]))
     elif act == 4:
         with contextlib.suppress(OSError):
-            import socket
-
-            here = os.getcwd()
+            here = Path.cwd()
             os.chdir(place)
             with socket.socket(socket.AF_UNIX) as end:
                 end.bind(path.name)

@@ -22,11 +22,13 @@ SECONDS = 20  # of the processor, and then it hangs
 PATIENCE = 120  # seconds by the clock: the machine may have others to serve
 MEMORY = 2 << 30  # bytes beyond what the parent has
 FAULTS = (
-    "traceback", "hang", "over 2 GB", "signal", "unnamed", "changed outside", "left behind", "another result", "warning",
+    "traceback", "hang", "over 2 GB", "signal", "unnamed", "changed outside", "left behind", "another result",
+    "warning",
 )  # fmt: skip
 UNHANDLED, UNNAMED, CHANGED, LEFT, OTHER, WARNED, TOO_MUCH = 70, 71, 72, 73, 74, 75, 76
 CODES = {
-    UNHANDLED: "traceback", UNNAMED: "unnamed", CHANGED: "changed outside", LEFT: "left behind", OTHER: "another result",
+    UNHANDLED: "traceback", UNNAMED: "unnamed", CHANGED: "changed outside", LEFT: "left behind",
+    OTHER: "another result",
     WARNED: "warning", TOO_MUCH: "over 2 GB",
 }  # fmt: skip
 
@@ -65,7 +67,7 @@ def snapshot(folder: Path, leave: list[str]) -> dict[str, tuple[object, ...]]:
         if stat.S_ISREG(facts.st_mode) and facts.st_size < 1 << 22:
             body = hashlib.sha256(path.read_bytes()).digest()
         elif stat.S_ISLNK(facts.st_mode):
-            body = os.readlink(path)
+            body = path.readlink()
         times = facts.st_mtime_ns if not stat.S_ISDIR(facts.st_mode) else 0
         found[name] = (facts.st_mode, facts.st_size if body else 0, times, body)
     return found

@@ -164,9 +164,11 @@ def first_version(mosaic: dict[str, object]) -> dict[str, object]:
     ]
     return {
         "format": "vertumnus/mosaic", "version": 1, "width": 40, "height": 30, "cells": "rectangle", "step": [0, 0],
-        "reference": "photograph.png", "tone": "mean-std:0.5", "seed": 0, "options": {"grid": "3x4"}, "report": {"repeats": 0},
+        "reference": "photograph.png", "tone": "mean-std:0.5", "seed": 0, "options": {"grid": "3x4"},
+        "report": {"repeats": 0},
         "columns": [
-            "left", "top", "right", "bottom", "tile", "crop_left", "crop_top", "crop_right", "crop_bottom", "turn", "flip",
+            "left", "top", "right", "bottom", "tile", "crop_left", "crop_top", "crop_right", "crop_bottom",
+            "turn", "flip",
             "cost",
         ],
         "rows": rows,
