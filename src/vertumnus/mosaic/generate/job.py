@@ -357,7 +357,7 @@ class GenerateJob:
 
 @contextmanager
 def memory_told() -> Iterator[None]:
-    """Lets memory that runs out be a `MemoryError`, on a GPU and on a processor, where PyTorch has no error for it."""
+    """Lets memory that runs out be a `MemoryError`, also on a processor, where PyTorch has no error for it."""
     try:
         yield
     except torch.OutOfMemoryError as error:
