@@ -253,7 +253,7 @@ def test_what_is_no_checkpoint(tmp_path, folders):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(
-        VertumnusError, match="x: is a llama, which is not supported; clip, siglip, blip, Contr"
+        VertumnusError, match="x: is a llama, which is not supported; clip, siglip, blip, ControlNetModel"
     ):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "clip"}')

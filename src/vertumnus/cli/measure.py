@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.picture import FORMATS
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.models.checkpoint import Dtype
@@ -147,7 +147,8 @@ def measure(
             raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
     fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])
     looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model, classifier) if prompt is not None else None
-    found = measure_packing(document, fitted)
+    with about(collage):
+        found = measure_packing(document, fitted)
     report = document.made_by.report if document.made_by else {}
     numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
     if shape is None:
