@@ -93,13 +93,7 @@ def table(entries: list[dict[str, object]]) -> str:
         lines.append(f"{kind:15s}{len(mine):8d}{refused:9d}{seconds:9.2f}" + "".join(f"{n:16d}" for n in cells))
     longest = max((float(str(entry["seconds"])) for entry in entries), default=0.0)
     slow = sum(float(str(entry["seconds"])) for entry in entries)
-    return "\n".join(
-        [
-            *lines,
-            f"{slow:.0f} s of one core, the longest {
-                max((float(str(e['seconds'])) for e in entries), default=0):.1f} s",
-        ]
-    )
+    return "\n".join([*lines, f"{slow:.0f} s of one core, the longest {longest:.1f} s"])
 
 
 if __name__ == "__main__":

@@ -224,7 +224,8 @@ def strange_files(kitchen: Kitchen) -> Case:
     return Case(commands, ["wrong."])
 
 
-HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 24 24"{}>{}</svg>'
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+HEAD += ' viewBox="0 0 24 24"{}>{}</svg>'
 
 
 def drawings(kitchen: Kitchen) -> Case:
