@@ -106,7 +106,6 @@ NEED_TORCH = {
     "sampling/step.py",
     "mosaic/generate/colour.py",
     "mosaic/generate/decoders.py",
-    "mosaic/generate/far.py",
     "mosaic/generate/film.py",
     "mosaic/generate/generate.py",
     "mosaic/generate/job.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,8 +131,12 @@ class GenerateJob:
         attempt  how often they have been drawn before
         watch    called after each step
 
-        Raises `VertumnusError` if the model gives numbers that are none.
+        Raises `VertumnusError` if the model gives numbers that are none, and `MemoryError` where memory runs out.
         """
+        with memory_told():
+            return self._draw_best(cells, attempt, watch)
+
+    def _draw_best(self, cells: list[int], attempt: int, watch: Callable[[], None] | None) -> list[Bytes]:
         best = self._draw_once(cells, attempt, watch)
         if self.candidates == 1:
             return best
@@ -151,7 +156,8 @@ class GenerateJob:
 
         latents  B x C x h x w, noised by what the cells' own noise is
         """
-        return self._draw_once(cells, 0, watch, latents)
+        with memory_told():
+            return self._draw_once(cells, 0, watch, latents)
 
     def partial_steps(self) -> int:
         """Steps that a tile takes which begins with latents: ``strength`` of the schedule."""
@@ -278,7 +284,7 @@ class GenerateJob:
                         watch(done, len(names) * steps)
                     yield
                 return
-            except (torch.OutOfMemoryError, MemoryError):
+            except MemoryError:
                 if size == 1 or drawn_any:  # sizes change before anything is drawn, and not within a run
                     raise VertumnusError(
                         f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
@@ -347,6 +353,19 @@ class GenerateJob:
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Lets memory that runs out be a `MemoryError`, also on a processor, where PyTorch has no error for it."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from None
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise MemoryError(str(error)) from None
 
 
 def cell_name(cell: int) -> str:
