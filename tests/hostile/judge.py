@@ -20,7 +20,7 @@ from typing import NamedTuple
 from hostile.cases import Case, Kind, Kitchen
 
 SECONDS = 20  # of the processor, and then it hangs
-PATIENCE = 120  # seconds by the clock: the machine may have others to serve
+PATIENCE = 400  # seconds by the clock: the machine may have others to serve
 MEMORY = 2 << 30  # bytes beyond what the parent has
 FAULTS = (
     "traceback", "hang", "over 2 GB", "signal", "unnamed", "changed outside", "left behind", "another result",

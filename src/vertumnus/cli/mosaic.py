@@ -13,7 +13,7 @@ from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
@@ -168,8 +168,9 @@ def mosaic(
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
-    check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-    write_mosaic(collage, output, workers, force)
+    with about(assignment or reference, *output):
+        check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
+        write_mosaic(collage, output, workers, force)
     _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
 
 
