@@ -1,4 +1,4 @@
-"""Numbers have bounds, once: whatever way a number comes, one beyond them is one sentence that names file and field."""
+"""Numbers have bounds, once: however one comes, beyond them it is one sentence that names file and field."""
 
 import json
 
@@ -69,8 +69,10 @@ def test_options(folder, vertumnus, command, option, value):
 
 
 LAYER = [
-    ("scale", 1e39), ("scale", 1e-39), ("scale", 0), ("rotation", 1e308), ("x", 1e20), ("y", -1e20), ("x", float("nan")),
-    ("squeeze", 1e9), ("shear", 90), ("gain", [1e9, 1, 1]), ("opacity", 2), ("crop", [0, 0, 2**70, 1]), ("name", "\ud800"),
+    ("scale", 1e39), ("scale", 1e-39), ("scale", 0), ("rotation", 1e308), ("x", 1e20), ("y", -1e20),
+    ("x", float("nan")),
+    ("squeeze", 1e9), ("shear", 90), ("gain", [1e9, 1, 1]), ("opacity", 2), ("crop", [0, 0, 2**70, 1]),
+    ("name", "\ud800"),
 ]  # fmt: skip
 DOCUMENT = [
     ("width", True), ("width", 10**400), ("height", 0), ("prompt", "\ud800"), ("background", "\ud800"),
