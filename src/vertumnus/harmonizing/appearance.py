@@ -10,6 +10,7 @@ The error is that of the noise, as in the authors' program: eq. (1)'s, weighed b
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,8 @@ BEGIN = "a"  # the word whose vector learning begins at, as in the authors' prog
 RATE = 0.03  # of AdamW, in deviations of the encoder's own vectors: 4e-4 for Stable Diffusion's, as theirs
 BATCH = 4  # draws of noise a step, as theirs
 HELD_OUT = 8  # draws that are not learned from, at as many noise levels
+TARGET = "noise"
+MOST = 1.0
 EVERY = 10  # steps between two looks at them
 PATIENCE = 5  # looks without a gain before learning ends
 GAIN = 1e-3  # share of the loss that is one
@@ -71,11 +74,13 @@ def learn(
     vectors  of each word
     steps    at most; fewer where the loss on held-out noise no longer falls
 
-    The vectors are the best ones found on held-out noise; with the same seed they are the same.
+    The vectors are the best ones found on held-out noise. What is drawn for a subject goes by its content and the
+    seed; on the processor, where side by side is no faster, each is learned by itself, so that its vectors do not
+    depend on the others, to the bit.
     Raises `VertumnusError` if not even one subject and one draw fit into memory.
     """
     found: list[Learned] = []
-    group, draws = len(subjects), BATCH
+    group, draws = 1 if model.device.type == "cpu" else len(subjects), BATCH
     while len(found) < len(subjects):
         now = range(len(found), min(len(found) + group, len(subjects)))
         done = len(found)
@@ -86,7 +91,7 @@ def learn(
 
         try:
             found += _learn_together(
-                model, [subjects[n] for n in now], [(seed, n) for n in now], vectors, steps, draws, show
+                model, [subjects[n] for n in now], [_seed_of(subjects[n], seed) for n in now], vectors, steps, draws, show
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -100,16 +105,23 @@ def learn(
     return found
 
 
+def _seed_of(subject: Subject, seed: int) -> int:
+    digest = hashlib.sha256(f"{seed} {subject.text}".encode())
+    for part in (subject.image, subject.alpha):
+        digest.update(part.float().cpu().numpy().tobytes())
+    return int.from_bytes(digest.digest()[:7], "big")
+
+
 def _learn_together(
     model: Diffusion,
     subjects: Sequence[Subject],
-    seeds: Sequence[tuple[int, int]],
+    seeds: Sequence[int],
     vectors: int,
     steps: int,
     draws: int,
     show: Callable[[int, int, float], None],
 ) -> list[Learned]:
-    makers = [torch.Generator().manual_seed(seed * 1_000_003 + number) for seed, number in seeds]
+    makers = [torch.Generator().manual_seed(seed) for seed in seeds]
     with torch.no_grad():
         clean = torch.cat([model.to_latents(one.image[None].to(model.device)) for one in subjects])
         masks = torch.cat(
@@ -119,7 +131,8 @@ def _learn_together(
             ]
         ).to(clean)
     total = len(model.alphas_cumprod)
-    levels = (torch.arange(HELD_OUT) * 2 + 1) * total // (2 * HELD_OUT)
+    top = int(total * MOST)
+    levels = (torch.arange(HELD_OUT) * 2 + 1) * top // (2 * HELD_OUT)
     held = [torch.randn((HELD_OUT, *clean.shape[1:]), generator=maker) for maker in makers]
     with model.threads(), Adapters(model) as adapters:
         words = adapters.words
@@ -146,7 +159,15 @@ def _learn_together(
             text = model.encode_text([prompts[n] for n in which], gradients=torch.is_grad_enabled())
             text = text.taken([place for place in range(len(which)) for _ in range(each)])
             x_t = model.add_noise(clean[of], noise, t)
-            wrong = (model.predict_noise(x_t, t, text) - noise).float().square() * masks[of].square()
+            found, drawn = model.predict(x_t, t, text)
+            if TARGET == "noise":
+                error = drawn - noise
+            elif TARGET == "clean":
+                error = found - clean[of]
+            else:
+                signal, level = model._levels(t, x_t)
+                error = signal * (drawn - noise) - level * (found - clean[of])
+            wrong = error.float().square() * masks[of].square()
             area = masks[of].square().sum((1, 2, 3)).clamp(min=1e-6) * clean.shape[1]
             return (wrong.sum((1, 2, 3)) / area).view(len(which), each).mean(1)
 
@@ -164,13 +185,14 @@ def _learn_together(
         best, kept, waited = list(before), [rows(n) for n in active], [0] * len(subjects)
         taken = [0] * len(subjects)
         for step in range(1, steps + 1):
-            t = torch.cat([torch.randint(total, (draws,), generator=makers[n]) for n in active]).to(clean.device)
+            t = torch.cat([torch.randint(top, (draws,), generator=makers[n]) for n in active]).to(clean.device)
             noise = torch.cat([torch.randn((draws, *clean.shape[1:]), generator=makers[n]) for n in active]).to(clean)
             optimiser.zero_grad()
             with torch.enable_grad():
                 loss = errors(active, t, noise).sum()
             # In half precision gradients would be too small to be told from nothing; AdamW does not mind the factor.
-            torch.autograd.backward(loss * 1024)
+            # Of these alone: a LoRA that the model carries may be in training elsewhere.
+            torch.autograd.backward(loss * 1024, inputs=list(tables))
             if all(table.grad is not None and bool(torch.isfinite(table.grad).all()) for table in tables):
                 optimiser.step()
             slower.step()

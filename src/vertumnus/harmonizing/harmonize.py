@@ -75,6 +75,7 @@ class HarmonizeJob:
         options: HarmonizeOptions,
         controls: Sequence[str] = (),
     ) -> None:
+        collage.name_layers()  # layers are spoken of by their ids
         self.collage, self.options, self.layer = collage, options, layer
         self.controls = list(controls)
         self.model = None if options.method == "none" or model is None else open_model(model, options.dtype)
@@ -154,9 +155,9 @@ class HarmonizeJob:
 
     def _pictures(self, seeds: Sequence[int], watch: Watcher | None) -> list[Pixels]:
         if self.model is None:
-            from vertumnus.harmonizing.tone import harmonize_tones
+            from vertumnus.harmonizing.tone import harmonize_tones, tones_of
 
-            return [harmonize_tones(self.stack, self.options.strength)] * len(seeds)
+            return [harmonize_tones(self.stack, tones_of(self.stack, self.options.strength))] * len(seeds)
         self.learn()
         last = None
         for step in self._run.steps(seeds):
@@ -228,18 +229,45 @@ class HarmonizeJob:
                 batch = max(1, batch // 2)
                 continue
             for seed, picture in zip(now, found, strict=True):
-                gallery.put(seed, picture)
+                gallery.put(seed, picture, now)
             done += len(now)
             missing = missing[len(now) :]
 
-    def document(self, picture: Pixels, seed: int, identity: dict[str, Any] | None = None) -> Collage:
+    def document(
+        self,
+        picture: Pixels,
+        seed: int,
+        identity: dict[str, Any] | None = None,
+        batch: Sequence[int] | None = None,
+    ) -> Collage:
         """The collage with a result in it.
 
         identity   of the job that made it, if that is another one
+        batch      seeds that were drawn with it, itself among them
         """
         facts = dict(identity or self.identity())
         facts.pop("prompt", None)
-        return with_result(self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts)
+        if identity is None and self.model is not None:
+            facts["weights"] = self.weights()
+        if batch is not None and list(batch) != [seed]:
+            facts["batch"] = list(batch)
+        tones = {}
+        if facts.get("model") is None:
+            from vertumnus.harmonizing.tone import tones_of
+
+            matched = tones_of(self.stack, self.options.strength)
+            tones = {layer.id: tone for layer, tone in zip(self.stack.layers, matched, strict=True)}
+        return with_result(
+            self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts, tones=tones
+        )
+
+    def weights(self) -> str | None:
+        """A hash that tells the model's weights from others."""
+        if self.model is None:
+            return None
+        from vertumnus.harmonizing.words import fingerprint
+
+        return fingerprint(self.model)
 
 
 def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:
