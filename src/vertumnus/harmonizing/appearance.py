@@ -5,7 +5,9 @@ composite up to that layer, where the layer is:
 
     a* = argmin E || alpha (x_target - D(x_target + noise, sigma, (a, c))) ||^2
 
-The error is that of the noise, as in the authors' program: eq. (1)'s, weighed by the signal over the noise.
+The error is that of what the network was taught to say: of the noise, as in the authors' program, which is eq. (1)'s
+weighed by the signal over the noise; of the velocity for a network that says that, or there would be next to nothing
+to learn from high noise, where words count most.
 """
 
 from __future__ import annotations
@@ -31,7 +33,6 @@ BEGIN = "a"  # the word whose vector learning begins at, as in the authors' prog
 RATE = 0.03  # of AdamW, in deviations of the encoder's own vectors: 4e-4 for Stable Diffusion's, as theirs
 BATCH = 4  # draws of noise a step, as theirs
 HELD_OUT = 8  # draws that are not learned from, at as many noise levels
-TARGET = "noise"
 MOST = 1.0
 EVERY = 10  # steps between two looks at them
 PATIENCE = 5  # looks without a gain before learning ends
@@ -80,7 +81,7 @@ def learn(
     Raises `VertumnusError` if not even one subject and one draw fit into memory.
     """
     found: list[Learned] = []
-    group, draws = 1 if model.device.type == "cpu" else len(subjects), BATCH
+    group, draws = len(subjects) if side_by_side(model) else 1, BATCH
     while len(found) < len(subjects):
         now = range(len(found), min(len(found) + group, len(subjects)))
         done = len(found)
@@ -91,7 +92,13 @@ def learn(
 
         try:
             found += _learn_together(
-                model, [subjects[n] for n in now], [_seed_of(subjects[n], seed) for n in now], vectors, steps, draws, show
+                model,
+                [subjects[n] for n in now],
+                [_seed_of(subjects[n], seed) for n in now],
+                vectors,
+                steps,
+                draws,
+                show,
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -103,6 +110,11 @@ def learn(
                 ) from None
             group, draws = (group + 1) // 2, draws if group > 1 else draws // 2
     return found
+
+
+def side_by_side(model: Diffusion) -> bool:
+    """Whether subjects are learned at once: on a GPU, which has room for more than one draws."""
+    return model.device.type != "cpu"
 
 
 def _seed_of(subject: Subject, seed: int) -> int:
@@ -152,6 +164,13 @@ def _learn_together(
         slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
         prompts = [f"{' '.join(names)} {one.text}" for names, one in zip(named, subjects, strict=True)]
 
+        def wanted(clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+            """What the network is to say: noise, velocity or the clean latents, whichever it was taught."""
+            if model.prediction == "sample":
+                return clean
+            # v = sqrt(abar) eps - sqrt(1 - abar) x_0, x_t with noise and -x_0 in their places.
+            return noise if model.prediction == "epsilon" else model.add_noise(noise, -clean, t)
+
         def errors(which: Sequence[int], t: Tensor, noise: Tensor) -> Tensor:
             """The masked loss of each of ``which``, each with as many draws of t and noise, in turn."""
             each = len(t) // len(which)
@@ -159,15 +178,7 @@ def _learn_together(
             text = model.encode_text([prompts[n] for n in which], gradients=torch.is_grad_enabled())
             text = text.taken([place for place in range(len(which)) for _ in range(each)])
             x_t = model.add_noise(clean[of], noise, t)
-            found, drawn = model.predict(x_t, t, text)
-            if TARGET == "noise":
-                error = drawn - noise
-            elif TARGET == "clean":
-                error = found - clean[of]
-            else:
-                signal, level = model._levels(t, x_t)
-                error = signal * (drawn - noise) - level * (found - clean[of])
-            wrong = error.float().square() * masks[of].square()
+            wrong = (model.answer(x_t, t, text) - wanted(clean[of], noise, t)).float().square() * masks[of].square()
             area = masks[of].square().sum((1, 2, 3)).clamp(min=1e-6) * clean.shape[1]
             return (wrong.sum((1, 2, 3)) / area).view(len(which), each).mean(1)
 

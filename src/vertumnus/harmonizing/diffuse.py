@@ -195,11 +195,11 @@ class Harmonizer:
 class StructureRun(Harmonizer):
     """Plug-and-Play on the composite, the baseline SA (sec. 5.1): its structure kept, nothing known of layers.
 
-    Nothing is drawn at random, so that every seed has the same result; noise, control and scheduler do not matter.
+    Noise, control and scheduler do not matter; seeds differ by the share of the noise that is drawn anew (``eta``).
     """
 
     def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
-        """The sampler's steps for as many copies."""
+        """The sampler's steps for a batch of seeds."""
         from vertumnus.sampling.injection import plug_and_play
 
         options = self.options
@@ -210,7 +210,8 @@ class StructureRun(Harmonizer):
             negative=options.negative or AGAINST,
             steps=options.steps,
             guidance=options.guidance,
-            batch=len(seeds),
+            eta=options.eta,
+            seed=list(seeds),
         )
 
 
@@ -242,7 +243,9 @@ def keep(stack: Stack, h: Floats, picture: Pixels) -> Pixels:
         return picture
     seen = stack.visible
     # A layer is kept if the map is 0 wherever it is seen.
-    is_kept = [bool(kept[seen == index].all()) if (seen == index).any() else False for index in range(len(stack.alpha))]
+    is_kept = [
+        bool(kept[seen == index].all()) if (seen == index).any() else False for index in range(len(stack.alpha))
+    ]
     ground_kept = kept[seen == NOBODY].all() if (seen == NOBODY).any() else False
     made_anew = np.full((*seen.shape, 1), 0.0 if ground_kept else 1.0, np.float32)  # the result's share of a pixel
     own = np.array(stack.ground, np.float32) * (1 - made_anew)  # what kept layers have of its colour

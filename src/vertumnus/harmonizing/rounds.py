@@ -178,7 +178,9 @@ def rounds_of(collage: Collage) -> list[dict[str, Any]]:
 def _tones_are_whole(toned: object) -> bool:
     if not isinstance(toned, dict):
         return False
-    lists = [one.get(when) if isinstance(one, dict) else None for one in toned.values() for when in ("before", "after")]
+    lists = [
+        one.get(when) if isinstance(one, dict) else None for one in toned.values() for when in ("before", "after")
+    ]
     return all(
         isinstance(pair, list)
         and len(pair) == 2
@@ -190,16 +192,23 @@ def _tones_are_whole(toned: object) -> bool:
 def edit_stack(collage: Collage, name: str, size: tuple[int, int]) -> Stack:
     """Two layers, the result so far and the named one over it.
 
-    Raises `VertumnusError` if there is no result yet, or no such layer.
+    name   a layer's id, or its name or text if no other layer has the same
+
+    Raises `VertumnusError` if there is no result yet, no such layer, or more than one.
     """
     rounds = results(collage)
     if not rounds:
         raise VertumnusError("edit: the collage has not been harmonised yet; harmonise it first")
     own = [layer for layer in collage.layers if layer not in rounds]
-    chosen = [layer for layer in own if name in (layer.name, layer.prompt)]
+    chosen = [layer for layer in own if name == layer.id] or [
+        layer for layer in own if name in (layer.name, layer.prompt)
+    ]
     if not chosen:
         known = ", ".join(dict.fromkeys(layer.name for layer in own))
         raise VertumnusError(f"layer: there is no {name!r}; there are {known}")
+    if len(chosen) > 1:
+        known = ", ".join(f"{layer.id} at {layer.x:.0f},{layer.y:.0f}" for layer in chosen)
+        raise VertumnusError(f"layer: {len(chosen)} are called {name!r}; name one by its id: {known}")
     shown = [rounds[-1].model_copy(), chosen[-1].model_copy()]
     for layer in shown:
         layer.visible = True

@@ -105,7 +105,8 @@ def check_window(tokenizers: Sequence[Any], prompt: str, more: int = 0, name: st
             cut = prompt[at : at + 30]
             words = f" beside {more} for learned words" if more else ""
             raise VertumnusError(
-                f"{name}: has {len(offsets)} tokens and the model reads {max(room, 0)}{words}; it would be cut at {cut!r}"
+                f"{name}: has {len(offsets)} tokens and the model reads {max(room, 0)}{words}; it would be cut at"
+                f" {cut!r}"
             )
 
 
@@ -136,7 +137,9 @@ def token_offsets(tokenizer: Any, prompt: str) -> list[Span]:
     Fast tokenizers tell them. Of others they are worked out from the tokens' own letters.
     """
     if getattr(tokenizer, "is_fast", False):
-        found = tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, truncation=False)
+        found = tokenizer(
+            prompt, return_offsets_mapping=True, add_special_tokens=False, truncation=False, verbose=False
+        )
         return [(int(a), int(b)) for a, b in found["offset_mapping"]]
     pieces = tokenizer.tokenize(prompt)
     lowered, at, offsets = prompt.lower(), 0, []
