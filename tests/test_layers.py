@@ -73,6 +73,7 @@ NEED_TORCH = {
     "harmonizing/words.py",
     "models/adapters.py",
     "models/classifier.py",
+    "models/segmentation.py",
     "render/oracle.py",
     "models/clip.py",
     "models/device.py",

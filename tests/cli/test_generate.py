@@ -50,6 +50,38 @@ def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
     assert "256 x 256 pixels" in out
 
 
+def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
+    """Of a photograph, with a tile made anew and a photograph in one cell; and of a reference that was drawn."""
+    left = drawn(64, 64)
+    (tmp_path / "photos").mkdir()
+    left.save(tmp_path / "photos" / "left.png")
+    Image.new("RGB", (64, 64), "lime").save(tmp_path / "photos" / "lime.png")
+    reference = Image.new("RGB", (128, 128))
+    for turn, place in enumerate(((0, 0), (64, 0), (0, 64), (64, 64))):
+        reference.paste(left.rotate(90 * turn), place)
+    reference.save(tmp_path / "reference.jpg", quality=95)
+    made = tmp_path / "a.collage"
+    command = (
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "a star", "--tiles", tmp_path / "photos", *QUICK,
+        "--batch", 2, "--seed", 3, "--again", 3, "-o", made,
+    )  # fmt: skip
+    code, _, err = vertumnus(*command)
+    assert (code, err) == (0, "")
+    (tmp_path / "photos" / "left.png").unlink()
+    (tmp_path / "reference.jpg").unlink()
+    code, out, err = vertumnus("again", made, "-o", tmp_path / "b.collage")
+    assert (code, err) == (0, "")
+    assert "4 layers, the same as before" in out
+    assert (tmp_path / "b.collage").read_bytes() == made.read_bytes()
+    assert [layer.name for layer in Collage.load(made).layers].count("left") == 1
+
+    drawn_for = tmp_path / "c.collage"
+    command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
+    assert vertumnus(*command, "--method", "free", "-o", drawn_for)[0] == 0
+    code, out, _ = vertumnus("again", drawn_for)
+    assert (code, "2 layers, the same as before" in out) == (0, True)
+
+
 def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
     """Half of the reference is a picture that lies among the photographs; only the other half is drawn."""
     left, right = drawn(64, 64), drawn(64, 64).rotate(90)

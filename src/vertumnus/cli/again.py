@@ -62,5 +62,5 @@ class _Watch(Watch):
     def __call__(self, run: LiveRun) -> None:
         if self.stopped:
             run.request_stop()
-        if run.step % STEPS_SHOWN == 0:
+        if run.step % STEPS_SHOWN == 0 or run.phase == "draw":
             self.show("making again", run.done, run.total, run.phase)

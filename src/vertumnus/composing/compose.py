@@ -179,9 +179,7 @@ def live_compose(
             "guidance": [kept_guidance(each) for each in all_options(source)],
         },
         models=source.inputs(),
-        elements=tuple(
-            ElementInput(name=one.name, image=one.image, weight=one.weight) for one in collection.elements
-        ),
+        elements=tuple(ElementInput.of(one) for one in collection.elements),
         count=count,
         container=region,
         start=start_document(warm) if warm is not None else None,

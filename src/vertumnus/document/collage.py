@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
 from vertumnus.checked import Checked
 from vertumnus.document import bundle
@@ -40,6 +40,32 @@ class MadeBy(Checked):
     report: dict[str, Any] = Field({})
 
 
+class LayerTable(Checked):
+    """Many layers in a document: a row each, with null for what a field is by default."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def _rows(layers: object) -> object:
+    """Layers as they are listed or, of a table, an object for each row."""
+    if not isinstance(layers, dict):
+        return layers
+    if set(layers) != {"columns", "rows"}:
+        raise ValueError("a table of layers has columns and rows")
+    columns, rows = layers["columns"], layers["rows"]
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise ValueError("columns must be a list of fields' names")
+    if len(set(columns)) < len(columns):
+        raise ValueError("columns name a field twice")
+    if not isinstance(rows, list):
+        raise ValueError("rows must be a list")
+    for number, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise ValueError(f"rows[{number}] is not a list of {len(columns)} values")
+    return [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
+
+
 class Collage(Checked):
     """An ordered list of layers, back to front, on a canvas of width x height pixels.
 
@@ -64,7 +90,9 @@ class Collage(Checked):
     linked: dict[PictureName, str] = Field(
         {}, description="pictures that lie elsewhere, and where: a file's path, relative to the document's folder"
     )
-    layers: list[Layer] = Field([])
+    layers: Annotated[list[Layer], BeforeValidator(_rows, json_schema_input_type=list[Layer] | LayerTable)] = Field(
+        [], description="back to front; a thousand and more are written as a table"
+    )
     made_by: MadeBy | None = None
 
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)

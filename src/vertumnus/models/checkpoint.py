@@ -29,6 +29,14 @@ _MODELS = {
     "T2IAdapter": ("control", "t2i-adapter"),
     "AutoencoderTiny": ("decoder", "autoencoder-tiny"),
 }
+# What transformers calls the class, by its end.
+_SEGMENTING = {
+    "ForSemanticSegmentation": ("segmentation", "semantic"),
+    "ForUniversalSegmentation": ("segmentation", "instance"),
+    "ForInstanceSegmentation": ("segmentation", "instance"),
+    "SamModel": ("segmentation", "prompted"),
+    "SamHQModel": ("segmentation", "prompted"),
+}
 # Where the configuration and the tokenizers of a checkpoint that is one file are looked for.
 CONFIGURATIONS = {
     "stable-diffusion": "stable-diffusion-v1-5/stable-diffusion-v1-5",
@@ -90,7 +98,7 @@ def understand(name: str, path: Path) -> Checkpoint:
     elif config.is_file():
         read = _json(config)
         calls_itself = str(read.get("model_type") or read.get("_class_name"))
-        found, supported = _MODELS.get(calls_itself), _MODELS
+        found, supported = _MODELS.get(calls_itself) or _segmenting(read), _MODELS
         parts = [path]
     else:
         raise VertumnusError(f"{path}: holds no checkpoint, neither model_index.json nor config.json is there")
@@ -102,6 +110,13 @@ def understand(name: str, path: Path) -> Checkpoint:
             why = "only pickled weights, which are never loaded" if pickled else "no weights"
             raise VertumnusError(f"{name}: {part} holds {why}; safetensors are needed")
     return Checkpoint(name, path, *found)
+
+
+def _segmenting(config: dict[str, Any]) -> tuple[str, str] | None:
+    """What a configuration of transformers is, if it is of a network that segments."""
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    return next((found for end, found in _SEGMENTING.items() if name.endswith(end)), None)
 
 
 def _one_file(name: str, path: Path) -> Checkpoint:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from vertumnus.models.clip import Clip
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.memory import Memory
+    from vertumnus.models.segmentation import Segmenter
 
-Kind = Literal["diffusion", "clip", "control", "decoder", "classifier"]
+Kind = Literal["diffusion", "clip", "control", "decoder", "classifier", "segmentation"]
 _NEEDED = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "peft")
 
 
@@ -36,6 +37,8 @@ def load_model(
 ) -> Clip: ...
 @overload
 def load_model(spec: str | Path, kind: Literal["classifier"], *, device: str | None = None) -> Classifier: ...
+@overload
+def load_model(spec: str | Path, kind: Literal["segmentation"], *, device: str | None = None) -> Segmenter: ...
 @overload
 def load_model(
     spec: str | Path,
@@ -60,8 +63,8 @@ def load_model(
     spec    ``pictogram``, ``mini``, ``mini-clip``, a local folder, a checkpoint in one file, or a hub id that has
             been fetched before
     kind    what is wanted: ``diffusion``, ``clip``, ``control`` (a ControlNet or T2I-Adapter of diffusers),
-            ``decoder`` (a tiny one) or ``classifier`` (``lite0`` to ``lite2``); of ``mini``, which of its two.
-            Anything else that does not fit is an error
+            ``decoder`` (a tiny one), ``classifier`` (``lite0`` to ``lite2``) or ``segmentation`` (of transformers);
+            of ``mini``, which of its two. Anything else that does not fit is an error
     device  a torch device, ``cuda`` if there is one
     dtype   ``float32``, ``float16`` or ``bfloat16``; by default half on a GPU and single elsewhere. An autoencoder
             that overflows in half precision computes in single
@@ -91,6 +94,10 @@ def load_model(
         from vertumnus.models.clip import Clip
 
         return Clip.load(checkpoint, device, dtype)
+    if checkpoint.kind == "segmentation":
+        from vertumnus.models.segmentation import Segmenter
+
+        return Segmenter.load(checkpoint, device)
     if checkpoint.kind in ("control", "decoder"):
         from vertumnus.models.opening import open_network
 

@@ -160,7 +160,7 @@ def live_pack(
         seed=seed,
         size=canvas,
         options=chosen.model_dump(mode="json"),
-        elements=tuple(ElementInput(name=one.name, image=one.image, weight=one.weight) for one in ready),
+        elements=tuple(ElementInput.of(one) for one in ready),
         count=count,
         container=container,
         block=blocked,

@@ -91,6 +91,23 @@ def test_one_tile_made_anew_leaves_the_rest(model, tmp_path):
         one.again(folder, 6)
 
 
+def test_of_several_candidates_the_nearest_is_kept(model, tmp_path):
+    single, three = job(model, 1, 2), job(model, 1, 2, candidates=3)
+    steps = []
+    found = three.draw([0, 1], watch=lambda: steps.append(1))
+    tried = [single.draw([0, 1], attempt | number << 32) for number, attempt in enumerate((0, 0, 0))]
+    for cell in (0, 1):
+        errors = [three.error(cell, tiles[cell]) for tiles in tried]
+        assert len(set(errors)) == 3
+        assert (found[cell] == tried[int(np.argmin(errors))][cell]).all()
+    assert len(steps) == 6
+    # Seen from afar: means of 8 x 8 places, here of two pixels a side each.
+    wanted = three.pictures[0].astype(float) / 255
+    tile = apply_affine(found[0], *three.finish(0, found[0])).astype(float) / 255
+    means = (tile - wanted).reshape(8, 2, 8, 2, 3).mean((1, 3))
+    assert three.error(0, found[0]) == pytest.approx((means**2).mean(), rel=1e-5)
+
+
 def test_batches_shrink_until_memory_suffices(model, tmp_path, monkeypatch):
     one = job(model, batch=6)
     real, sizes = GenerateJob.draw, []

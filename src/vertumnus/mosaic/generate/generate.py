@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.origin import Origin
 from vertumnus.mosaic.generate.prompts import Region, place_prompts
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.reference import linear_light, read_reference
@@ -79,8 +80,10 @@ def make_job(
     if (request.reference is None) == (request.reference_prompt is None):
         raise VertumnusError("reference: name a picture to rebuild, or say what the model is to draw first")
     image = None
+    data = None
     if request.reference is not None:
         image, _ = read_reference(request.reference)
+        data = request.reference.read_bytes()
     model = load_model(request.model, "diffusion", dtype=request.dtype)
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
@@ -104,9 +107,11 @@ def make_job(
         photographs = match_photographs(
             image, str(where), request.tiles, _with_count(cells, len(grid)), request.real, seed=seed
         )
+    origin = Origin(str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data)
     return GenerateJob(
-        image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs
-    )
+        image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs,
+        origin=origin,
+    )  # fmt: skip
 
 
 def generate_mosaic(
@@ -153,10 +158,14 @@ def generate_mosaic(
     with TemporaryDirectory() as name:
         kept = TileFolder(Path(name), job.identity())
         job.run(kept, watch)
-        collage = make_result(job, kept, size)
-        for picture in list(collage.pictures):
-            collage.pictures.hold(picture)
-        return collage
+        return held(make_result(job, kept, size))
+
+
+def held(collage: Collage) -> Collage:
+    """The collage with its tiles taken in, so that their folder may go."""
+    for picture in list(collage.pictures):
+        collage.pictures.hold(picture)
+    return collage
 
 
 def make_grid(image: Image.Image, cells: MosaicOptions) -> Grid:

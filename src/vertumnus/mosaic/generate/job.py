@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
-from vertumnus.mosaic.generate.finish import affine_towards
+from vertumnus.mosaic.generate.finish import affine_towards, apply_affine, seen_error
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -29,6 +29,7 @@ from vertumnus.version import __version__
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.generate.origin import Origin
     from vertumnus.mosaic.generate.photographs import Photographs
     from vertumnus.mosaic.personalize.apply import LearnedNames
 
@@ -36,6 +37,7 @@ Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
+CANDIDATES = 32  # bits of an attempt's number below those that count candidates
 NOISY = ("guided", "quilt")  # methods whose first latents are one field
 
 
@@ -49,6 +51,7 @@ class GenerateJob:
     model      of latents
     names      learned ones that prompts may hold, on the model
     photographs  tiles for some cells, which are not drawn
+    origin     how it came to be, so that its mosaic can be made again from its document
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -65,8 +68,9 @@ class GenerateJob:
         seed: int = 0,
         names: LearnedNames | None = None,
         photographs: Photographs | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        self.names, self.photographs = names, photographs
+        self.names, self.photographs, self.origin = names, photographs, origin
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -115,11 +119,30 @@ class GenerateJob:
     def draw(self, cells: list[int], attempt: int = 0, watch: Callable[[], None] | None = None) -> list[Bytes]:
         """Tiles of some cells in one batch, each H x W x 3, before their finish.
 
+        Of several candidates, each cell gets the one that is nearest to its block once it is finished.
+
         attempt  how often they have been drawn before
         watch    called after each step
 
         Raises `VertumnusError` if the model gives numbers that are none.
         """
+        best = self._draw_once(cells, attempt, watch)
+        if self.candidates == 1:
+            return best
+        errors = [self.error(n, tile) for n, tile in zip(cells, best, strict=True)]
+        for candidate in range(1, self.candidates):
+            tiles = self._draw_once(cells, attempt | candidate << CANDIDATES, watch)
+            for place, (n, tile) in enumerate(zip(cells, tiles, strict=True)):
+                error = self.error(n, tile)
+                if error < errors[place]:
+                    best[place], errors[place] = tile, error
+        return best
+
+    def error(self, cell: int, tile: Bytes) -> float:
+        """How far a tile is from its block as seen from afar, once it is finished; see `seen_error`."""
+        return seen_error(apply_affine(tile, *self.finish(cell, tile)), self.pictures[cell])
+
+    def _draw_once(self, cells: list[int], attempt: int, watch: Callable[[], None] | None) -> list[Bytes]:
         model, options = self.model, self.options
         device = model.device
         if self.names is not None:  # before anything is read: the text encoder has a LoRA too
@@ -175,32 +198,34 @@ class GenerateJob:
     def run(self, folder: TileFolder, watch: Watch | None = None) -> None:
         """Generates what the folder lacks; ``watch`` is called with tile steps done and all.
 
-        Batches are fixed by their size, so what is done after an interruption is what would have been done.
         Raises `VertumnusError` when memory runs out even for one tile.
         """
-        if self.options.method in TONES:
-            self._run_pool(folder, watch)
+        for _ in self.going(folder, watch):
+            pass
+
+    def going(self, folder: TileFolder, watch: Watch | None = None) -> Iterator[None]:
+        """As `run`, a batch at a time.
+
+        Batches are fixed by their size, so what is done after an interruption is what would have been done.
+        """
+        if self.options.method not in TONES:
+            yield from self._batches({n: cell_name(n) for n in self.drawn()}, folder, watch)
             return
-        self._run_batches(folder, {n: cell_name(n) for n in self.drawn()}, watch)
+        count = min(self.options.pool if self.options.method == "match" else 1, len(self.grid))
+        names = {n: f"pool-{n:05d}" for n in range(count)}
+        yield from self._batches(names, folder, watch)
+        pool = [folder.read(name) for name in names.values()]
+        for cell in self.drawn():
+            if not folder.has(cell_name(cell)):
+                folder.write(cell_name(cell), fill_from_pool(pool, self.pictures[cell], self.options.method))
+        yield
 
     def drawn(self) -> list[int]:
         """The cells whose tiles are drawn: all that no photograph takes."""
         return [n for n in range(len(self.grid)) if self.photographs is None or n not in self.photographs.cells]
 
-    def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
-        count = self.options.pool if self.options.method == "match" else 1
-        count = min(count, len(self.grid))
-        names = {n: f"pool-{n:05d}" for n in range(count)}
-        self._run_batches(folder, names, watch)
-        pool = [folder.read(name) for name in names.values()]
-        for cell in self.drawn():
-            name = cell_name(cell)
-            if not folder.has(name):
-                filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
-                folder.write(name, filled)
-
-    def _run_batches(self, folder: TileFolder, names: dict[int, str], watch: Watch | None) -> None:
-        steps = max(1, int(self.options.steps * self.recipe.strength))
+    def _batches(self, names: dict[int, str], folder: TileFolder, watch: Watch | None) -> Iterator[None]:
+        steps = self._steps()
         all_steps, done = len(names) * steps, 0
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
         drawn_any = False
@@ -234,6 +259,7 @@ class GenerateJob:
             if folder.state.get("batch") != size:
                 folder.state["batch"] = size
                 folder.save()
+            yield
 
     def again(self, folder: TileFolder, cell: int, watch: Watch | None = None) -> None:
         """Makes one tile anew, another one each time.
@@ -248,9 +274,11 @@ class GenerateJob:
             raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
         if cell not in self.drawn():
             raise VertumnusError(f"`again`: cell {cell} shows a photograph, which is not drawn")
-        attempts = folder.state.setdefault("attempts", {})
-        attempt = int(attempts.get(str(cell), 0)) + 1
-        steps, done = max(1, int(self.options.steps * self.recipe.strength)), 0
+        self.at_attempt(folder, cell, int(folder.state.get("attempts", {}).get(str(cell), 0)) + 1, watch)
+
+    def at_attempt(self, folder: TileFolder, cell: int, attempt: int, watch: Watch | None = None) -> None:
+        """Makes one tile as it was at an attempt, the first of which is 0."""
+        steps, done = self._steps(), 0
 
         def told() -> None:
             nonlocal done
@@ -260,8 +288,17 @@ class GenerateJob:
 
         tile = self.draw([cell], attempt, told)[0]
         folder.write(cell_name(cell), tile)
-        attempts[str(cell)] = attempt
+        folder.state.setdefault("attempts", {})[str(cell)] = attempt
         folder.save()
+
+    def _steps(self) -> int:
+        """That a tile takes."""
+        return max(1, int(self.options.steps * self.recipe.strength)) * self.candidates
+
+    @property
+    def candidates(self) -> int:
+        """For each tile; a pool is no cell's."""
+        return 1 if self.options.method in TONES else self.options.candidates
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"

@@ -51,6 +51,9 @@ class GenerateOptions(BaseModel):
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
     adapter: str | None = Field(None, description="of colour-adapter: the folder of a T2I-Adapter for colours")
+    candidates: int = Field(
+        1, ge=1, le=64, description="pictures drawn for each cell, of which the nearest to its block is kept"
+    )
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
     )
