@@ -85,6 +85,7 @@ NEED_TORCH = {
     "models/room.py",
     "models/text.py",
 } | {
+    "models/blip.py",
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",
@@ -106,6 +107,7 @@ NEED_TORCH = {
     "sampling/step.py",
     "mosaic/generate/colour.py",
     "mosaic/generate/decoders.py",
+    "mosaic/generate/film.py",
     "mosaic/generate/generate.py",
     "mosaic/generate/job.py",
     "mosaic/generate/layout.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +19,6 @@ from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.options import MosaicOptions
 
 if TYPE_CHECKING:
-    from vertumnus.mosaic.generate.folder import TileFolder
     from vertumnus.mosaic.generate.job import GenerateJob
 
 TOOL = "generate"
@@ -44,8 +44,11 @@ class Origin:
     reference: bytes | None = None
 
 
-def keep_origin(job: GenerateJob, folder: TileFolder, collage: Collage) -> RunSpec:
-    """The spec that makes a job's mosaic again; the reference's picture goes into the collage."""
+def keep_origin(job: GenerateJob, state: Mapping[str, Any], collage: Collage) -> RunSpec:
+    """The spec that makes a job's mosaic again; the reference's picture goes into the collage.
+
+    state  of the folder of its tiles
+    """
     from vertumnus.mosaic.generate.job import model_identity
 
     origin = job.origin
@@ -56,8 +59,8 @@ def keep_origin(job: GenerateJob, folder: TileFolder, collage: Collage) -> RunSp
         told["which"] = " ".join(str(prompts.index(prompt)) for prompt in job.prompts)
     told |= job.options.model_dump(mode="json")
     told["cells"] = origin.cells.model_dump(mode="json", exclude_unset=True)
-    told |= {"model": origin.model, "dtype": origin.dtype, "batch_drawn": folder.state.get("batch")}
-    told["again"] = dict(sorted(folder.state.get("attempts", {}).items()))
+    told |= {"model": origin.model, "dtype": origin.dtype, "batch_drawn": state.get("batch")}
+    told["again"] = dict(sorted(state.get("attempts", {}).items()))
     models = {origin.model: model_identity(job.model)}
     references = {}
     if origin.reference_prompt is not None:
@@ -118,10 +121,10 @@ def job_again(spec: RunSpec, inputs: Inputs) -> tuple[GenerateJob, dict[str, Any
     names = LearnedNames(model, concepts) if concepts else None
     for (path, _), (digest, _) in zip(concepts, names.told if names is not None else [], strict=True):
         _same(spec, str(path), str(digest))
-    drawn_for = told.get("reference_prompt")
+    drawn_for, branch = told.get("reference_prompt"), None
     if drawn_for is not None:
         data = None
-        image = draw_reference(model, str(drawn_for), options, spec.seed, names)
+        image, branch = draw_reference(model, str(drawn_for), options, spec.seed, names)
     elif REFERENCE in spec.references and document is not None:
         data = document.pictures.read(spec.references[REFERENCE])
         image = decode_picture(data, spec.references[REFERENCE]).image
@@ -140,7 +143,7 @@ def job_again(spec: RunSpec, inputs: Inputs) -> tuple[GenerateJob, dict[str, Any
     origin = Origin(named, dtype, cells, None if drawn_for is None else str(drawn_for), concepts, data)
     job = GenerateJob(
         image, where, grid, each, model, options=options, seed=spec.seed, names=names, photographs=photographs,
-        origin=origin,
+        origin=origin, branch=branch,
     )  # fmt: skip
     return job, state
 

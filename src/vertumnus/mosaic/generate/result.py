@@ -20,13 +20,13 @@ from vertumnus.mosaic.match.tone import Tone
 from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.generate.folder import Tiles
 
 Bytes = NDArray[np.uint8]
 LONGEST = 8192  # canvas pixels of a side, where no size is given
 
 
-def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[int, int] | None = None) -> Collage:
+def make_result(job: GenerateJob, folder: Tiles, size: str | int | tuple[int, int] | None = None) -> Collage:
     """The mosaic of a folder's tiles, and of the photographs that take cells.
 
     size  of the canvas in pixels; one canvas pixel for each of a tile by default, within reason
@@ -67,7 +67,7 @@ def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[in
         layer.offset = (red, green, blue)
     photographs = None if job.photographs is None else job.photographs.collage(canvas)
     if job.origin is not None:
-        spec = keep_origin(job, folder, collage)
+        spec = keep_origin(job, folder.state, collage)
         collage.made_by = spec.made_by(report)
         collage.made_by.pictures = list(spec.references.values())
     else:
