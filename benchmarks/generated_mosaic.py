@@ -7,8 +7,8 @@ References are square crops of the photographs that come with scikit-image, each
 tiles, in 8 x 8 cells. PSNR and SSIM are at 64 pixels, pyramid errors of levels 1 to 4, as in the paper. Whether a
 tile shows its noun is judged by two networks that share no weights with the model that draws: CLIP of the small
 models, and, where FOLDER is given, the classifier of silhouettes that training/judge.py trains on drawings which no
-model has seen. Every mosaic is measured as it was drawn and after the affine finish, of two least gains. What is done is kept in the
-JSON file and not done again. Intervals are over references, by Student's t.
+model has seen. Every mosaic is measured as it was drawn and after the affine finish, of two least gains. What is
+done is kept in the JSON file and not done again. Intervals are over references, by Student's t.
 """
 
 from __future__ import annotations
