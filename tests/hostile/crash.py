@@ -29,10 +29,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from hostile.judge import walk  # noqa: E402
 from hostile.pantry import COMPOSE, PACK, frequent_checkpoints, stock  # noqa: E402
+from vertumnus.writing import LOCK  # noqa: E402
 
 CALLS = (
-    "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,ftruncate,"
-    "chmod,fchmod,fchmodat,?symlinkat"
+    "write,pwrite64,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,"
+    "ftruncate,chmod,fchmod,fchmodat,?symlinkat"
 )
 FAULTS = ("torn", "mixed", "left over", "not the same again", "failed again")
 LONGEST = 120  # seconds that a command may take
@@ -62,12 +63,14 @@ def _seeded(*command: str, together: str, checkpoint: str = "") -> Scenario:
 SCENARIOS = {
     "pack": _seeded("pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage", together="a.collage"),
     "pack, six outputs": _seeded(
-        "pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage", "-o", "out/b.json", "-o", "out/a.png", "-o",
+        "pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage", "-o", "out/b.json", "-o",
+        "out/a.png", "-o",
         "out/a.svg", "-o", "out/a.jpg", "-o", "out/a.dzi",
         together="a.collage b.json a.png a.svg a.jpg a.dzi a_files a.html",
     ),
     "pack with a checkpoint": _seeded(
-        "pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage", "-o", "out/a.png", "--checkpoint", "c.npz",
+        "pack", "pieces", "--shape", "heart", *PACK, "-o", "out/a.collage", "-o", "out/a.png", "--checkpoint",
+        "c.npz",
         together="a.collage a.png", checkpoint="c.npz",
     ),
     "compose with a checkpoint": _seeded(
@@ -80,7 +83,8 @@ SCENARIOS = {
         "out/m.tif", together="m.png m.json m.dzi m_files m.html m.tif",
     ),
     "render": Scenario(
-        ["render", "@", "-o", "out/a.png", "-o", "out/a.svg", "-o", "out/a.tif", "-o", "out/a.webp", "-o", "out/a.dzi"],
+        ["render", "@", "-o", "out/a.png", "-o", "out/a.svg", "-o", "out/a.tif", "-o", "out/a.webp", "-o",
+        "out/a.dzi"],
         ["a.collage"], ["composed.collage"], ["a.png", "a.svg", "a.tif", "a.webp", "a.dzi", "a_files", "a.html"],
     ),
     "blend": Scenario(["blend", "@", "-o", "out/a.png"], ["a.collage"], ["composed.collage"], ["a.png"]),
@@ -157,7 +161,7 @@ class Crashes:
             handle = os.open(self.base / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
             os.dup2(handle, 1)
             os.dup2(handle, 2)
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
             if stopped:
                 os.kill(os.getpid(), signal.SIGSTOP)
             from vertumnus.cli.app import run
@@ -212,13 +216,18 @@ class Crashes:
         for name in names:
             mine = {path: digest for path, digest in now.items() if path.split("/")[0] == name}
             states = [{p: d for p, d in state.items() if p.split("/")[0] == name} for state in (self.old, self.new)]
+            mine.pop(f"{name}/{LOCK}", None)  # an empty file that says that its writer lives
             # A folder that is being replaced is there again when the next command has written beside it.
             if mine not in states and mine:
+                print(f"torn: {name}: {mine}, of {states}")
                 found.append("torn")
         self.run(["shape", "star", "--size", "40", "-o", "out/beside.png"])
         (self.folder / "out/beside.png").unlink()
         now = tree(self.folder / "out", names)
         if now not in (self.old, self.new):
+            print(
+                "mixed:", {name: (now.get(name), self.old.get(name), self.new.get(name)) for name in now | self.new}
+            )
             found.append("mixed")
         resume = []
         if self.scenario.checkpoint and (self.folder / self.scenario.checkpoint).exists():
