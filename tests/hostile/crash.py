@@ -91,7 +91,7 @@ SCENARIOS = {
     "again": Scenario(["again", "@", "-o", "out/a.json"], ["a.collage"], ["composed.collage"], ["a.json"]),
     "shape": Scenario(["shape", "@", "--size", "40", "-o", "out/a.png"], ["heart"], ["circle"], ["a.png"]),
     "tiles index": Scenario(["tiles", "index", "@", "--index", "out"], ["cut"], ["pieces"], []),
-    "cutout": Scenario(["cutout", "@", "-o", "out"], ["photograph.png"], ["pieces"], []),
+    "cutout": Scenario(["cutout", "@", "-o", "out"], ["pieces/piece0.png"], ["pieces"], []),
 }  # fmt: skip
 
 
