@@ -29,6 +29,17 @@ class MosaicOptions(Checked):
     colour: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of the colours of a cell's parts")
     mean: float = Field(0.5, ge=0, allow_inf_nan=False, description="weight of the whole cell's mean colour")
     edges: float = Field(0.1, ge=0, allow_inf_nan=False, description="weight of the orientation of edges")
+    features: Literal["colour", "deep"] = Field(
+        "colour",
+        description="what cells are compared by: colours and edges; deep, by what a classifier of photographs sees as"
+        " well (extra vision)",
+    )
+    deep: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="what deep features count beside the others, about 1",
+    )
     crops: int = Field(1, ge=1, le=MAX_CROPS, description="parts of a tile that may be shown, the best is")
     flips: bool = Field(False, description="tiles may be mirrored")
     turns: bool = Field(False, description="tiles may be turned by quarters")
@@ -76,6 +87,8 @@ class MosaicKeywords(TypedDict, total=False):
     colour: float
     mean: float
     edges: float
+    features: Literal["colour", "deep"]
+    deep: float
     crops: int
     flips: bool
     turns: bool
