@@ -4,8 +4,8 @@
 
 Mosaics of scikit-image's pictures from 600 crops of the others; and 300 shaded leaves and stones of free colours
 that rebuild them, with and without a weight on the distance of features. EfficientNet-Lite0 matches and guides. Told
-are PSNR and SSIM at 128 pixels, and the distance from the reference of the features that Lite2 sees, which has no part
-in either: smaller is more alike. Times are CPU seconds of one core.
+are PSNR and SSIM at 128 pixels, and the distance from the reference of the features that Lite2 sees, which has no
+part in either: smaller is more alike. Times are CPU seconds of one core.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from vertumnus.metrics.likeness import measure_likeness
 from vertumnus.models.classifier import Classifier
 
 NAMES = ("chelsea", "astronaut", "coffee", "rocket")
+
+WAYS: dict[str, dict] = {"colour": {}, "deep": {"features": "deep"}, "deep 4": {"features": "deep", "deep": 4.0}}
 
 
 def square(name: str) -> Image.Image:
@@ -53,7 +55,7 @@ def crops(folder: Path, but: str, count: int = 600) -> Path:
 
 def told(judge: Classifier, shown: Image.Image, reference: Image.Image) -> tuple[float, float, float]:
     """PSNR, SSIM, and how far apart the judge's features are."""
-    found = measure_likeness(shown.convert("RGB"), reference)
+    found = measure_likeness(np.asarray(shown.convert("RGB")), np.asarray(reference))
     side = judge.resolution
     tensors = [
         torch.from_numpy(np.array(picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)))
@@ -64,7 +66,7 @@ def told(judge: Classifier, shown: Image.Image, reference: Image.Image) -> tuple
     ]
     with torch.no_grad():
         apart = float(judge.distance(tensors[0], judge.features(tensors[1]))[0])
-    return found.psnr[128], found.ssim[128], apart
+    return found["psnr"]["128"], found["ssim"]["128"], apart
 
 
 def main() -> None:

@@ -103,7 +103,7 @@ def cells(picture: Image.Image, grid: Grid, side: int) -> Floats:
 
 
 def describe(model: Classifier, pictures: Floats) -> Floats:
-    """What the network sees in pictures, N x side x side x 3: N x D, whose squared distance is that of their looks."""
+    """What the network sees in pictures, N x side x side x 3: N x D, apart by the square of a distance."""
     found = [
         np.concatenate([_parts(level, parts) for level, parts in zip(levels[1:], PARTS, strict=True)], axis=1)
         for first in range(0, len(pictures), AT_ONCE)
