@@ -97,7 +97,7 @@ def main() -> None:
             shown = made.render()
             shown.save(given.keep / f"mosaic-{name}-{way}.png")
             rows.append((f"mosaic, {way}", name, *told(judge, shown, reference), took))
-        for way, deep in (("colour", 0.0), ("deep 0.02", 0.02), ("deep 0.1", 0.1)):
+        for way, deep in (("colour", 0.0), ("deep 0.003", 0.003), ("deep 0.03", 0.03)):
             began = time.process_time()
             made = vt.compose(str(leaves), like=file, size=448, count=300, iterations=given.steps, deep=deep)
             took = time.process_time() - began
