@@ -3,8 +3,8 @@
     python benchmarks/blend.py [--side 2048]
 
 The mask is smooth noise above its median: it covers half of the picture, with islands, lakes and bays; the right side
-is white noise. Three channels at once. Beside it one channel of a quarter of the side by scipy's sparse direct solver,
-whose answer ours is compared with, and whose time is a unit of this machine. CPU seconds.
+is white noise. Three channels at once. Beside it one channel of a quarter of the side by scipy's sparse direct
+solver, whose answer ours is compared with, and whose time is a unit of this machine. CPU seconds.
 """
 
 from __future__ import annotations
