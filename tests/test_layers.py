@@ -84,6 +84,7 @@ NEED_TORCH = {
     "models/opening.py",
     "models/text.py",
 } | {
+    "models/blip.py",
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",
@@ -105,7 +106,6 @@ NEED_TORCH = {
     "sampling/step.py",
     "mosaic/generate/colour.py",
     "mosaic/generate/decoders.py",
-    "mosaic/generate/far.py",
     "mosaic/generate/film.py",
     "mosaic/generate/generate.py",
     "mosaic/generate/job.py",

@@ -1,6 +1,10 @@
 """``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
 
 import itertools
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -42,6 +46,32 @@ def test_a_whole_session(vertumnus, tmp_path):
     with Image.open(outputs[0]) as image:
         changed = np.abs(now - np.asarray(image)).reshape(2, 128, 2, 128, 3).max((1, 3, 4)) > 0
     assert changed.tolist() == [[False, False], [True, False]]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
+    """SIGKILL in the middle, after the first tiles: what is missing is drawn as it would have been."""
+    drawn(96, 96).save(tmp_path / "reference.png")
+
+    def run(name):
+        command = ("mosaic", "reference.png", "--generate", "a cat", "--grid", "2x4", "--steps", "2", "--batch", "2")
+        return subprocess.Popen([sys.executable, "-m", "vertumnus", *command, "-o", name], cwd=tmp_path)
+
+    assert run("whole.png").wait() == 0
+    running = run("killed.png")
+    while running.poll() is None and len(list(tmp_path.glob("killed.tiles/*.png"))) < 2:
+        time.sleep(0.02)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("killed.tiles/*.png")}
+    assert 0 < len(before) < 8
+    assert not (tmp_path / "killed.png").exists()
+    assert run("killed.png").wait() == 0
+    for file in tmp_path.glob("whole.tiles/*.png"):
+        assert (tmp_path / "killed.tiles" / file.name).read_bytes() == file.read_bytes()
+    kept = [name for name, at in before.items() if (tmp_path / "killed.tiles" / name).stat().st_mtime_ns == at]
+    assert len(kept) >= len(before) - 1  # a batch that was half written is drawn whole again
+    assert (tmp_path / "killed.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
 def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):

@@ -25,7 +25,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
 from vertumnus.export.video import is_video
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
-from vertumnus.limits import MAX_STARTS, check_whole
+from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, check_whole
 from vertumnus.writing import check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
@@ -155,9 +155,12 @@ def compose(
         pieces = read_elements(elements, icon_colors or "white", max_side)
         compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
         return
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True)
+    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
     if preview is not None:
         check_writable(preview)
+    check_whole("--preview-every", preview_every, 1, MAX_STEPS)
+    check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
+    check_whole("--seed", seed, 0, MAX_SEED)
     check_whole("--variations", variations, 1, MAX_STARTS)
     if particles is not None:
         check_whole("--particles", particles, 1, MAX_STARTS)

@@ -15,7 +15,7 @@ from vertumnus.composing.population import compete, mutate, write_members
 from vertumnus.composing.scene import Scene
 from vertumnus.composing.start import random_layout
 from vertumnus.optimise.checkpoint import State
-from vertumnus.optimise.loop import Optimiser
+from vertumnus.optimise.loop import Optimiser, read_groups
 from vertumnus.render.placements import Placements
 
 Jump = Callable[[Optimiser], NDArray[np.intp]]
@@ -134,7 +134,9 @@ class Search:
         best = state.part("best")
         if best:
             placements = self.optimiser.placements.copy()
-            placements.groups = {name: np.array(values) for name, values in best.items()}
+            placements.groups = read_groups(best, len(placements))
+            if placements.groups.keys() != self.optimiser.placements.groups.keys():
+                raise best.refuse("pose", "is not of the parameters of this run")
             self._best = float(state["best_score"]), placements
         if "member0.iteration" in state:
             self._populate()

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from scipy import ndimage
 
+from vertumnus.checked import Options
 from vertumnus.elements.cutout.edge import clean_colours, refine
 from vertumnus.elements.cutout.grabcut import grab_cut
 from vertumnus.elements.cutout.ground import plain_ground
@@ -27,10 +28,8 @@ MARGIN = 2  # pixels kept around an object
 ALL = 0.97  # of a picture: an object that fills it is none
 
 
-class CutoutOptions(BaseModel):
+class CutoutOptions(Options):
     """How photographs are cut."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(
         "auto",
@@ -196,7 +195,7 @@ def _objects(
     if not chosen or sizes[chosen[0]] > ALL:
         raise VertumnusError(f"{where}: nothing in it can be told from its ground")
     # Soft pixels go with the object that is nearest.
-    owner = _owners(labels) if count > 1 else np.ones_like(labels)
+    owner = _owners(np.asarray(labels, np.int32)) if count > 1 else np.ones_like(labels)
     found = []
     height, width = alpha.shape
     for n in chosen:

@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage
@@ -61,7 +60,7 @@ def draw_far(shared: Shared, cells: list[int]) -> list[Bytes] | None:
     """The tiles of a batch, or None where memory does not suffice: the job of one worker."""
     try:
         return received(shared).draw(cells)
-    except (torch.OutOfMemoryError, MemoryError):
+    except MemoryError:
         return None
 
 

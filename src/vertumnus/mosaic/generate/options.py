@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vertumnus.checked import Options
 
 MethodName = Literal[
     "guided", "quilt", "adain", "noise-blend", "image-to-image", "factorized", "colour-adapter", "match", "tone",
@@ -13,10 +15,8 @@ MethodName = Literal[
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class GenerateOptions(BaseModel):
+class GenerateOptions(Options):
     """How a diffusion model draws the tiles of a mosaic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: MethodName = Field(
         "guided",
@@ -60,6 +60,9 @@ class GenerateOptions(BaseModel):
     )
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
+    )
+    finish_gain: float = Field(
+        0.6, ge=0.05, le=1, description="of that finish: the least gain, below which a tile's contrast is not taken"
     )
     tile_size: str | None = Field(
         None, description="pixels that the model draws, as 768 or 768x512; its own by default"
