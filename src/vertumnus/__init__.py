@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
     from vertumnus.composing.variations import compose_variations
+    from vertumnus.composing.wide import compose_wide
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
@@ -97,6 +98,7 @@ _HOME = {
     "collect": "elements.collect",
     "compose": "composing.compose",
     "compose_variations": "composing.variations",
+    "compose_wide": "composing.wide",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
     "generate_mosaic": "mosaic.generate.generate",
@@ -157,6 +159,7 @@ __all__ = [
     "collect",
     "compose",
     "compose_variations",
+    "compose_wide",
     "draw_mosaic",
     "draw_pictures",
     "generate_mosaic",

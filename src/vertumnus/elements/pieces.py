@@ -43,7 +43,8 @@ class Pieces:
         fresh = [element for element in elements if element.image not in used]
         free = self.locked.count(0.0)
         if warm is None or fresh or count is not None:
-            source = fresh or list(elements)
+            # Beside layers that all stay, every element is new.
+            source = (fresh if free or count is None else []) or list(elements)
             new = (count if count is not None else len(fresh)) - (0 if fresh else free)
             for n in range(max(0, new) if source else 0):
                 self.elements.append(source[n % len(source)])
@@ -133,7 +134,8 @@ class Pieces:
             collage.pictures.add_source(piece.image, piece.source)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict(), **look))
+                fields = {"name": self.names[n], "image": piece.image, "prompt": piece.label or None}
+                new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]
             if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):
