@@ -240,6 +240,9 @@ def test_new_elements_join_a_warm_start(blobs):
     again = vt.pack(blobs, "circle", size=SIZE, quality="fast", start=first)
     assert len(again.layers) == 12
     check_strict(again)
+    more = vt.live_pack(blobs, "circle", size=SIZE, count=6, start=first)
+    assert len(more.pieces.elements) == 8 + 6
+    assert {piece.image for piece in more.pieces.elements[8:]} == {layer.image for layer in again.layers[8:]}
 
 
 def test_count_repeats_elements_in_turn(blobs):

@@ -19,9 +19,8 @@ def largest_voids(
     """Centres (V x 2, x and y in raster pixels) and radii of up to ``most`` voids, the largest first.
 
     A void is where the distance to the nearest pixel that is not free is largest; the next one lies at
-    least that distance away from it. Beyond the raster nothing is free. A raster of more than `PIXELS` is looked at in
-    blocks, which are free where all of their pixels are: what voids there are does not depend on how finely it is
-    drawn.
+    least that distance away from it. Beyond the raster nothing is free. A raster of more than `PIXELS` is looked at
+    in blocks, which are free where all of their pixels are: the time does not grow with how finely it is drawn.
     """
     step = max(1, math.isqrt(free.size // PIXELS))
     if step > 1:
