@@ -16,7 +16,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
-from vertumnus.mosaic.generate.finish import affine_towards, apply_affine, seen_error
+from vertumnus.mosaic.generate.finish import MOST_GAIN, affine_towards, apply_affine, seen_error
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -99,6 +99,7 @@ class GenerateJob:
 
     def identity(self) -> dict[str, Any]:
         """Plain values that tell these tiles from others."""
+        apart = {"batch"} if self.candidates > 1 else {"batch", "finish", "finish_gain"}  # which choose a candidate
         return {
             "reference": hashlib.sha256(np.asarray(self.reference).tobytes()).hexdigest(),
             "size": list(self.reference.size),
@@ -106,7 +107,7 @@ class GenerateJob:
             "prompts": self.prompts,
             "model": model_identity(self.model),
             "concepts": [] if self.names is None else self.names.told,
-            "options": self.options.model_dump(mode="json", exclude={"finish", "batch"}),
+            "options": self.options.model_dump(mode="json", exclude=apart),
             "seed": self.seed,
             "version": __version__,
         }
@@ -226,7 +227,7 @@ class GenerateJob:
         """Gain and offset of each channel that finish a tile: 1 and 0 without a finish."""
         if self.options.finish == "none":
             return np.ones(3), np.zeros(3)
-        return affine_towards(tile, self.pictures[cell])
+        return affine_towards(tile, self.pictures[cell], (self.options.finish_gain, MOST_GAIN))
 
     def run(self, folder: TileFolder, watch: Watch | None = None, workers: Workers | None = None) -> None:
         """Generates what the folder lacks; ``watch`` is called with tile steps done and all.

@@ -61,6 +61,9 @@ class GenerateOptions(Options):
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
     )
+    finish_gain: float = Field(
+        0.6, ge=0.05, le=1, description="of that finish: the least gain, below which a tile's contrast is not taken"
+    )
     tile_size: str | None = Field(
         None, description="pixels that the model draws, as 768 or 768x512; its own by default"
     )
