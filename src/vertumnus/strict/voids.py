@@ -25,8 +25,8 @@ def largest_voids(
     step = max(1, math.isqrt(free.size // PIXELS))
     if step > 1:
         rows, columns = (side // step for side in free.shape)
-        blocks = free[: rows * step, : columns * step].reshape(rows, step, columns, step).all(axis=(1, 3))
-        centres, radii = largest_voids(blocks, most, max(least_radius / step, 1.0))
+        whole = free[: rows * step, : columns * step].reshape(rows, step, columns, step)
+        centres, radii = largest_voids(np.asarray(whole.all(axis=(1, 3))), most, max(least_radius / step, 1.0))
         return centres * step, (radii - 0.5) * step
     room = ndimage.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
     flat = room.ravel()
