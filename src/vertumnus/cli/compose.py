@@ -109,7 +109,7 @@ def compose(
     seed
         The same input, options and seed give the same collage.
     count
-        Pieces to place; the pictures are used in turn.
+        Pieces to place, with --from of the new pictures; the pictures are used in turn.
     guidance
         What judges the picture, NAME[:MODEL|FILE][=WEIGHT], once for each that is to be mixed: pictogram (icons, no
         weights; the default), mini, the folder of a diffusion model or its id, shape:heart=0.3.

@@ -39,6 +39,7 @@ def mosaic(
     model: Annotated[str, Parameter(group=GENERATING)] = "mini",
     dtype: Annotated[Dtype, Parameter(group=GENERATING)] = "auto",
     reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
+    shares: Annotated[list[float] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
@@ -82,6 +83,8 @@ def mosaic(
         What the model computes in: float32, float16 or bfloat16; half precision on a GPU by default.
     reference_prompt
         In place of a reference: what the same model is to draw for one first.
+    shares
+        Of several prompts, how often each is drawn beside the others, as 3 1; alike by default.
     prompts
         A text file with a prompt for every cell, a line each, in their order.
     region
@@ -124,7 +127,7 @@ def mosaic(
     asked = {
         "model": model != "mini", "dtype": dtype != "auto", "reference_prompt": reference_prompt, "prompts": prompts,
         "region": region, "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
-        "folder": folder, "options": drawing,
+        "folder": folder, "options": drawing, "shares": shares,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
@@ -133,7 +136,7 @@ def mosaic(
             raise VertumnusError("--generate: draws its own tiles; --assignment goes without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            tiles or [], real, dtype, again or [], folder, coherence,
+            tiles or [], real, dtype, again or [], folder, coherence, shares or [],
         )  # fmt: skip
         moves = reference is not None and (reference.is_dir() or _is_film(reference))
         if moves or any(is_video(path) for path in output):

@@ -66,7 +66,7 @@ def pack(
     seed
         The same input, options and seed give the same collage.
     count
-        Pieces to place; the pictures are used in turn.
+        Pieces to place, with --from of the new pictures; the pictures are used in turn.
     weights
         A CSV table of name and weight: relative areas.
     block
