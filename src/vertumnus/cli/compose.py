@@ -159,7 +159,7 @@ def compose(
         pieces = read_elements(elements, icon_colors or "white", max_side)
         compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
         return
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
+    check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
