@@ -49,6 +49,7 @@ def main() -> int:
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
     try:
         stock(base / "pantry")
+        print(f"{time.process_time():.1f} s of one core for honest things", file=sys.stderr)
         gc.collect()
         gc.freeze()  # children do not touch, and so do not copy, what the parent has
         for number in wanted:
