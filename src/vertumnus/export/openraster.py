@@ -34,8 +34,8 @@ def save_openraster(
     """Writes a collage as ``*.ora`` and returns the picture's width and height.
 
     A layer is its pixels at ``scale``, its opacity, visibility and lock the editor's own, and its name ends in its id
-    (``apple [k3]``). The background is a layer of its own at the bottom. An editor lays layers over each other whatever
-    the collage's render method; the merged picture inside is drawn by that.
+    (``apple [k3]``). The background is a layer of its own at the bottom. An editor lays layers over each other
+    whatever the collage's render method; the merged picture inside is drawn by that.
 
     Raises `VertumnusError` for a picture of more than `MAX_PIXELS`, one that is gone, or a place that cannot be
     written.
