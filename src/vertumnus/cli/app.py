@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ app = App(
     name="vertumnus",
     help="Collage: pack pictures into a shape, and keep a document you can edit anywhere.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # `run` says that it was stopped
     default_parameter=Parameter(negative_iterable=()),
 )
 
@@ -46,8 +48,19 @@ for verb, summary in VERBS.items():
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad."""
+    """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad.
+
+    SIGTERM, and SIGHUP when the terminal goes away, end it as Ctrl-C does: what was begun is cleared up.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup stays what it is
+            signal.signal(number, _interrupt)
     sys.exit(run(arguments))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
