@@ -344,7 +344,9 @@ def thirds(console: Console, rows: Rows, folder: Path, given: argparse.Namespace
                 )  # fmt: skip
             else:
                 prompts = "|".join(f"a {noun}" for noun in nouns)
-                collage = vt.compose_wide(str(folder), [prompts], size=300, iterations=400, count=40, **free)
+                collage = vt.compose_wide(
+                    str(folder), [prompts], size=300, overlap=0.1, iterations=400, count=40, **free
+                )
             step = (collage.width - 300) // 2
             picture = collage.render(background="white").convert("RGB")
             ink = np.asarray(collage.render(background="#ffffff00").getchannel("A"), np.float32) / 255
