@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
+from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
@@ -55,6 +56,7 @@ def mosaic(
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
     drawing: Annotated[GenerateOptions | None, Parameter(name="*", group=GENERATING)] = None,
 ) -> None:
@@ -118,6 +120,8 @@ def mosaic(
         Keep the index inside the folder of pictures, in .vertumnus-tiles.
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
+    as_json
+        Print the report as JSON to standard output, and lines for people to standard error.
     options
         How tiles are matched and assigned; of generated ones, which cells there are.
     drawing
@@ -132,6 +136,7 @@ def mosaic(
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
 
+        _no_json(as_json)
         if assignment is not None:
             raise VertumnusError("--generate: draws its own tiles; --assignment goes without")
         given = Given(
@@ -155,6 +160,7 @@ def mosaic(
     if moving:
         from vertumnus.cli.video import film
 
+        _no_json(as_json)
         assert reference is not None
         if assignment is not None:
             raise VertumnusError(f"{reference}: --assignment is for still pictures")
@@ -171,9 +177,17 @@ def mosaic(
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
-    check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-    write_mosaic(collage, output, workers, force)
-    _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
+    with about(assignment or reference, *output), saying(as_json) as tell:
+        check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
+        write_mosaic(collage, output, workers, force)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        _summary(collage, seconds, cpu)
+        tell(**facts_of(collage, output, seconds, cpu))
+
+
+def _no_json(asked: bool) -> None:
+    if asked:
+        raise VertumnusError("--json: is for still mosaics of tiles that are matched")
 
 
 def _is_film(reference: Path) -> bool:
