@@ -32,6 +32,7 @@ VERBS = {
     "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "open": "Bring back what was edited in Inkscape, Krita or GIMP.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
@@ -42,7 +43,8 @@ VERBS = {
     "doctor": "Say what is installed, what each extra would bring, and where things are kept.",
 }
 for verb, summary in VERBS.items():
-    app.command(f"vertumnus.cli.{verb}:{verb}", name=verb, help=summary)
+    function = "open_" if verb == "open" else verb  # a name that Python has taken
+    app.command(f"vertumnus.cli.{verb}:{function}", name=verb, help=summary)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
