@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,21 +58,31 @@ class Way(NamedTuple):
 
     stages   what guides, its share of the steps, and further options
     pieces   as many times as many, each so much smaller
+    begins   what its first layout is called in the table
+    after    what its first stage is called there
     """
 
     stages: tuple[tuple[list[str], float, dict[str, Any]], ...]
     pieces: float = 1.0
+    begins: str = ""
+    after: str = ""
 
 
-PICTOGRAM = (["pictogram"], 5.0, {"strict": False})
+PICTOGRAM = (["pictogram"], 4.0, {"strict": False})
 BOTH = ["classifier", "pictogram=100"]
 WAYS: dict[str, Way] = {
-    "random": Way(()),
-    "pictogram": Way((PICTOGRAM,)),
-    "classifier": Way(((["classifier"], 1.0, {}),)),
-    "both": Way(((BOTH, 1.0, {}),)),
-    "pictogram, then both": Way((PICTOGRAM, (BOTH, 1.0, NEAR))),
+    "classifier": Way(((["classifier"], 1.0, {}),), begins="random"),
+    "pictogram, then both": Way((PICTOGRAM, (BOTH, 1.0, NEAR)), after="pictogram"),
 }
+MORE: dict[str, Way] = {
+    "both": Way(((BOTH, 1.0, {}),)),
+    "pictogram, then classifier": Way((PICTOGRAM, (["classifier"], 1.0, NEAR))),
+    "pictogram, then both, 35 larger pieces": Way((PICTOGRAM, (BOTH, 1.0, NEAR)), 0.35),
+    "classifier, 35 larger pieces": Way(((["classifier"], 1.0, {}),), 0.35),
+    "classifier, wide blur": Way(((["classifier"], 1.0, {"gradient_blur": (12.0, 3.0)}),)),
+    "classifier, no blur": Way(((["classifier"], 1.0, {"gradient_blur": (0.0, 0.0)}),)),
+}
+TOLD = ("random", "pictogram", *WAYS)
 MINI_WAYS: dict[str, tuple[tuple[list[str], int, dict[str, Any]], ...]] = {
     "alone": ((["clip:mini"], 200, {"looks": 4, "swaps": 0}),),
     "swaps": ((["clip:mini"], 200, {"looks": 4, "swaps": 4}),),
@@ -158,21 +169,26 @@ def shown(collage: vt.Collage, side: int = 448) -> Image.Image:
     return collage.render(scale=side / collage.width, background="white").convert("RGB")
 
 
-def composed(patches: Path, noun: str, way: Way, given: argparse.Namespace) -> tuple[vt.Collage, float]:
-    """The collage and its CPU seconds."""
+def composed(
+    patches: Path, noun: str, way: Way, given: argparse.Namespace
+) -> Iterator[tuple[str, vt.Collage, float]]:
+    """The layouts that have names, each with the CPU seconds since the last; the way's own has none."""
     began = time.process_time()
     free = {"looks": 2, "colour": "rgb", "gain": (0.3, 1.5), "size": 448, "seed": 0}
     count = max(1, round(way.pieces * given.pieces))
     collage = None
-    for guidance, share, more in way.stages or ((["classifier"], 0.0, {}),):
+    for number, (guidance, share, more) in enumerate(way.stages, 1):
         live = live_compose(
             str(patches), f"a {noun}", guidance=guidance, start=collage,
             iterations=max(1, round(share * given.steps)), count=count if collage is None else None, **(free | more),
         )  # fmt: skip
-        if way.stages:
-            live.run()
+        if number == 1 and way.begins:
+            yield way.begins, live.document(), time.process_time() - began
+        live.run()
         collage = live.document()
-    return collage, time.process_time() - began
+        name = "" if number == len(way.stages) else way.after
+        if name or number == len(way.stages):
+            yield name, collage, time.process_time() - began
 
 
 class Rows:
@@ -196,7 +212,7 @@ def main() -> None:
     parser.add_argument("--patches", type=Path, action="append", default=[], help="further folders")
     parser.add_argument("--nouns", type=int, default=20)
     parser.add_argument("--mini", type=int, default=20, help="prompts for mini CLIP")
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--pieces", type=int, default=100)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--more", action="store_true", help="the ways compared, too, of the first set")
@@ -229,16 +245,17 @@ def classifier(rows: Rows, sets: dict[str, Path], given: argparse.Namespace) -> 
                     continue
                 if time.process_time() > given.slice:
                     return
-                collage, took = composed(folder, noun, way, given)
-                picture = shown(collage)
-                picture.save(given.keep / f"{set_}-{name.replace(' ', '-')}-{noun}.png".replace(",", ""))
-                rows.add(run, rank=named(picture, noun, judge).place, seconds=took)
-                print(*run, rows.rows[run]["rank"], f"{took:.1f} s", flush=True)
+                for called, collage, took in composed(folder, noun, way, given):
+                    run = (set_, called or name, noun)
+                    picture = shown(collage)
+                    picture.save(given.keep / f"{set_}-{run[1].replace(' ', '-')}-{noun}.png".replace(",", ""))
+                    rows.add(run, rank=named(picture, noun, judge).place, seconds=took)
+                    print(*run, rows.rows[run]["rank"], f"{took:.1f} s", flush=True)
 
 
 def tell(console: Console, rows: Rows, sets: list[str], given: argparse.Namespace) -> None:
     """A line a way: of nouns that all ways of its table were tried with."""
-    for title, ways, among in (("ways", WAYS, sets), ("regularisers", {**WAYS, **MORE}, sets[:1])):
+    for title, ways, among in (("ways", TOLD, sets), ("regularisers", (*TOLD, *MORE), sets[:1])):
         wanted = [name for name in ways if not given.only or name in given.only]
         there = [
             (set_, noun)

@@ -84,6 +84,7 @@ NEED_TORCH = {
     "models/opening.py",
     "models/text.py",
 } | {
+    "models/blip.py",
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",

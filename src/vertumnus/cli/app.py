@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a name may hold what the terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         typed = sys.argv[1:] if arguments is None else arguments
         app(present_names(typed), exit_on_error=False, print_error=False, result_action="return_value")
@@ -68,19 +72,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.checked import first_problem
+    from vertumnus.checked import first_problem, quoted
 
     cause = error.__cause__
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, ValidationError):
-        problem = first_problem(cause)
-        field, colon, rest = problem.partition(":")
-        return f"`{field}`:{rest}" if colon and re.fullmatch(r"[a-z][\w.\[\]]*", field) else problem
+        return quoted(first_problem(cause))
     return " ".join(str(error).split())
 
 
-OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+OPTION = re.compile(r"`([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)(?:\[\d+\])?`")
 
 
 def as_flags(sentence: str) -> str:

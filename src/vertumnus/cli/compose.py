@@ -23,8 +23,9 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
+from vertumnus.export.video import is_video
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
-from vertumnus.limits import MAX_STARTS, check_whole
+from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, check_whole
 from vertumnus.writing import check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
@@ -101,7 +102,8 @@ def compose(
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
     like
-        A photograph to rebuild: photo guidance, alone unless another is named.
+        A photograph to rebuild: photo guidance, alone unless another is named; of a video or a folder of frames,
+        every frame, with a video or a folder as the output.
     size
         Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
@@ -143,9 +145,22 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True)
+    if like is not None and (like.is_dir() or (output and is_video(output[0]) and output[0].suffix)):
+        from vertumnus.cli.film import compose_frames
+
+        others = {
+            "prompt": prompt, "guidance": guidance, "container": container, "from": from_, "wide": wide,
+            "variations": variations > 1, "checkpoint": checkpoint, "preset": preset,
+        }  # fmt: skip
+        pieces = read_elements(elements, icon_colors or "white", max_side)
+        compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
+        return
+    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
     if preview is not None:
         check_writable(preview)
+    check_whole("--preview-every", preview_every, 1, MAX_STEPS)
+    check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
+    check_whole("--seed", seed, 0, MAX_SEED)
     check_whole("--variations", variations, 1, MAX_STARTS)
     if particles is not None:
         check_whole("--particles", particles, 1, MAX_STARTS)
@@ -159,7 +174,7 @@ def compose(
 
         others = {
             "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
-            "checkpoint": checkpoint, "preset": preset,
+            "checkpoint": checkpoint, "preset": preset, "resume": resume,
         }  # fmt: skip
         given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
         pieces = read_elements(elements, icon_colors, max_side)

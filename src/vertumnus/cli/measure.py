@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.picture import FORMATS
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.models.checkpoint import Dtype
@@ -50,6 +50,10 @@ def measure(
     reference: Path | None = None,
     lpips: Path | None = None,
     layers: Annotated[bool, Parameter(negative=())] = False,
+    tiles: Annotated[bool, Parameter(negative=())] = False,
+    blip: str | None = None,
+    hps: str | None = None,
+    image_reward: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say how well a collage fills a shape, how well it shows what a sentence says, or how like its reference it is.
@@ -91,6 +95,15 @@ def measure(
     layers
         Layer by layer, with --clip: the cosines of what is drawn where each shows and its text, and, of a harmonised
         collage, of what is drawn there and what was.
+    tiles
+        Tile by tile, of a mosaic that a model drew: how well each shows its prompt. With --clip, --blip, --hps and
+        --image-reward; what is not named is named as missing.
+    blip
+        The folder of a BLIP that matches pictures and texts.
+    hps
+        The folder of Human Preference Score v2, as a CLIP of transformers.
+    image_reward
+        The folder of an ImageReward, converted as docs/measure.md says.
     as_json
         Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """
@@ -109,7 +122,14 @@ def measure(
         raise VertumnusError("--lpips: goes with --reference; name the picture to compare with")
     if shape is None and (block or invert or font):
         raise VertumnusError("--shape: --block, --invert and --font go with it; name the shape")
+    if not tiles and any(given is not None for given in (blip, hps, image_reward)):
+        raise VertumnusError("--tiles: --blip, --hps and --image-reward go with it")
     document = Collage.load(collage)
+    if tiles:
+        from vertumnus.cli.tile_scores import print_tiles
+
+        print_tiles(document, {"clip": clip, "blip": blip, "hps": hps, "image_reward": image_reward}, dtype, as_json)
+        return
     if layers:
         from vertumnus.cli.layers import print_layers
 
@@ -127,7 +147,8 @@ def measure(
             raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
     fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])
     looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model, classifier) if prompt is not None else None
-    found = measure_packing(document, fitted)
+    with about(collage):
+        found = measure_packing(document, fitted)
     report = document.made_by.report if document.made_by else {}
     numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
     if shape is None:

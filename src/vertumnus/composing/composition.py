@@ -34,6 +34,7 @@ from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.guidance.registry import open_guidance, read_guidance
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.limits import MAX_STEPS
 from vertumnus.live.commands import (
     Add,
     Command,
@@ -50,7 +51,7 @@ from vertumnus.live.pieces import PieceRun, copied
 from vertumnus.live.spec import Inputs, RunSpec
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import State
-from vertumnus.optimise.loop import Optimiser, Stage
+from vertumnus.optimise.loop import Optimiser, Stage, read_groups
 from vertumnus.render.placements import Placements
 from vertumnus.render.tint import gains
 from vertumnus.shapes import Coverage, Shape, parse_shape
@@ -440,21 +441,23 @@ class Composition(PieceRun):
         self.options = ComposeOptions(**state["options"])
         self._read_pieces(state)
         self.scene = self._scene()
-        groups = {n: np.array(values) for n, values in state.part("placements").items()}
+        groups = read_groups(state.part("placements"), len(self.scene.which))
         x, y, log_scale, rotation = groups.pop("pose")
-        here = Placements(x, y, log_scale, rotation, state["flip"], self.scene.which)
+        flip = state.array("flip", (len(self.scene.which),), "b")
+        here = Placements(x, y, log_scale, rotation, flip, self.scene.which)
         here.groups |= groups
         self._begin(here)
         guidance = self.guidance  # made before the generator that seeds it goes back to its state
         units = np.array([element.unit for element in self.scene.elements])
         own = {"which": self.scene.which, "unit": units[self.scene.which]}
         self.optimiser.restore(State({**state, **own}, state.source))
-        guidance.restore(state)
+        guidance.restore(state)  # type: ignore[arg-type]
         self.search.read(state)
         self.done, self._likeness = self.optimiser.iteration, float(state["likeness"])
-        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        self.finished, self.stopping = state.flag("finished"), state.flag("stopping")
         if self.finished:
-            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            self.phase = str(state["phase"])
+            self.done, self.total = (state.number(name, 0, MAX_STEPS) for name in ("done", "total"))
             if "grid_pose" in state:
                 ground = self._ground()
                 self.ground = OccupancyGrid.of(ground.problem, ground.freedom, state)

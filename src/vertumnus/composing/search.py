@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.composing.initial import best_start
+from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.population import compete, mutate, write_members
 from vertumnus.composing.scene import Scene
 from vertumnus.composing.start import random_layout
 from vertumnus.optimise.checkpoint import State
-from vertumnus.optimise.loop import Optimiser
+from vertumnus.optimise.loop import Optimiser, read_groups
 from vertumnus.render.placements import Placements
 
 Jump = Callable[[Optimiser], NDArray[np.intp]]
@@ -41,6 +43,7 @@ class Search:
         self._best: tuple[float, Placements | None] = (-np.inf, None)
 
     def __iter__(self) -> Iterator[None]:
+        self._begin()
         self._populate()
         others = [iter(member) for member in self.members]
         for _ in self.optimiser:
@@ -55,6 +58,21 @@ class Search:
                 )
             yield
 
+    def _begin(self) -> None:
+        """The best of several random layouts, where pieces may begin anywhere."""
+        o, count = self.optimiser, self.options.initial_search - 1
+        joint = o.stages[0].guidance
+        if count and self.anew and o.iteration == 0 and isinstance(joint, JointLoss):
+            steps = min(self.options.initial_search_steps, o.total - 1)
+            best_start(o, (self._elsewhere(o.rng) for _ in range(count)), steps, joint, o.rng)
+
+    def _elsewhere(self, rng: np.random.Generator) -> Placements:
+        """The pieces in other random places."""
+        start, free = self.optimiser.placements.copy(), self.optimiser.freedom.movable
+        anew = random_layout(start.which, self.scene.longer, self.scene.size, rng)
+        start["pose"][:, free] = anew["pose"][:, free]
+        return start
+
     def _populate(self) -> None:
         if len(self.members) == self.options.population - 1:
             return
@@ -62,11 +80,9 @@ class Search:
         self.members = []
         for _ in range(self.options.population - 1):
             rng = np.random.default_rng(o.rng.integers(2**63))
-            start = o.placements.copy()
-            if self.anew and o.iteration == 0:
-                anew = random_layout(start.which, self.scene.longer, self.scene.size, rng)
-                free = o.freedom.movable
-                start["pose"][:, free] = anew["pose"][:, free]
+            # After a search all begin with what it found, as in CLIP-CLOP.
+            anywhere = self.anew and o.iteration == 0 and self.options.initial_search == 1
+            start = self._elsewhere(rng) if anywhere else o.placements.copy()
             jump = self.jump(rng)
             member = Optimiser(start, o.unit.copy(), o.stages, o.freedom, rng, noise=o.noise, jump=jump)
             member.iteration = o.iteration
@@ -118,7 +134,9 @@ class Search:
         best = state.part("best")
         if best:
             placements = self.optimiser.placements.copy()
-            placements.groups = {name: np.array(values) for name, values in best.items()}
+            placements.groups = read_groups(best, len(placements))
+            if placements.groups.keys() != self.optimiser.placements.groups.keys():
+                raise best.refuse("pose", "is not of the parameters of this run")
             self._best = float(state["best_score"]), placements
         if "member0.iteration" in state:
             self._populate()

@@ -208,6 +208,8 @@ def _no_unicode(value: object, field: str = "") -> str:
     if isinstance(value, str):
         return field if any("\ud800" <= sign <= "\udfff" for sign in value) else ""
     if isinstance(value, dict):
+        if any(_no_unicode(key, "a field's name") for key in value):
+            return f"{field or 'a field'}: a name in it"
         parts = ((f"{field}.{key}" if field else key, entry) for key, entry in value.items())
     elif isinstance(value, list):
         parts = ((f"{field}[{index}]", entry) for index, entry in enumerate(value))

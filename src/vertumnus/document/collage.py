@@ -16,7 +16,7 @@ from vertumnus.document.layer import IMAGE_NAME, Layer
 from vertumnus.document.pictures import Pictures
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import MAX_CANVAS
+from vertumnus.limits import MAX_CANVAS, check_depth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,6 +38,12 @@ class MadeBy(Checked):
     inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
     pictures: list[PictureName] = Field([], description="pictures kept for making it again that no layer shows")
     report: dict[str, Any] = Field({})
+
+    @field_validator("options", "inputs", "report")
+    @classmethod
+    def _shallow(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        check_depth(tree)
+        return tree
 
 
 class LayerTable(Checked):
@@ -96,6 +102,7 @@ class Collage(Checked):
     made_by: MadeBy | None = None
 
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)
+    _where: str = PrivateAttr("the collage")
 
     @field_validator("background")
     @classmethod
@@ -108,6 +115,11 @@ class Collage(Checked):
     def pictures(self) -> Pictures:
         """The pictures the layers show, by name; each is stored once however often it is used."""
         return self._pictures
+
+    @property
+    def where(self) -> str:
+        """The file it was read from, for errors, or "the collage"."""
+        return self._where
 
     def name_layers(self) -> None:
         """Gives every layer that has no id the first free one of k1, k2, k3 ...
@@ -144,7 +156,9 @@ class Collage(Checked):
         Raises `VertumnusError` naming the file and the field for anything that is not a whole,
         consistent collage.
         """
-        return bundle.load(cls, Path(path))
+        collage = bundle.load(cls, Path(path))
+        collage._where = str(path)
+        return collage
 
     def save(self, path: str | Path) -> None:
         """Writes the collage: one zip for ``*.collage``, else the JSON with ``elements/`` beside it.

@@ -27,6 +27,7 @@ _PIPELINES = {
 _MODELS = {
     "clip": ("clip", "clip"),
     "siglip": ("clip", "siglip"),
+    "blip": ("matching", "blip"),
     "ControlNetModel": ("control", "controlnet"),
     "T2IAdapter": ("control", "t2i-adapter"),
     "AutoencoderTiny": ("decoder", "autoencoder-tiny"),

@@ -11,13 +11,14 @@ from vertumnus.models.checkpoint import Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
+    from vertumnus.models.blip import Matcher
     from vertumnus.models.classifier import Classifier
     from vertumnus.models.clip import Clip
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.memory import Memory
     from vertumnus.models.segmentation import Segmenter
 
-Kind = Literal["diffusion", "clip", "control", "decoder", "classifier", "segmentation"]
+Kind = Literal["diffusion", "clip", "control", "decoder", "classifier", "segmentation", "matching"]
 _NEEDED = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "peft")
 
 
@@ -37,6 +38,10 @@ def load_model(
 ) -> Clip: ...
 @overload
 def load_model(spec: str | Path, kind: Literal["classifier"], *, device: str | None = None) -> Classifier: ...
+@overload
+def load_model(
+    spec: str | Path, kind: Literal["matching"], *, device: str | None = None, dtype: Dtype = "auto"
+) -> Matcher: ...
 @overload
 def load_model(spec: str | Path, kind: Literal["segmentation"], *, device: str | None = None) -> Segmenter: ...
 @overload
@@ -64,8 +69,8 @@ def load_model(
             ``mini-shapes`` (a ControlNet that is shown silhouettes or edges), a local folder, a checkpoint in
             one file, or a hub id that has been fetched before
     kind    what is wanted: ``diffusion``, ``clip``, ``control`` (a ControlNet or T2I-Adapter of diffusers),
-            ``decoder`` (a tiny one), ``classifier`` (``lite0`` to ``lite2``) or ``segmentation`` (of transformers);
-            of ``mini``, which of its two. Anything else that does not fit is an error
+            ``decoder`` (a tiny one), ``classifier`` (``lite0`` to ``lite2``), ``segmentation`` (of transformers) or
+            ``matching`` (BLIP); of ``mini``, which of its two. Anything else that does not fit is an error
     device  a torch device, ``cuda`` if there is one
     dtype   ``float32``, ``float16`` or ``bfloat16``; by default half on a GPU and single elsewhere. An autoencoder
             that overflows in half precision computes in single
@@ -99,6 +104,10 @@ def load_model(
         from vertumnus.models.segmentation import Segmenter
 
         return Segmenter.load(checkpoint, device)
+    if checkpoint.kind == "matching":
+        from vertumnus.models.blip import Matcher
+
+        return Matcher.load(checkpoint, device, dtype)
     if checkpoint.kind in ("control", "decoder"):
         from vertumnus.models.opening import open_network
 

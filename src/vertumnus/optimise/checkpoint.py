@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import math
+import struct
+import tokenize
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -12,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
+from vertumnus.limits import MAX_STATE_BYTES, MAX_STATE_NUMBER
+from vertumnus.reading import read_file
 from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/checkpoint"
@@ -38,7 +46,7 @@ class State(dict[str, Any]):
         """A field that is an array of this shape, None being any number.
 
         kind     of numbers: "f" floating, "i" whole, "b" true or false
-        finite   no entry may be NaN or infinite
+        finite   no entry may be NaN or beyond `MAX_STATE_NUMBER`
 
         Raises `VertumnusError` naming the file and the field.
         """
@@ -51,8 +59,8 @@ class State(dict[str, Any]):
         if not fits:
             wanted = " x ".join("any" if n is None else str(n) for n in shape)
             raise self.refuse(name, f"has shape {' x '.join(map(str, value.shape))}, not {wanted}")
-        if finite and not np.isfinite(value).all():
-            raise self.refuse(name, "holds a number that is not finite")
+        if finite and not (np.abs(value) <= MAX_STATE_NUMBER).all():  # false for what is no number
+            raise self.refuse(name, f"holds a number that is not finite, or beyond {MAX_STATE_NUMBER:g}")
         return value
 
     def number(self, name: str, least: int = 0, most: int = 1 << 62) -> int:
@@ -61,6 +69,34 @@ class State(dict[str, Any]):
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.refuse(name, f"must be a whole number from {least} to {most}, not {value!r}")
         return value
+
+    def real(self, name: str, least: float, most: float) -> float:
+        """A field that is a finite number within these limits. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.refuse(name, f"must be a number from {least:g} to {most:g}, not {value!r}")
+        return float(value)
+
+    def flag(self, name: str) -> bool:
+        """A field that is true or false. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        if not isinstance(value, bool):
+            raise self.refuse(name, f"must be true or false, not {value!r}")
+        return value
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """What is wrong with the state while it is gone back to names the file that it came from.
+
+        Raises `VertumnusError` for whatever is not as it must be.
+        """
+        try:
+            with about(self.source):
+                yield
+        except KeyError as error:
+            raise self.refuse(str(error.args[0]), "is missing") from None
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            raise VertumnusError(f"{self.source}: not a whole state of this run ({error})") from None
 
     def part(self, prefix: str) -> State:
         """The fields whose names begin with ``prefix.``, by the rest of their names."""
@@ -122,12 +158,15 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
     Raises `VertumnusError` if the file is no checkpoint, or one of a run that differs.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _arrays(read_file(path, MAX_STATE_BYTES))
         head = json.loads(arrays.pop("head").tobytes())
     except FileNotFoundError:
         raise VertumnusError(f"{path}: there is no such checkpoint") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except VertumnusError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, SyntaxError) as error:
+        raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
+    except (zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, RecursionError) as error:
         raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise VertumnusError(f"{path}: not a checkpoint of this program")
@@ -139,3 +178,29 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
         if here.get(name) != head["run"].get(name):
             raise VertumnusError(f"{path}: {name}: the checkpoint is of another run, whose {name} differs")
     return State(arrays | head["plain"], str(path))
+
+
+def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of an archive as NumPy writes it, none longer than its member says, none of objects.
+
+    Raises `ValueError` and what `zipfile` raises for any other.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > MAX_STATE_BYTES:
+            raise ValueError("it unpacks to too much")
+        for info in archive.infolist():
+            with archive.open(info) as member:
+                body = member.read(info.file_size + 1)
+            stream = io.BytesIO(body)
+            version = np.lib.format.read_magic(stream)
+            if version != (1, 0):
+                raise ValueError(f"{info.filename} is of another version")
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+            if dtype.hasobject or dtype.kind not in "fiub":
+                raise ValueError(f"{info.filename} does not hold numbers")
+            if len(body) - stream.tell() != math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"{info.filename} is not as long as it says")
+            found = np.frombuffer(body, dtype, offset=stream.tell())
+            arrays[info.filename.removesuffix(".npy")] = found.reshape(shape, order="F" if by_columns else "C").copy()
+    return arrays

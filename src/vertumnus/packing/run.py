@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_ELEMENT, MAX_STEPS, MIN_ELEMENT
 from vertumnus.live.commands import (
     Add,
     Command,
@@ -33,6 +34,7 @@ from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
 from vertumnus.packing.soft import soft_optimiser
+from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.finish import finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
@@ -296,21 +298,25 @@ class Packing(PieceRun):
         }
 
     def _read(self, state: dict[str, Any]) -> None:
+        state = State.of(state)
         self.options = PackOptions(**state["options"])
-        self.side = state["side"]
+        self.side = None if state["side"] is None else state.real("side", MIN_ELEMENT, MAX_ELEMENT)
         self._read_pieces(state)
         pinned = self.pinned
-        x, y, log_scale, rotation = State.of(state).array("placements.pose", (4, len(self.numbers)))
-        here = Placements(x, y, log_scale, rotation, state["flip"], 0)
-        self.pinned = np.array(state["fixed"])
-        self._pose(here, bool(state["keep_places"]))
+        count = len(self.numbers)
+        x, y, log_scale, rotation = pose = state.array("placements.pose", (4, count))
+        check({"pose": pose})
+        here = Placements(x, y, log_scale, rotation, state.array("flip", (count,), "b"), 0)
+        self.pinned = state.array("fixed", (count,), "b").copy()
+        self._pose(here, state.flag("keep_places"))
         self.pinned = pinned
         own = {"which": self.problem.pieces, "unit": self.problem.unit}
-        self.optimiser.restore(State({**_optimiser_state(state), **own}, State.of(state).source))
+        self.optimiser.restore(State({**_optimiser_state(state), **own}, state.source))
         self.done = self.optimiser.iteration
-        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        self.finished, self.stopping = state.flag("finished"), state.flag("stopping")
         if self.finished:
-            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            self.phase = str(state["phase"])
+            self.done, self.total = (state.number(name, 0, MAX_STEPS) for name in ("done", "total"))
             self.grid = OccupancyGrid.of(self.problem, self.freedom, state) if "grid_pose" in state else None
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from scipy import ndimage
 
+from vertumnus.checked import Options
 from vertumnus.elements.cutout.edge import clean_colours, refine
 from vertumnus.elements.cutout.grabcut import grab_cut
 from vertumnus.elements.cutout.ground import plain_ground
@@ -27,10 +28,8 @@ MARGIN = 2  # pixels kept around an object
 ALL = 0.97  # of a picture: an object that fills it is none
 
 
-class CutoutOptions(BaseModel):
+class CutoutOptions(Options):
     """How photographs are cut."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(
         "auto",

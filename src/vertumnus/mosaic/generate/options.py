@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vertumnus.checked import Options
 
 MethodName = Literal[
     "guided", "quilt", "adain", "noise-blend", "image-to-image", "factorized", "colour-adapter", "match", "tone",
@@ -13,10 +15,8 @@ MethodName = Literal[
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class GenerateOptions(BaseModel):
+class GenerateOptions(Options):
     """How a diffusion model draws the tiles of a mosaic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: MethodName = Field(
         "guided",
