@@ -82,6 +82,7 @@ NEED_TORCH = {
     "models/learned.py",
     "models/memory.py",
     "models/opening.py",
+    "models/room.py",
     "models/text.py",
 } | {
     "models/blip.py",
@@ -106,7 +107,6 @@ NEED_TORCH = {
     "sampling/step.py",
     "mosaic/generate/colour.py",
     "mosaic/generate/decoders.py",
-    "mosaic/generate/far.py",
     "mosaic/generate/film.py",
     "mosaic/generate/generate.py",
     "mosaic/generate/job.py",

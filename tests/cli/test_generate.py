@@ -1,6 +1,11 @@
 """``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
 
 import itertools
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -44,6 +49,32 @@ def test_a_whole_session(vertumnus, tmp_path):
     assert changed.tolist() == [[False, False], [True, False]]
 
 
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
+    """SIGKILL in the middle, after the first tiles: what is missing is drawn as it would have been."""
+    drawn(96, 96).save(tmp_path / "reference.png")
+
+    def run(name):
+        command = ("mosaic", "reference.png", "--generate", "a cat", "--grid", "2x4", "--steps", "2", "--batch", "2")
+        return subprocess.Popen([sys.executable, "-m", "vertumnus", *command, "-o", name], cwd=tmp_path)
+
+    assert run("whole.png").wait() == 0
+    running = run("killed.png")
+    while running.poll() is None and len(list(tmp_path.glob("killed.tiles/*.png"))) < 2:
+        time.sleep(0.02)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("killed.tiles/*.png")}
+    assert 0 < len(before) < 8
+    assert not (tmp_path / "killed.png").exists()
+    assert run("killed.png").wait() == 0
+    for file in tmp_path.glob("whole.tiles/*.png"):
+        assert (tmp_path / "killed.tiles" / file.name).read_bytes() == file.read_bytes()
+    kept = [name for name, at in before.items() if (tmp_path / "killed.tiles" / name).stat().st_mtime_ns == at]
+    assert len(kept) >= len(before) - 1  # a batch that was half written is drawn whole again
+    assert (tmp_path / "killed.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
 def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
     code, out, _ = vertumnus(
         "mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", *QUICK, "-o", tmp_path / "a.jpg"
@@ -76,6 +107,23 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     assert "4 layers, the same as before" in out
     assert (tmp_path / "b.collage").read_bytes() == made.read_bytes()
     assert [layer.name for layer in Collage.load(made).layers].count("left") == 1
+
+    drawn(64, 64).save(tmp_path / "photos" / "left.png")
+    reference.save(tmp_path / "reference.jpg", quality=95)
+    plain, structured = tmp_path / "p.collage", tmp_path / "s.collage"
+    command = (
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "--grid", "1x2", "--steps", 4,
+        "--tiles", tmp_path / "photos", "--real", 0, "--method", "free",
+    )  # fmt: skip
+    assert vertumnus(*command, "-o", plain)[0] == 0
+    assert vertumnus(*command, "--structure", 0.25, "-o", structured)[0] == 0
+    shutil.rmtree(tmp_path / "photos")
+    code, out, _ = vertumnus("again", structured)
+    assert (code, "2 layers, the same as before" in out) == (0, True)
+    wanted = np.asarray(reference.resize((256, 128)), float)
+    far = [np.abs(np.asarray(Collage.load(one).render().convert("RGB").resize((256, 128)), float) - wanted).mean()
+           for one in (plain, structured)]  # fmt: skip
+    assert far[1] < far[0]
 
     drawn_for = tmp_path / "c.collage"
     command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
@@ -144,6 +192,8 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--grid", "200x200"], "smaller than the grid of 200 x 200"),
     (["{ref}", "--generate", "a cat", "--assignment", "{ref}"], "--generate: draws its own tiles"),
     (["{ref}", "--generate", "a cat", "--tiles", "{full}"], "no picture in it can be read"),
+    (["{ref}", "--generate", "a cat", "--structure", "0.5"], "--structure: is that of photographs"),
+    (["{ref}", "--generate", "a cat", "--shares", "1", "2"], "--shares: 2 for 1 prompts"),
     (["{ref}", "--generate", "a cat", "--real", "0.5"], "--real: is a number from 0 to 1, for photographs"),
     (["{ref}", "--generate", "a cat", "--unique"], "--unique: is for tiles that are matched"),
     (["{ref}", "--generate", "a cat", "--model", "nowhere"], "nowhere: there is no such folder"),

@@ -33,9 +33,11 @@ VERBS = {
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
+    "contact": "Write a page that shows collages side by side.",
     "shape": "Show how a shape is understood.",
     "models": "List the models on this machine.",
     "schema": "Print the JSON Schema of the collage document.",
+    "doctor": "Say what is installed, what each extra would bring, and where things are kept.",
 }
 for verb, summary in VERBS.items():
     app.command(f"vertumnus.cli.{verb}:{verb}", name=verb, help=summary)

@@ -144,6 +144,10 @@ def test_of_several_candidates_the_nearest_is_kept(model, tmp_path):
         assert len(set(errors)) == 3
         assert (found[cell] == tried[int(np.argmin(errors))][cell]).all()
     assert len(steps) == 6
+    other = job(model, 1, 2, candidates=3, finish_gain=0.3).identity()
+    assert other != three.identity()  # the finish takes part in the choice
+    assert job(model, 1, 2, finish_gain=0.3).identity() == single.identity()
+    assert three.finish(0, found[0])[0].min() >= 0.6 > job(model, finish_gain=0.1).finish(0, found[0])[0].min()
     # Seen from afar: means of 8 x 8 places, here of two pixels a side each.
     wanted = three.pictures[0].astype(float) / 255
     tile = apply_affine(found[0], *three.finish(0, found[0])).astype(float) / 255
@@ -151,25 +155,29 @@ def test_of_several_candidates_the_nearest_is_kept(model, tmp_path):
     assert three.error(0, found[0]) == pytest.approx((means**2).mean(), rel=1e-5)
 
 
-def test_batches_shrink_until_memory_suffices(model, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [
+    torch.OutOfMemoryError(),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+])  # fmt: skip
+def test_batches_shrink_until_memory_suffices(model, tmp_path, monkeypatch, error):
     one = job(model, batch=6)
-    real, sizes = GenerateJob.draw, []
+    real, sizes = GenerateJob._draw_once, []
 
     def scarce(self, cells, *rest, **more):
         sizes.append(len(cells))
         if len(cells) > 2:
-            raise torch.OutOfMemoryError
+            raise error
         return real(self, cells, *rest, **more)
 
-    monkeypatch.setattr(GenerateJob, "draw", scarce)
+    monkeypatch.setattr(GenerateJob, "_draw_once", scarce)
     made(one, tmp_path / "tiles")
     assert sizes == [6, 3, 2, 2, 2]
     assert json.loads((tmp_path / "tiles" / "run.json").read_text())["state"]["batch"] == 2
 
     def none(*_, **__):
-        raise torch.OutOfMemoryError
+        raise error
 
-    monkeypatch.setattr(GenerateJob, "draw", none)
+    monkeypatch.setattr(GenerateJob, "_draw_once", none)
     with pytest.raises(VertumnusError, match="memory runs out with 1 tiles at once"):
         made(job(model, seed=5), tmp_path / "no")
 

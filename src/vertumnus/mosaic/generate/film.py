@@ -146,7 +146,12 @@ class _Film:
             names = {n: f"{number:05d}-{cell_name(n)}-{mark}" for n in cells}
             if not all(self.folder.has(name) for name in names.values()):
                 count = len(cells)
-                tiles = self.job.draw_carried(cells, self._latents(cells), lambda: told(count))  # noqa: B023
+                try:
+                    tiles = self.job.draw_carried(cells, self._latents(cells), lambda: told(count))  # noqa: B023
+                except MemoryError:
+                    raise VertumnusError(
+                        f"`batch`: memory runs out with {count} tiles at once in frame {number + 1}; try fewer"
+                    ) from None
                 for n, tile in zip(cells, tiles, strict=True):
                     self.folder.write(names[n], tile)
             self.tiles.names |= {cell_name(n): name for n, name in names.items()}
