@@ -30,7 +30,7 @@ model.
 | linear map | from 5 x 5 latents to a colour, `vae/linear.safetensors`; {linear} | {linear_size} |
 | UNet | `UNet2DConditionModel`, cross-attention at 16 x 16 and 8 x 8, velocity, zero terminal signal | {unet_size} |
 | text tower | `CLIPTextModel`, `CLIPTokenizer` of {tokens} tokens | {text_size} |
-{networks}| CLIP | `CLIPModel`, {clip_side} x {clip_side} in patches of {clip_patch}, text tower of its own | {clip_size} |
+{networks}| CLIP | `CLIPModel`, {clip_sees}, text tower of its own | {clip_size} |
 
 Half precision, safetensors, {megabytes} MB in all. Licence: Apache-2.0, as the program.
 
@@ -149,8 +149,7 @@ def card(results: dict[str, Any], weights: Path) -> str:
     return CARD.format(
         networks=networks(weights, size),
         origins=trained.get("origins", "- The autoencoder saw all kinds of pictures of training/pictures.py."),
-        clip_side=seen["image_size"],
-        clip_patch=seen["patch_size"],
+        clip_sees=f"{seen['image_size']} x {seen['image_size']} in patches of {seen['patch_size']}",
         channels=json.loads((weights / "diffusion" / "vae" / "config.json").read_text())["latent_channels"],
         linear=linear,
         linear_size=f"{round(1e6 * number(f'diffusion/vae/{LINEAR_FILE}'))}",
