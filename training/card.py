@@ -83,8 +83,10 @@ The judge is a small classifier that shares no weights and no drawing with the o
 """
 
 BADLY = """\
-- CLIP cannot tell which colour belongs to which of two things ("beats wrong swap" is little better than chance), as
-  bigger ones can hardly; and in scenes of several small things it sometimes takes a wrong noun for the right one.
+- CLIP cannot tell which colour belongs to which of two things ("beats wrong swap" is chance), as bigger ones can
+  hardly, and seldom on which side of another a thing is; in scenes of several small things it sometimes takes a wrong
+  noun for the right one.
+- The colour adapter brings colours at the price of shapes: what is drawn is often a blob in the right place.
 - Shapes are soft, and those of two things more so: the autoencoder sees a thing of half the picture as 7 x 7 latents.
 - Three things, counts and photographs as grounds were not what the diffusion model was trained for.
 - Things smaller than about 48 pixels are soft, stripes and fine patterns are lost: one latent is 8 x 8 pixels.
