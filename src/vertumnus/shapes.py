@@ -15,6 +15,7 @@ from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.decode import open_image
 from vertumnus.imaging.fonts import Face, shaped, split_by_face
+from vertumnus.limits import MAX_RASTER_PIXELS
 from vertumnus.reading import read_file
 
 MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
@@ -56,7 +57,12 @@ class Shape:
     blocked: tuple[Drawing, ...] = field(default=())
 
     def coverage(self, width: int, height: int) -> Coverage:
-        """How much of each pixel of a width x height canvas is in the shape, 0 to 255."""
+        """How much of each pixel of a width x height canvas is in the shape, 0 to 255.
+
+        Raises `VertumnusError` for a canvas too large to be kept in memory.
+        """
+        if not 1 <= width * height <= MAX_RASTER_PIXELS:
+            raise VertumnusError(f"{self.spec}: is not drawn on {width} x {height} pixels, which is too much")
         covered = self.drawing(width, height)
         for block in self.blocked:
             covered = np.minimum(covered, 255 - block(width, height))

@@ -14,7 +14,7 @@ from rich.progress import TaskID
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
@@ -177,8 +177,8 @@ def mosaic(
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
-    check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-    with saying(as_json) as tell:
+    with about(assignment or reference, *output), saying(as_json) as tell:
+        check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
         write_mosaic(collage, output, workers, force)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         _summary(collage, seconds, cpu)

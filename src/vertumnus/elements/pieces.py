@@ -134,7 +134,11 @@ class Pieces:
             collage.pictures.add_source(piece.image, piece.source)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                fields = {"name": self.names[n], "image": piece.image, "prompt": piece.label or None}
+                fields: dict[str, Any] = {
+                    "name": self.names[n],
+                    "image": piece.image,
+                    "prompt": piece.label or None,
+                }
                 new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]

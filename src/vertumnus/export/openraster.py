@@ -34,8 +34,8 @@ def save_openraster(
     """Writes a collage as ``*.ora`` and returns the picture's width and height.
 
     A layer is its pixels at ``scale``, its opacity, visibility and lock the editor's own, and its name ends in its id
-    (``apple [k3]``). The background is a layer of its own at the bottom. An editor lays layers over each other whatever
-    the collage's render method; the merged picture inside is drawn by that.
+    (``apple [k3]``). The background is a layer of its own at the bottom. An editor lays layers over each other
+    whatever the collage's render method; the merged picture inside is drawn by that.
 
     Raises `VertumnusError` for a picture of more than `MAX_PIXELS`, one that is gone, or a place that cannot be
     written.
@@ -68,22 +68,24 @@ def save_openraster(
     return width, height
 
 
+def layer_pixels(collage: Collage, layer: Layer, scale: float) -> tuple[Image.Image, int, int]:
+    """A layer's own pixels without its opacity, cut to what there is of it, and where they begin: left and top."""
+    drawn = render_layer(collage, layer.model_copy(update={"opacity": 1.0, "visible": True}), scale)
+    if drawn is None:
+        return Image.new("RGBA", (1, 1)), 0, 0
+    (rows, columns), pixels = drawn
+    alpha = pixels[..., 3:]
+    straight = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1e-6), 0)
+    whole = np.concatenate([straight, alpha], axis=-1)
+    picture = Image.fromarray(np.round(np.clip(whole, 0, 1) * 255).astype(np.uint8))
+    box = picture.getchannel("A").getbbox()
+    if box is None:
+        return Image.new("RGBA", (1, 1)), 0, 0
+    return picture.crop(box), columns.start + box[0], rows.start + box[1]
+
+
 def _layer(bundle: zipfile.ZipFile, collage: Collage, layer: Layer, number: int, scale: float) -> str:
-    opaque = layer.model_copy(update={"opacity": 1.0, "visible": True})
-    drawn = render_layer(collage, opaque, scale)
-    left = top = 0
-    picture = Image.new("RGBA", (1, 1))
-    if drawn is not None:
-        (rows, columns), pixels = drawn
-        alpha = pixels[..., 3:]
-        straight = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1e-6), 0)
-        whole = np.concatenate([straight, alpha], axis=-1)
-        picture = Image.fromarray(np.round(np.clip(whole, 0, 1) * 255).astype(np.uint8), "RGBA")
-        box = picture.getchannel("A").getbbox()
-        if box is None:
-            picture = Image.new("RGBA", (1, 1))
-        else:
-            picture, left, top = picture.crop(box), columns.start + box[0], rows.start + box[1]
+    picture, left, top = layer_pixels(collage, layer, scale)
     name = f"data/layer{number:05}.png"
     _picture(bundle, name, picture)
     return (
