@@ -49,6 +49,23 @@ def test_a_whole_session(vertumnus, tmp_path):
     assert changed.tolist() == [[False, False], [True, False]]
 
 
+def test_minis_own_adapter_brings_colours_and_its_tiny_decoder_guides(vertumnus, tmp_path):
+    """Half red, half blue: with the adapter each tile is nearer to its own half than without."""
+    reference = tmp_path / "reference.png"
+    picture = np.zeros((64, 128, 3), np.uint8)
+    picture[:, :64], picture[:, 64:] = (200, 40, 40), (40, 60, 190)
+    Image.fromarray(picture).save(reference)
+    errors = []
+    for method in ("free", "colour-adapter"):
+        out = tmp_path / f"{method}.png"
+        flags = ("--method", method, "--steps", 6, "--finish", "none", "--seed", 1, "-o", out)
+        assert vertumnus("mosaic", reference, "--generate", "a star", "--grid", "1x2", *flags)[0] == 0
+        with Image.open(out) as image:
+            drawn_ = np.asarray(image.convert("RGB"), float).reshape(128, 2, 128, 3).mean((0, 2))
+        errors.append(np.abs(drawn_ - picture[0, ::64]).mean())
+    assert errors[1] < 0.6 * errors[0]
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     """SIGKILL in the middle, after the first tiles: what is missing is drawn as it would have been."""
@@ -196,7 +213,7 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--method", "magic"], "--method"),
     (["{ref}", "--generate", "a cat", "--guidance-weight", "-1"], "--guidance-weight"),
     (["{ref}", "--generate", "a cat", "--tile-size", "100"], "--tile-size: a width of 100 is no multiple of 32"),
-    (["{ref}", "--generate", "a cat", "--method", "colour-adapter"], "--adapter: the method colour-adapter needs"),
+    (["{ref}", "--generate", "a cat", "--method", "colour-adapter", "--adapter", "no"], "no: there is no such folder"),
     (["{ref}", "--generate", "a cat", "--region", "blau=a dog"], "--region: 'blau' is not a colour"),
     (["{ref}", "--generate", "a cat", "--region", "red=a dog"], "--region: needs a region map"),
     (["{ref}", "--generate", "a cat", "--coherence", "0.5"], "--coherence: is for videos"),
