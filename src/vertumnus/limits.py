@@ -16,6 +16,12 @@ from vertumnus.errors import VertumnusError
 MAX_PIXELS = 80_000_000  # of one picture that is read
 MAX_PICTURE_BYTES = 512 << 20  # of one encoded picture
 MAX_JSON_BYTES = 256 << 20  # of a document's text
+MAX_SVG_BYTES = 32 << 20  # of one SVG's text
+MAX_SVG_ELEMENTS = 100_000
+MAX_SVG_ATTRIBUTES = 1_000_000  # of all elements
+MAX_SVG_DEPTH = 200  # elements within elements
+MAX_SVG_SECONDS = 4  # of CPU to draw one at an element's size
+MAX_SVG_MEMORY = 1 << 30  # bytes of address space to draw one
 MAX_UNPACKING = 200  # times that a member of an archive may grow; pictures are compressed already
 
 MAX_CANVAS = 1_000_000  # canvas pixels a side
