@@ -90,8 +90,10 @@ def draw_apart(text: str, width: int, height: int, where: str) -> bytes:
     with _guard:
         drawer = _idle.pop() if _idle else None
     try:
-        if drawer is None or drawer.process.poll() is not None:
-            drawer = _Drawer()
+        if drawer is not None and drawer.process.poll() is not None:
+            drawer.end()
+            drawer = None
+        drawer = drawer or _Drawer()
     except OSError as error:
         raise VertumnusError(f"{where}: the process that draws SVGs cannot be started ({error})") from None
     fonts = "<text" in text  # looking for fonts takes longer than most drawings

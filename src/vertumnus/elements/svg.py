@@ -119,9 +119,8 @@ _ENCODINGS = re.compile(
 
 def _as_utf8(data: bytes, where: str) -> bytes:
     """The document in UTF-8, from whatever encoding it declares itself to be in."""
-    for mark, encoding in ((b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            break
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
     else:
         declared = _DECLARED.match(data.removeprefix(b"\xef\xbb\xbf").lstrip()[:400])
         encoding = declared[2].decode("ascii", "replace").lower().replace("_", "-") if declared else "utf-8"

@@ -1,4 +1,4 @@
-"""The process that draws SVGs for `vertumnus.elements.sandbox`, and nothing else: run as a script, with no environment.
+"""The process that draws SVGs for `vertumnus.elements.sandbox` and does nothing else; run as a script.
 
 It reads jobs from its standard input and answers on its standard output, until the input ends. What a drawing may
 cost is the system's to watch: beyond its seconds of CPU or its memory the process is ended, and only the process.
@@ -11,9 +11,10 @@ import os
 import struct
 import sys
 import threading
-import time
 
-JOB = struct.Struct("<IIIIQ?")  # bytes of text, width, height, seconds of CPU, bytes of memory, with the system's fonts
+JOB = struct.Struct(
+    "<IIIIQ?"
+)  # bytes of text, width, height, seconds of CPU, bytes of memory, with the system's fonts
 ANSWER = struct.Struct("<?I")  # whether it was drawn; bytes of PNG, or of why not
 STACK = 64 << 20  # bytes: what is nested deeply is drawn by recursion
 
@@ -24,7 +25,8 @@ def bound(seconds: int, memory: int) -> None:
         import resource
     except ImportError:
         return
-    used = int(time.process_time()) + 1
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime) + 1
     limits = ((resource.RLIMIT_CPU, used + seconds), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0))
     for what, most in limits:
         with contextlib.suppress(ValueError, OSError):
