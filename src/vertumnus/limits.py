@@ -15,7 +15,9 @@ from vertumnus.errors import VertumnusError
 
 MAX_PIXELS = 80_000_000  # of one picture that is read
 MAX_PICTURE_BYTES = 512 << 20  # of one encoded picture
-MAX_JSON_BYTES = 256 << 20  # of a document's text
+MAX_JSON_BYTES = 96 << 20  # of a document's text
+MAX_JSON_PARTS = 4_000_000  # lists and objects within it, which take more memory than text
+MAX_TEXT_BYTES = 64 << 20  # of a table, a list of prompts
 MAX_SVG_BYTES = 32 << 20  # of one SVG's text
 MAX_SVG_ELEMENTS = 100_000
 MAX_SVG_ATTRIBUTES = 1_000_000  # of all elements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from vertumnus.elements.icons import draw_icon, find_icon
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.decode import open_image
-from vertumnus.reading import read_file
+from vertumnus.reading import read_file, read_named
 
 MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
 THICKENED = 0.036  # of the letters' size, by which text without a font of its own is made bolder
@@ -155,14 +156,16 @@ def _text(text: str, font_file: str | Path | None) -> Drawing:
     if not text.strip():
         raise VertumnusError("text: the shape's text is empty; write text:Q")
     if font_file is not None:
-        try:
-            ImageFont.truetype(str(font_file), 16)
-        except (OSError, ValueError) as error:
-            raise VertumnusError(f"{font_file}: not a font file that can be read ({error})") from None
+        data = read_named(font_file)
 
     def ink(size: float) -> Coverage:
         if font_file is not None:
-            return _write(text, ImageFont.truetype(str(font_file), size), 0.0)
+            try:
+                return _write(text, ImageFont.truetype(io.BytesIO(data), size), 0.0)
+            except (OSError, ValueError) as error:
+                if isinstance(error, VertumnusError):
+                    raise
+                raise VertumnusError(f"{font_file}: not a font file that can be read ({error})") from None
         # Pillow's own font, thickened and set wide: a text that is filled with pictures wants fat letters.
         font = ImageFont.load_default(size)
         assert isinstance(font, ImageFont.FreeTypeFont)

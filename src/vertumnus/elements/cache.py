@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import zlib
 from pathlib import Path
@@ -50,7 +51,7 @@ class ElementCache:
         try:
             row = self._database.execute(
                 "SELECT digest FROM file WHERE path=? AND size=? AND mtime=?",
-                (str(path.resolve()), stat.st_size, stat.st_mtime_ns),
+                (os.fsencode(path.resolve()), stat.st_size, stat.st_mtime_ns),
             ).fetchone()
         except sqlite3.Error:
             return None
@@ -77,7 +78,7 @@ class ElementCache:
             stat = path.stat()
             self._database.execute(
                 "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)",
-                (str(path.resolve()), stat.st_size, stat.st_mtime_ns, digest),
+                (os.fsencode(path.resolve()), stat.st_size, stat.st_mtime_ns, digest),
             )
             self._database.execute(
                 "INSERT OR IGNORE INTO element VALUES (?, ?, ?, ?, ?, ?)",

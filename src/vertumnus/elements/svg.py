@@ -63,8 +63,8 @@ def read_svg(data: bytes, where: str) -> str:
         tags, depth, said = tags + 1, depth + 1, said + len(attributes)
         if tags > MAX_SVG_ELEMENTS or depth > MAX_SVG_DEPTH or said > MAX_SVG_ATTRIBUTES:
             raise VertumnusError(
-                f"{where}: the SVG is too large to be drawn: at most {MAX_SVG_ELEMENTS:,} elements nested"
-                f" {MAX_SVG_DEPTH} deep with {MAX_SVG_ATTRIBUTES:,} attributes are"
+                f"{where}: the SVG is too large to be drawn; at most {MAX_SVG_ELEMENTS:,} elements are, nested"
+                f" {MAX_SVG_DEPTH} deep, with {MAX_SVG_ATTRIBUTES:,} attributes"
             )
         local = tag.rpartition(":")[2]
         if tags == 1 and local != "svg":

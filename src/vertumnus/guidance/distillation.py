@@ -21,6 +21,7 @@ from vertumnus.models import load
 from vertumnus.models.checkpoint import find
 from vertumnus.models.mini.vocabulary import nouns, with_article
 from vertumnus.models.names import nouns_in
+from vertumnus.reading import read_json
 
 if TYPE_CHECKING:
     from vertumnus.guidance.network import Network
@@ -74,7 +75,7 @@ def model_defaults(folder: Path) -> ModelDefaults:
     if not file.is_file():
         return ModelDefaults()
     try:
-        return ModelDefaults.model_validate_json(file.read_text(encoding="utf-8"))
+        return ModelDefaults.model_validate(read_json(file))
     except ValidationError as error:
         raise VertumnusError(f"{file}: {first_problem(error)}") from None
 

@@ -16,6 +16,7 @@ from vertumnus.limits import MAX_PIXELS
 
 # Sizes are checked here, with a sentence; Pillow's own warning would come first.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL[.]")  # what can be read in spite of damage, is
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF")
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".svg", ".svgz"})

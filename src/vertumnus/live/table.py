@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.live.commands import reference
+from vertumnus.reading import read_named
 
 Numbers = NDArray[np.intp]
 Flags = NDArray[np.bool_]
@@ -66,5 +67,5 @@ def copied(value: Any) -> Any:
 
 
 def _encoded(element: Element) -> NDArray[np.uint8]:
-    data = element.source if isinstance(element.source, bytes) else element.source.read_bytes()
+    data = element.source if isinstance(element.source, bytes) else read_named(element.source)
     return np.frombuffer(data, np.uint8)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-import zipfile
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -12,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.archive import list_members, read_member
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import open_file, parse_json
 from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/checkpoint"
+MAX_BYTES = 2 << 30  # of a checkpoint, packed or not
 
 
 class State(dict[str, Any]):
@@ -121,14 +125,8 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
 
     Raises `VertumnusError` if the file is no checkpoint, or one of a run that differs.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        head = json.loads(arrays.pop("head").tobytes())
-    except FileNotFoundError:
-        raise VertumnusError(f"{path}: there is no such checkpoint") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
+    arrays = _read_arrays(path)
+    head = parse_json(arrays.pop("head", np.zeros(0, np.uint8)).tobytes(), f"{path}: head")
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise VertumnusError(f"{path}: not a checkpoint of this program")
     for name in ("run", "plain"):
@@ -139,3 +137,34 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
         if here.get(name) != head["run"].get(name):
             raise VertumnusError(f"{path}: {name}: the checkpoint is of another run, whose {name} differs")
     return State(arrays | head["plain"], str(path))
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an ``.npz`` file, whose lengths are what their heads say; nothing in it is executed."""
+    try:
+        with open_file(path) as stream:
+            members = list_members(stream, str(path))
+            if sum(info.file_size for info in members) > MAX_BYTES:
+                raise VertumnusError(f"{path}: unpacks to more than {MAX_BYTES:,} bytes, which is too much")
+            found = {}
+            for info in members:
+                name = info.filename.removesuffix(".npy")
+                found[name] = _read_array(read_member(stream, info, str(path), MAX_BYTES), f"{path}: {name}")
+            return found
+    except FileNotFoundError:
+        raise VertumnusError(f"{path}: there is no such checkpoint") from None
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _read_array(data: bytes, where: str) -> NDArray[Any]:
+    stream = io.BytesIO(data)
+    try:
+        heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = heads[np.lib.format.read_magic(stream)](stream)
+        if dtype.kind not in "fiub" or math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
+            raise ValueError("it is not as long as it says")
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
+        raise VertumnusError(f"{where}: not an array of numbers ({error})") from None

@@ -19,6 +19,7 @@ from vertumnus.elements.collect import LISTING, expand_files
 from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, cut_out
 from vertumnus.elements.cutout.matting import Matting
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import read_named
 from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/elements"
@@ -109,11 +110,7 @@ def _cut(
     """Each photograph's objects, in order; several photographs at once, no more in memory than there are cores."""
 
     def cut(file: Path) -> list[CutOut]:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise VertumnusError(f"{file}: cannot be read ({error.strerror})") from None
-        return cut_out(data, str(file), options, model)
+        return cut_out(read_named(file), str(file), options, model)
 
     workers = os.cpu_count() or 1
     waiting: deque[tuple[Path, Future[list[CutOut]]]] = deque()
