@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from vertumnus.errors import VertumnusError
 
 MAX_DIRECTORY = 64 << 20  # bytes of the list of members: half a million of them
 MAX_DICTIONARY = 128 << 20  # bytes that LZMA may look back
+_END = 1 << 17  # bytes at an archive's end in which its own head is: it can be followed by 64 kB of comment
 _ENCRYPTED = 0x1
 
 
@@ -22,10 +24,10 @@ class _Careful(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
-            size = MAX_DIRECTORY
+            size = _END
         if size > MAX_DIRECTORY:
             raise zipfile.BadZipFile(f"its list of members is longer than {MAX_DIRECTORY:,} bytes")
-        return super().read(size)
+        return super().read(min(size, os.fstat(self.fileno()).st_size))
 
 
 def list_members(stream: IO[bytes], where: str) -> list[zipfile.ZipInfo]:

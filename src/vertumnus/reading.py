@@ -46,9 +46,10 @@ def open_file(path: str | Path) -> BinaryIO:
     except OSError:
         check_regular(path)  # of a socket the system says no more than that there is no such device
         raise
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
         os.close(handle)
-        raise VertumnusError(f"{path}: not a regular file")
+        raise _not_regular(path, found)
     return os.fdopen(handle, "rb")
 
 
@@ -59,7 +60,12 @@ def check_regular(path: str | Path) -> None:
     except (OSError, ValueError):
         return
     if not stat.S_ISREG(found.st_mode):
-        raise VertumnusError(f"{path}: not a regular file")
+        raise _not_regular(path, found)
+
+
+def _not_regular(path: str | Path, found: os.stat_result) -> VertumnusError:
+    what = "a folder, not a file" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+    return VertumnusError(f"{path}: {what}")
 
 
 def read_named(path: str | Path, most: int = MAX_PICTURE_BYTES) -> bytes:

@@ -152,7 +152,7 @@ def fingerprint(folder: Path) -> str:
         if file.suffix not in (".json", ".safetensors", ".txt", ".model") or not file.is_file():
             continue
         size = file.stat().st_size
-        found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
+        found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode(errors="surrogateescape"))
         with file.open("rb") as stream:
             if size <= WHOLE:
                 found.update(stream.read())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vertumnus.archive import list_members, read_member
 from vertumnus.errors import VertumnusError
 from vertumnus.reading import open_file, parse_json
-from vertumnus.writing import atomic_write
+from vertumnus.writing import atomic_write, check_replaceable_kind
 
 FORMAT = "vertumnus/checkpoint"
 MAX_BYTES = 2 << 30  # of a checkpoint, packed or not
@@ -98,6 +98,7 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise VertumnusError(f"{path}: cannot be written: it is a folder")
+    check_replaceable_kind(path)
     try:
         with TemporaryFile(dir=path.parent):
             pass
@@ -155,6 +156,9 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise VertumnusError(f"{path}: there is no such checkpoint") from None
     except OSError as error:
         raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except VertumnusError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        raise VertumnusError(f"{path}: not a readable checkpoint ({why})") from None
 
 
 def _read_array(data: bytes, where: str) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from vertumnus.elements.collect import LISTING, expand_files
 from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, cut_out
 from vertumnus.elements.cutout.matting import Matting
 from vertumnus.errors import VertumnusError
-from vertumnus.reading import read_named
+from vertumnus.reading import legible, read_named
 from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/elements"
@@ -67,7 +67,8 @@ def cut_folder(
     cells: list[Image.Image] = []
     for done, (file, objects) in enumerate(_cut(files, options, network, found), 1):
         for number, cut in enumerate(objects):
-            name = _free(file.stem if not number else f"{file.stem}-{number + 1}", taken)
+            stem = legible(file.stem)
+            name = _free(stem if not number else f"{stem}-{number + 1}", taken)
             stream = io.BytesIO()
             cut.picture.save(stream, "PNG")
             with atomic_write(folder / name) as out:
@@ -75,7 +76,7 @@ def cut_folder(
             found.entries.append(
                 {
                     "file": name,
-                    "source": str(file),
+                    "source": legible(str(file)),
                     "photo": list(cut.size),
                     "box": list(cut.box),
                     "method": cut.method,
@@ -92,7 +93,7 @@ def cut_folder(
         "format": FORMAT,
         "options": options.model_dump(mode="json"),
         "elements": found.entries,
-        "skipped": [{"source": name, "reason": reason} for name, reason in found.skipped],
+        "skipped": [{"source": legible(name), "reason": legible(reason)} for name, reason in found.skipped],
     }
     with atomic_write(folder / LISTING) as out:
         out.write((json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode())
