@@ -266,7 +266,8 @@ def _paint(
             collage.layers.append(
                 Layer(
                     name=legible(cells.tiles[tile].path.stem), image=collage.pictures.add(data),
-                    flip=bool(cells.flip[n]), snap=True, outline="hexagon" if cells.grid.kind == "hexagon" else "rectangle",
+                    flip=bool(cells.flip[n]), snap=True,
+                    outline="hexagon" if cells.grid.kind == "hexagon" else "rectangle",
                     **pose_of(boxes[n].tolist(), int(sizes[n][0]), int(sizes[n][1]), int(cells.turn[n])),
                 )
             )  # fmt: skip

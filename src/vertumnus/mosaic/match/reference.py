@@ -23,7 +23,7 @@ def read_reference(path: Path) -> tuple[Image.Image, list[str]]:
     Raises `VertumnusError` naming the file if it cannot be read.
     """
     picture = decode_picture(read_named(path), str(path))
-    notes = [f"{path}: an animation of {picture.frames} frames; the first is used"] if picture.frames > 1 else []
+    notes = [f"{path}: holds several pictures; the first is used"] if picture.several else []
     return picture.image, notes
 
 
