@@ -5,8 +5,10 @@ RUN = $(VENV)/bin/python
 PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PICTURES ?=
 SHAPE ?=
+SEED ?= 1
+SECONDS ?= 7200
 
-.PHONY: demo test slow lint format bench clean
+.PHONY: demo test slow lint format bench fuzz clean
 
 demo: $(VENV)/.base
 	$(RUN) examples/harvest.py build
@@ -26,6 +28,12 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+
+# Ten thousand hostile files and options, a child of a warm process for each; make fuzz SEED=2 for others. What was
+# done is kept in build/, so that a run that is cut short goes on; SECONDS bounds it.
+fuzz: $(VENV)/.dev
+	@mkdir -p build
+	PYTHONPATH=tests $(RUN) -m hostile --seed $(SEED) --cases 10000 --seconds $(SECONDS) --state build/hostile-$(SEED)
 
 # make bench PICTURES=folder SHAPE=file measures with pictures and a shape of your own.
 bench: $(VENV)/.base

@@ -1,16 +1,18 @@
-"""Do strangers see what CLIP or a classifier had pieces arranged for? One table, and the same as JSON.
+"""Do strangers see what CLIP or a classifier had pieces arranged for? Tables, and every run as a line of JSON.
 
-    python benchmarks/clip.py [--patches FOLDER] [--nouns 6] [--steps 120] [--only NAMES ...] [--json FILE]
-                              [--keep FOLDER]
+    python benchmarks/clip.py [--patches FOLDER] [--nouns 20] [--steps 80] [--pieces 100] [--mini 20]
+                              [--only NAMES ...] [--more] [--slice SECONDS] [--keep FOLDER]
 
-Classifier: EfficientNet-Lite0 guides, alone or with other guidances; Lite2, trained apart from it, judges, over
-looks that no guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among the
-thousand of ImageNet, and how often it is among five; "random" is the layout that the runs start from, "pictogram"
-what icons alone arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, or a
-folder's.
+Classifier: EfficientNet-Lite0 guides, alone or with icons; Lite2, trained apart from it, judges, over looks that
+no guidance takes (mirrored, blurred, turned a little). Told are the rank of the best true class among the thousand
+of ImageNet, and how often it is among five; "random" is the layout that the runs start from, "pictogram" what icons
+alone arrange. Patches are cut-outs of scikit-image's pictures, shaded leaves and stones drawn here, and folders'.
 
 CLIP: mini guides; its own cosine before and after, and the rank that the judge of silhouettes gives the noun, which
 shares nothing with mini and knows Phosphor's drawings, which mini has not seen.
+
+Runs go noun by noun through all sets and ways, each is a line of ``runs.jsonl`` in the folder that is kept, and what
+is there is not made again: ``--slice`` stops after so many CPU seconds, and the next call goes on.
 
 Intervals are 90 % by the bootstrap over nouns. Times are CPU seconds of one core.
 """
@@ -20,22 +22,22 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from scipy import ndimage
 
 import vertumnus as vt
 from vertumnus.composing.choose import _judge
 from vertumnus.composing.compose import live_compose
-from vertumnus.guidance.views import homography, warp
+from vertumnus.metrics.named import named
 from vertumnus.models import load
 from vertumnus.models.classifier import Classifier
-from vertumnus.models.imagenet import match_classes
 
 # Nouns that ImageNet has, and that icons have drawings of, so that both can guide.
 NOUNS = (
@@ -46,13 +48,54 @@ MINI = (
     "butterfly", "heart", "star", "fish", "house", "tree", "umbrella", "crown", "leaf", "cat", "apple", "rocket",
     "sun", "flower", "bird", "moon", "key", "car", "mushroom", "anchor",
 )  # fmt: skip
-MIXES: dict[str, tuple[list[str], dict]] = {
-    "random": ([], {}),
-    "pictogram": (["pictogram"], {}),
-    "classifier": (["classifier"], {}),
-    "classifier, wide blur": (["classifier"], {"gradient_blur": (10.0, 2.0)}),
-    "classifier + pictogram 20": (["classifier", "pictogram=20"], {}),
-    "classifier + pictogram 100": (["classifier", "pictogram=100"], {}),
+
+
+NEAR = {"step": (0.6, 0.15), "noise": 0.0}  # from where icons left the pieces
+
+
+class Way(NamedTuple):
+    """How pieces are arranged: stages one after the other, each from where the last left them.
+
+    stages   what guides, its share of the steps, and further options
+    pieces   as many times as many, each so much smaller
+    begins   what its first layout is called in the table
+    after    what its first stage is called there
+    """
+
+    stages: tuple[tuple[list[str], float, dict[str, Any]], ...]
+    pieces: float = 1.0
+    begins: str = ""
+    after: str = ""
+
+
+PICTOGRAM = (["pictogram"], 4.0, {"strict": False})
+BOTH = ["classifier", "pictogram=100"]
+WAYS: dict[str, Way] = {
+    "classifier": Way(((["classifier"], 1.0, {}),), begins="random"),
+    "pictogram, then both": Way((PICTOGRAM, (BOTH, 1.0, NEAR)), after="pictogram"),
+}
+MORE: dict[str, Way] = {
+    "both": Way(((BOTH, 1.0, {}),)),
+    "pictogram, then classifier": Way((PICTOGRAM, (["classifier"], 1.0, NEAR))),
+    "pictogram, then both, 35 larger pieces": Way((PICTOGRAM, (BOTH, 1.0, NEAR)), 0.35),
+    "classifier, 35 larger pieces": Way(((["classifier"], 1.0, {}),), 0.35),
+    "classifier, wide blur": Way(((["classifier"], 1.0, {"gradient_blur": (12.0, 3.0)}),)),
+    "classifier, no blur": Way(((["classifier"], 1.0, {"gradient_blur": (0.0, 0.0)}),)),
+}
+TOLD = ("random", "pictogram", *WAYS)
+MINI_WAYS: dict[str, tuple[tuple[list[str], int, dict[str, Any]], ...]] = {
+    "alone": ((["clip:mini"], 200, {"looks": 4, "swaps": 0}),),
+    "swaps": ((["clip:mini"], 200, {"looks": 4, "swaps": 4}),),
+    "pictogram 1": ((["clip:mini", "pictogram=1"], 200, {"looks": 4, "swaps": 0}),),
+}
+MORE: dict[str, Way] = {
+    "classifier, wide blur": Way(((["classifier"], 1.0, {"gradient_blur": (12.0, 3.0)}),)),
+    "classifier, no blur": Way(((["classifier"], 1.0, {"gradient_blur": (0.0, 0.0)}),)),
+    "classifier, 35 larger pieces": Way(((["classifier"], 1.0, {}),), 0.35),
+    "classifier, 4 looks, half the steps": Way(((["classifier"], 0.6, {"looks": 4}),)),
+    "both, pictogram 20": Way(((["classifier", "pictogram=20"], 1.0, {}),)),
+    "both, pictogram 400": Way(((["classifier", "pictogram=400"], 1.0, {}),)),
+    "both, 35 larger pieces": Way(((BOTH, 1.0, {}),), 0.35),
 }
 
 
@@ -113,27 +156,6 @@ def cut_patches(folder: Path) -> Path:
     return folder
 
 
-def unseen_looks(picture: Image.Image, side: int) -> torch.Tensor:
-    """Looks that no guidance takes: mirrored, blurred, turned by 10 degrees either way."""
-    square = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), np.float32) / 255
-    soft = ndimage.gaussian_filter(square, (1.2, 1.2, 0))
-    plain = torch.from_numpy(np.stack([square, square[:, ::-1], soft])).permute(0, 3, 1, 2).contiguous()
-    turned = []
-    corners = torch.tensor([[[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]])
-    for angle in (-10, 10):
-        c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-        spin = torch.tensor([[c, -s], [s, c]], dtype=torch.float32)
-        turned.append(warp(plain[:1], homography(corners, corners @ spin.T), side, "border"))
-    return torch.cat([plain, *turned])
-
-
-def rank(judge: Classifier, picture: Image.Image, noun: str) -> int:
-    """The place of the best of a noun's classes, from 1, by mean log-probability over unseen looks."""
-    with torch.no_grad():
-        said = judge.log_probabilities(unseen_looks(picture, judge.resolution)).mean(0)
-    return int((said > said[list(match_classes(noun))].max()).sum()) + 1
-
-
 def interval(values: list[float], of=np.median) -> tuple[float, float, float]:
     """A statistic and its 90 % interval by the bootstrap."""
     rng = np.random.default_rng(0)
@@ -147,96 +169,171 @@ def shown(collage: vt.Collage, side: int = 448) -> Image.Image:
     return collage.render(scale=side / collage.width, background="white").convert("RGB")
 
 
-def composed(patches: list[Path], noun: str, guidance: list[str], given, **more) -> tuple[vt.Collage, float]:
-    """The collage and its CPU seconds."""
+def composed(
+    patches: Path, noun: str, way: Way, given: argparse.Namespace
+) -> Iterator[tuple[str, vt.Collage, float]]:
+    """The layouts that have names, each with the CPU seconds since the last; the way's own has none."""
     began = time.process_time()
-    start = guidance or ["classifier"]
-    free = {"looks": 2, "colour": "rgb", "gain": (0.3, 1.5)} | more
-    live = live_compose(
-        [str(patch) for patch in patches], f"a {noun}", guidance=start, size=448, count=given.pieces, seed=0,
-        iterations=1500 if start == ["pictogram"] else given.steps, **free,
-    )  # fmt: skip
-    if guidance:
+    free = {"looks": 2, "colour": "rgb", "gain": (0.3, 1.5), "size": 448, "seed": 0}
+    count = max(1, round(way.pieces * given.pieces))
+    collage = None
+    for number, (guidance, share, more) in enumerate(way.stages, 1):
+        live = live_compose(
+            str(patches), f"a {noun}", guidance=guidance, start=collage,
+            iterations=max(1, round(share * given.steps)), count=count if collage is None else None, **(free | more),
+        )  # fmt: skip
+        if number == 1 and way.begins:
+            yield way.begins, live.document(), time.process_time() - began
         live.run()
-    return live.document(), time.process_time() - began
+        collage = live.document()
+        name = "" if number == len(way.stages) else way.after
+        if name or number == len(way.stages):
+            yield name, collage, time.process_time() - began
+
+
+class Rows:
+    """Runs that were made, a line of JSON each, by patches, way and noun."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        lines = file.read_text().splitlines() if file.is_file() else []
+        self.rows = {tuple(row["run"]): row for row in map(json.loads, lines)}
+
+    def add(self, run: tuple[str, ...], **found: Any) -> None:
+        """Keeps one."""
+        self.rows[run] = {"run": run, **found}
+        with self.file.open("a") as stream:
+            stream.write(json.dumps(self.rows[run]) + "\n")
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Makes what is missing and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patches", type=Path, action="append", default=[])
-    parser.add_argument("--nouns", type=int, default=6)
-    parser.add_argument("--mini", type=int, default=8, help="prompts for mini CLIP")
-    parser.add_argument("--steps", type=int, default=120)
-    parser.add_argument("--pieces", type=int, default=60)
+    parser.add_argument("--patches", type=Path, action="append", default=[], help="further folders")
+    parser.add_argument("--nouns", type=int, default=20)
+    parser.add_argument("--mini", type=int, default=20, help="prompts for mini CLIP")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--pieces", type=int, default=100)
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--more", action="store_true", help="the ways compared, too, of the first set")
+    parser.add_argument("--slice", type=float, default=1e9, help="CPU seconds")
     parser.add_argument("--keep", type=Path, default=Path("clip-benchmark"))
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.keep.mkdir(parents=True, exist_ok=True)
-    sets = given.patches or [drawn_patches(given.keep / "drawn"), cut_patches(given.keep / "cut")]
-    console, numbers = Console(), {}
-    judge = Classifier.load("lite2")
-    table = Table(title=f"lite2's rank of the noun of 1,000, {given.nouns} nouns, {given.pieces} pieces")
-    for column in ("patches", "guided by", "median rank", "90 %", "among five", "CPU s each"):
-        table.add_column(column, justify="right")
-    for folder in sets:
-        for name, (guidance, more) in MIXES.items():
-            if given.only and name not in given.only:
-                continue
-            ranks, seconds = [], []
-            for noun in NOUNS[: given.nouns]:
-                collage, took = composed([folder], noun, guidance, given, **more)
-                picture = shown(collage)
-                picture.save(given.keep / f"{folder.name}-{name.replace(' ', '-')}-{noun}.png".replace(",", ""))
-                ranks.append(rank(judge, picture, noun))
-                seconds.append(took)
-            middle, low, high = interval(ranks)
-            five = float(np.mean(np.array(ranks) <= 5))
-            numbers[f"{folder.name}, {name}"] = {"ranks": ranks, "seconds": float(np.mean(seconds))}
-            row = (folder.name, name, f"{middle:.0f}", f"{low:.0f} to {high:.0f}", f"{five:.2f}")
-            table.add_row(*row, f"{np.mean(seconds):.1f}")
-            print(*row, ranks, flush=True)
-    console.print(table)
+    sets = {"cut": given.keep / "cut", "drawn": given.keep / "drawn"}
+    for name, draw in (("cut", cut_patches), ("drawn", drawn_patches)):
+        if not sets[name].is_dir():
+            draw(sets[name])
+    sets |= {folder.name: folder for folder in given.patches}
+    rows, console = Rows(given.keep / "runs.jsonl"), Console()
+    if given.nouns:
+        classifier(rows, sets, given)
+        tell(console, rows, list(sets), given)
     if given.mini:
-        numbers["mini"] = mini(console, sets[0], given)
-    if given.json:
-        given.json.write_text(json.dumps(numbers, indent=1))
+        mini(console, rows, sets["cut"], given)
 
 
-def mini(console: Console, folder: Path, given: argparse.Namespace) -> dict[str, list[float]]:
+def classifier(rows: Rows, sets: dict[str, Path], given: argparse.Namespace) -> None:
+    """Every noun, set and way that is not there yet, as far as time goes."""
+    judge = Classifier.load("lite2")
+    for noun in NOUNS[: given.nouns]:
+        for set_, folder in sets.items():
+            for name, way in {**WAYS, **(MORE if given.more and set_ == next(iter(sets)) else {})}.items():
+                run = (set_, name, noun)
+                if run in rows.rows or (given.only and name not in given.only):
+                    continue
+                if time.process_time() > given.slice:
+                    return
+                for called, collage, took in composed(folder, noun, way, given):
+                    run = (set_, called or name, noun)
+                    picture = shown(collage)
+                    picture.save(given.keep / f"{set_}-{run[1].replace(' ', '-')}-{noun}.png".replace(",", ""))
+                    rows.add(run, rank=named(picture, noun, judge).place, seconds=took)
+                    print(*run, rows.rows[run]["rank"], f"{took:.1f} s", flush=True)
+
+
+def tell(console: Console, rows: Rows, sets: list[str], given: argparse.Namespace) -> None:
+    """A line a way: of nouns that all ways of its table were tried with."""
+    for title, ways, among in (("ways", TOLD, sets), ("regularisers", (*TOLD, *MORE), sets[:1])):
+        wanted = [name for name in ways if not given.only or name in given.only]
+        there = [
+            (set_, noun)
+            for set_ in among
+            for noun in NOUNS
+            if all((set_, name, noun) in rows.rows for name in wanted)
+        ]
+        if not there:
+            continue
+        table = Table(title=f"{title}: lite2's rank of the noun of 1,000; {len(there)} runs, {given.pieces} pieces")
+        for column in ("patches", "guided by", "runs", "median rank", "90 %", "among five", "90 %", "CPU s each"):
+            table.add_column(column, justify="right")
+        for set_ in [*among, "all"] if len(among) > 1 else among:
+            for name in wanted:
+                found = [rows.rows[s, name, noun] for s, noun in there if set_ in (s, "all")]
+                if not found:
+                    continue
+                ranks = [row["rank"] for row in found]
+                middle, low, high = interval(ranks)
+                five, least, most = interval([rank <= 5 for rank in ranks], np.mean)
+                spent = np.mean([row["seconds"] for row in found])
+                table.add_row(
+                    set_, name, f"{len(ranks)}", f"{middle:.0f}", f"{low:.0f} to {high:.0f}", f"{five:.2f}",
+                    f"{least:.2f} to {most:.2f}", f"{spent:.1f}",
+                )  # fmt: skip
+        console.print(table)
+
+
+def mini(console: Console, rows: Rows, folder: Path, given: argparse.Namespace) -> None:
     """Mini CLIP: before and after, with swaps and without, and who else sees it."""
     model, silhouettes = load("mini", "clip"), _judge()
-    rows: dict[str, list[float]] = {}
-    for name, more in (("none", {"swaps": 0}), ("4 at a time", {"swaps": 4})):
-        before, after, places = [], [], []
-        for noun in [noun for noun in MINI if noun in silhouettes.nouns][: given.mini]:
-            live = live_compose(
-                str(folder), f"a {noun}", guidance="clip:mini", size=448, count=given.pieces, seed=0, iterations=200,
-                colour="rgb", gain=(0.0, 1.0), looks=4, **more,
-            )  # fmt: skip
-            pictures = [shown(live.document()), shown(live.run().document())]
+    nouns = [noun for noun in MINI if noun in silhouettes.nouns][: given.mini]
+    for noun in nouns:
+        for name, way in MINI_WAYS.items():
+            run = ("mini", name, noun)
+            if run in rows.rows:
+                continue
+            if time.process_time() > given.slice:
+                break
+            began = time.process_time()
+            collage, before = None, None
+            for guidance, steps, more in way:
+                live = live_compose(
+                    str(folder), f"a {noun}", guidance=guidance, size=448, seed=0, iterations=steps, start=collage,
+                    count=given.pieces if collage is None else None, colour="rgb", gain=(0.0, 1.0), **more,
+                )  # fmt: skip
+                before = before or shown(live.document())
+                collage = live.run().document()
+            pictures = [before, shown(collage)]
             seen = torch.from_numpy(
                 np.stack([np.asarray(p.resize((64, 64), Image.Resampling.BOX)) for p in pictures])
             )
             with torch.no_grad():
                 cosines = model.similarity(seen.permute(0, 3, 1, 2).float() / 255, f"a {noun}")[:, 0]
-            before.append(float(cosines[0]))
-            after.append(float(cosines[1]))
-            alpha = live.document().render(scale=160 / 448, background="#ffffff00").getchannel("A")
-            ink = np.pad(np.asarray(alpha, np.float32) / 255, 8)
-            places.append([word for word, _ in silhouettes.rank(ink)].index(noun) + 1 if ink.max() > 0.5 else 999)
-            pictures[1].save(given.keep / f"mini-{name.split()[0]}-{noun}.png")
-        rows[name] = after
-        rows[f"{name}, before"], rows[f"{name}, places"] = before, places
-        middle, low, high = interval(after, np.mean)
+            pictures[1].save(given.keep / f"mini-{name.replace(' ', '-').replace(',', '')}-{noun}.png")
+            rows.add(
+                run, before=float(cosines[0]), after=float(cosines[1]), place=place(silhouettes, collage, noun),
+                seconds=time.process_time() - began,
+            )  # fmt: skip
+            print(*run, rows.rows[run], flush=True)
+    there = [noun for noun in nouns if all(("mini", name, noun) in rows.rows for name in MINI_WAYS)]
+    for name in MINI_WAYS if there else ():
+        found = [rows.rows["mini", name, noun] for noun in there]
+        middle, low, high = interval([row["after"] for row in found], np.mean)
+        five, least, most = interval([row["place"] <= 5 for row in found], np.mean)
         console.print(
-            f"mini CLIP, swaps {name}: cosine {np.mean(before):.2f} before, {middle:.2f} ({low:.2f} to {high:.2f})"
-            f" after; the judge's place of the noun {np.median(places):.0f},"
-            f" among five {np.mean(np.array(places) <= 5):.2f}"
+            f"mini CLIP, {len(there)} nouns, {name}: cosine {np.mean([row['before'] for row in found]):.2f} before,"
+            f" {middle:.2f} ({low:.2f} to {high:.2f}) after; the judge's place of the noun"
+            f" {np.median([row['place'] for row in found]):.0f}, among five {five:.2f} ({least:.2f} to {most:.2f}),"
+            f" {np.mean([row['seconds'] for row in found]):.0f} CPU s"
         )
-    return rows
+
+
+def place(silhouettes: Any, collage: vt.Collage, noun: str) -> int:
+    """The place of the noun by the judge of silhouettes, of the collage's ink."""
+    alpha = collage.render(scale=160 / collage.width, background="#ffffff00").getchannel("A")
+    ink = np.pad(np.asarray(alpha, np.float32) / 255, 8)
+    return [word for word, _ in silhouettes.rank(ink)].index(noun) + 1 if ink.max() > 0.5 else 999
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Generated mosaics with the small model that ships: methods, ablations, guidance, decoders.
 
-    python benchmarks/generated_mosaic.py [--judge FOLDER] [--references 12] [--seeds 1] [--steps 50]
-        [--sets main ...] [--json FILE] [--images FOLDER]
+    python benchmarks/generated_mosaic.py [--judge FOLDER] [--references 0 1 2 ...] [--seeds 1] [--steps 50]
+        [--sets main ...] [--rows AdaIN ...] [--cpu 600] [--json FILE] [--images FOLDER]
 
 References are square crops of the photographs that come with scikit-image, each with a noun of its own for its
 tiles, in 8 x 8 cells. PSNR and SSIM are at 64 pixels, pyramid errors of levels 1 to 4, as in the paper. Whether a
@@ -55,19 +55,25 @@ SETS: dict[str, dict[str, dict[str, Any]]] = {
         "guided, w 5000": NETWORK,
     },
     "ours": {
-        "quilt": {"method": "quilt"},
         "quilt .8": {"method": "quilt", "strength": 0.8},
         "clean, w 20,000": {**CLEAN, "guidance_weight": 2e4},
         "clean, w 50,000": {**CLEAN, "guidance_weight": 5e4},
-        "clean, w 100,000": {**CLEAN, "guidance_weight": 1e5},
-        "clean, w 200,000": {**CLEAN, "guidance_weight": 2e5},
     },
     "ablation": {
         "without integral noise": {**NETWORK, "noise": "independent"},
         "without colour": {**NETWORK, "align": "none"},
         "without guidance": {**NETWORK, "guidance_weight": 0},
     },
-    "weights": {f"guided, w {w}": {**NETWORK, "guidance_weight": w} for w in (500, 2000, 20000)},
+    "weights": {f"guided, w {w}": {**NETWORK, "guidance_weight": w} for w in (20000, 2000)},
+    "more-weights": {f"guided, w {w}": {**NETWORK, "guidance_weight": w} for w in (500, 10000, 50000)},
+    "more-of-ours": {
+        "quilt .6": {"method": "quilt"},
+        "clean, w 5000": {**CLEAN, "guidance_weight": 5e3},
+        "clean, w 100,000": {**CLEAN, "guidance_weight": 1e5},
+        "clean, w 20,000, of 3": {**CLEAN, "guidance_weight": 2e4, "candidates": 3},
+        "AdaIN, of 3": {"method": "adain", "candidates": 3},
+        "clean, w 100,000, decay .7": {**CLEAN, "guidance_weight": 1e5, "guidance_decay": 0.7},
+    },
     "kinds": {
         "luminance": {**NETWORK, "guidance_kind": "luminance"},
         "perceptual": {**NETWORK, "guidance_kind": "perceptual"},
@@ -229,21 +235,23 @@ def main() -> None:
     """Runs what is missing and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--judge", type=Path)
-    parser.add_argument("--references", type=int, default=12)
+    parser.add_argument("--references", type=int, nargs="*", default=list(range(12)), help="their numbers, 0 to 11")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--rows", nargs="*", help="of those sets, where not all")
+    parser.add_argument("--cpu", type=float, default=np.inf, help="seconds after which no other mosaic is begun")
     parser.add_argument("--json", type=Path, default=Path("build/generated-mosaic.json"))
     parser.add_argument("--images", type=Path)
     given = parser.parse_args()
     records: dict[str, Any] = json.loads(given.json.read_text()) if given.json.is_file() else {}
     judges, model = Judges(given.judge), load_model("mini", "diffusion")
     given.json.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(given.references):
+    for number in given.references:
         for seed in range(given.seeds):
             for name, settings in [item for part in given.sets for item in SETS[part].items()]:
                 key = f"{name}|{number}|{seed}"
-                if key in records:
+                if key in records or (given.rows and name not in given.rows) or time.process_time() > given.cpu:
                     continue
                 keep = None
                 if given.images is not None and seed == 0:

@@ -73,6 +73,7 @@ NEED_TORCH = {
     "harmonizing/words.py",
     "models/adapters.py",
     "models/classifier.py",
+    "models/segmentation.py",
     "render/oracle.py",
     "models/clip.py",
     "models/device.py",
@@ -83,6 +84,7 @@ NEED_TORCH = {
     "models/opening.py",
     "models/text.py",
 } | {
+    "models/blip.py",
     "models/mini/autoencoder.py",
     "guidance/classifier.py",
     "guidance/clip.py",
@@ -104,6 +106,7 @@ NEED_TORCH = {
     "sampling/step.py",
     "mosaic/generate/colour.py",
     "mosaic/generate/decoders.py",
+    "mosaic/generate/film.py",
     "mosaic/generate/generate.py",
     "mosaic/generate/job.py",
     "mosaic/generate/layout.py",

@@ -21,6 +21,7 @@ _WHERE = {
     "centre": " in the centre",
 }
 _ACROSS, _DOWN = ("left of", "right of"), ("above", "below")
+RELATIONS = (*_ACROSS, *_DOWN)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,27 @@
-"""Trains mini's CLIP: python training/clip.py OUT
+"""Trains mini's CLIP: python training/clip.py OUT [--warm WEIGHTS]
 
 Contrastively, every picture against the captions of the batch and against captions that are wrong in one word
-(noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the picture tower along: of the
-whole picture's nouns, colours, side and ground, and of what every patch shows, which the world knows because it drew
-it. Pictures are seen through random crops and perspectives, as CLIP-CLOP shows its own.
+(noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the towers along: of the whole
+picture's nouns, colours, side and ground, of which noun has which colour and lies where, and of what every patch
+shows, which the world knows because it drew it. Pictures are seen through random crops and perspectives, as CLIP-CLOP
+shows its own, and some are collages of other things. --warm goes on from a CLIP that shipped before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import collages
 import numpy as np
 import text
 import tokenizer as byte_pairs
 import torch
-from captions import wrong_captions
+from captions import RELATIONS, TELLING, relation, wrong_captions
 from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
+from fills import FILLS, HANDS
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, CLIPVisionConfig
@@ -26,8 +31,9 @@ from vertumnus.guidance.views import homography, warp
 from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
 
 _SHADES = (*COLOURS, "")
+_PLACES = (*SIDES, *RELATIONS)
 WRONG = 4  # captions a picture, wrong in one word each
-PATCHES = 2.0  # weight of what the patches show
+WEIGHTS = (0.5, 0.3, 1.0)  # of the readouts of pictures, captions and patches
 
 
 def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
@@ -63,7 +69,10 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
 
 
 def readouts(scene, known: tuple[str, ...]) -> list[float]:
-    """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1."""
+    """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1.
+
+    And of nouns in colours, and of nouns in places: on a side of the picture, or of the next thing.
+    """
     held = {thing.noun for thing in scene.things}
     shades = {thing.colour for thing in scene.things if thing.colour}
     return [
@@ -71,6 +80,27 @@ def readouts(scene, known: tuple[str, ...]) -> list[float]:
         *((colour in shades) / max(1, len(shades)) for colour in COLOURS),
         *(float(side == scene.side) for side in ("", *SIDES)),
         *(float(colour == scene.ground.colour) for colour in COLOURS),
+        *shares({(thing.noun, thing.colour) for thing in scene.things}, known, tuple(COLOURS)),
+        *shares(placed(scene), known, _PLACES),
+    ]
+
+
+def placed(scene: Scene) -> set[tuple[str, str]]:
+    """The nouns of a scene, and where they are: on a side of the picture, or left of (...) another."""
+    if len(scene.things) == 1:
+        return {(scene.things[0].noun, scene.side)}
+    return {
+        (one.noun, relation(one, other)) for one in scene.things for other in scene.things if one.noun != other.noun
+    }
+
+
+def shares(found: set[tuple[str, str]], known: tuple[str, ...], others: tuple[str, ...]) -> list[float]:
+    """Of nouns x others, each that was found in equal shares; what is not known is left out."""
+    kept = {(known.index(noun), others.index(other)) for noun, other in found if other in others}
+    return [
+        (1 / len(kept) if (n, m) in kept else 0.0) if kept else 0.0
+        for n in range(len(known))
+        for m in range(len(others))
     ]
 
 
@@ -95,54 +125,73 @@ class Batch:
     """N pictures, N x side x side x 3; their captions; WRONG wrong ones for each; and what they hold.
 
     held     N x readouts
+    told     N x 2, whether captions tell colours, and sides
     shown    N x MOST x side x side, what is seen of every thing, nothing hidden behind another, from 0 to 255
     nouns    N x MOST, which noun each thing is, from 1 on; likewise colours, the last for drawings in their own
+    scenes   N
     """
 
     pictures: np.ndarray
     right: list[str]
     wrong: list[str]
     held: np.ndarray
+    told: np.ndarray
     shown: np.ndarray
     nouns: np.ndarray
     colours: np.ndarray
+    scenes: list[Scene]
 
 
 class Stream:
-    """Batches by number, from several worlds."""
+    """Batches by number, from several worlds; the scenes of the last ``made_again`` are made again as collages."""
 
-    def __init__(self, seed: int, count: int, side: int, worlds: list[WorldOptions]) -> None:
+    def __init__(self, seed: int, count: int, side: int, worlds: list[WorldOptions], made_again: int = 0) -> None:
         self.known = nouns(count)
         self.seed = seed
-        self.worlds = [World(seed + n, chosen, side) for n, chosen in enumerate(worlds)]
+        self.drawn = len(worlds) - made_again
+        self.side, self.options = side, worlds
+        self._worlds: dict[int, World] = {}
+
+    def world(self, which: int) -> World:
+        """One of the worlds, made when it is first needed."""
+        if which not in self._worlds:
+            self._worlds[which] = World(self.seed + which, self.options[which], self.side)
+        return self._worlds[which]
 
     def batch(self, number: int, size: int, chances: np.ndarray | None = None) -> Batch:
         """The batch of that number; chances are the worlds'."""
         rng = np.random.default_rng((self.seed, 7, number))
-        pictures, right, wrong, held, seen = [], [], [], [], []
+        pictures, right, wrong, held, seen, told, scenes = [], [], [], [], [], [], []
         which = np.zeros((2, size, MOST), np.int64)
         for n in range(number * size, (number + 1) * size):
-            world = self.worlds[rng.choice(len(self.worlds), p=chances)]
+            chosen = int(rng.choice(len(self.options), p=chances))
+            world = self.world(chosen)
             scene = world.scene(n)
+            scenes.append(scene)
             picture, masks = world.draw_with_masks(scene)
+            if chosen >= self.drawn:
+                way = collages.WAYS[rng.integers(len(collages.WAYS))]
+                picture = collages.remake(world, scene, picture, masks, way, rng)
             pictures.append(picture)
             right.append(scene.caption)
             wrong.extend(hard(scene, self.known, rng))
             held.append(readouts(scene, self.known))
+            told.append((scene.form.colour, scene.form.side))
             seen.append(masks)
             for k, thing in enumerate(scene.things):
                 which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + _SHADES.index(thing.colour)
-        return Batch(np.stack(pictures), right, wrong, np.array(held, np.float32), np.stack(seen), *which)
+        known = np.array(held, np.float32), np.array(told, np.float32)
+        return Batch(np.stack(pictures), right, wrong, *known, np.stack(seen), *which, scenes)
 
 
 def hard(scene: Scene, known: tuple[str, ...], rng: np.random.Generator) -> list[str]:
-    """WRONG captions that are wrong in one word: half of them in a noun, where most mistakes are made."""
+    """WRONG captions that are wrong in one word: swapped colours and sides where they are told, and nouns."""
     found = [wrong_captions(scene, known, rng) for _ in range(WRONG)]
-    others = [text for kind, text in found[0].items() if kind != "noun"]
-    rng.shuffle(others)
-    by_noun = [wrong["noun"] for wrong in found]
-    kept = others[: WRONG // 2]
-    return kept + by_noun[: WRONG - len(kept)]
+    kept = [found[0][kind] for kind in ("swap", "side") if kind in found[0]]
+    others = [text for kind, text in found[0].items() if kind in ("colour", "ground")]
+    if others:
+        kept.append(others[rng.integers(len(others))])
+    return kept + [wrong["noun"] for wrong in found[: WRONG - len(kept)]]
 
 
 # How often each world is drawn, at shares of the run: a tower of patches finds silhouettes late unless it meets
@@ -151,20 +200,35 @@ _KNOTS = (0.0, 0.03, 0.05, 0.12, 0.2, 0.4, 1.0)
 _MIXTURE = {
     "dark on light": (0.85, 0.85, 0.15, 0.05, 0.0, 0.0, 0.0),
     "steady": (0.05, 0.05, 0.75, 0.5, 0.15, 0.05, 0.03),
-    "plain": (0.0, 0.0, 0.0, 0.3, 0.4, 0.2, 0.1),
-    "easy": (0.0, 0.0, 0.0, 0.05, 0.25, 0.3, 0.22),
-    "full": (0.1, 0.1, 0.1, 0.1, 0.2, 0.45, 0.65),
+    "plain": (0.0, 0.0, 0.0, 0.3, 0.3, 0.15, 0.12),
+    "easy": (0.0, 0.0, 0.0, 0.05, 0.25, 0.2, 0.12),
+    "two": (0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.23),
+    "full": (0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.35),
+    "collages": (0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.15),
 }
 
 
 def worlds(count: int) -> list[WorldOptions]:
-    """The worlds that pictures are drawn from, in the order of the mixture."""
+    """The worlds that pictures are drawn from, in the order of the mixture. Every family's drawings are shown."""
+    known: dict[str, Any] = {"nouns": count, "drawings": 20, "fills": (*FILLS[1:], *HANDS)}
     return [
         replace(DARK_ON_LIGHT, nouns=count),
         replace(STEADY, nouns=count),
-        replace(SIMPLE, nouns=count, extents=((0.55, 0.8),)),
-        WorldOptions(nouns=count, empty=0.0, counts=(0.9, 0.07, 0.03), centred=0.7),
-        WorldOptions(nouns=count, empty=0.0),
+        replace(SIMPLE, **known, flat=0.6, extents=((0.5, 0.85),), turn=10.0, told=(0.5, 0.2, 0.2, 0.3)),
+        WorldOptions(**known, empty=0.0, counts=(0.9, 0.07, 0.03), centred=0.7),
+        WorldOptions(**known, empty=0.0, counts=(0.0, 0.8, 0.2), alike=0.0, emoji=0.0, told=TELLING),
+        WorldOptions(**known, empty=0.0),
+        WorldOptions(
+            **known,
+            empty=0.0,
+            counts=(0.75, 0.25, 0.0),
+            extents=((0.6, 0.95), (0.42, 0.55), (0.3, 0.4)),
+            centred=0.7,
+            alike=0.0,
+            plain=0.7,
+            flat=0.8,
+            emoji=0.03,
+        ),
     ]
 
 
@@ -176,12 +240,58 @@ def mixture(share: float) -> np.ndarray:
 
 def encode(
     model: CLIPModel, x: torch.Tensor, tokens: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Unit embeddings of pictures and captions, the pictures' pooled states, and their patches' last but one."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Unit embeddings of pictures and captions, both's pooled states, and the pictures' patches' last but one."""
     tower = model.vision_model(pixel_values=x, output_hidden_states=True)
     seen = functional.normalize(model.visual_projection(tower.pooler_output), dim=-1)
-    read = functional.normalize(model.text_projection(model.text_model(tokens).pooler_output), dim=-1)
-    return seen, read, tower.pooler_output, tower.hidden_states[-2][:, 1:]
+    ended = model.text_model(tokens).pooler_output
+    read = functional.normalize(model.text_projection(ended), dim=-1)
+    return seen, read, tower.pooler_output, ended, tower.hidden_states[-2][:, 1:]
+
+
+class Readouts(nn.Module):
+    """What the towers' states are asked for on the way; thrown away at the end.
+
+    whole    of a picture's pooled state: nouns, colours, side, ground, nouns in colours, nouns in places
+    words    of a caption's: nouns in colours, nouns in places
+    patches  of a patch's: ground or a noun, ground or a colour
+    """
+
+    def __init__(self, count: int, width: int, text_width: int) -> None:
+        super().__init__()
+        self.bound = [count * len(COLOURS), count * len(_PLACES)]
+        self.parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *self.bound]
+        self.kinds = [count + 1, len(_SHADES) + 1]
+        self.whole = nn.Linear(width, sum(self.parts))
+        self.words = nn.Linear(text_width, sum(self.bound))
+        self.patches = nn.Linear(width, sum(self.kinds))
+
+    def losses(
+        self,
+        pooled: torch.Tensor,
+        ended: torch.Tensor,
+        states: torch.Tensor,
+        held: torch.Tensor,
+        told: torch.Tensor,
+        shown: Sequence[torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Those of the whole, of the words and of the patches.
+
+        pooled, ended  N x width, of pictures and of their captions
+        states         N x patches x width
+        held           N x readouts
+        told           N x 2, whether captions tell colours, and sides
+        shown          the nouns and the colours of patches, each N x patches
+        """
+        truths = held.split(self.parts, 1)
+        wholly = readout_loss(self.whole(pooled), truths, self.parts)
+        said = self.words(ended).float().split(self.bound, 1)
+        losses = [
+            (functional.cross_entropy(one, true, reduction="none") * which).sum() / which.sum().clamp(min=1)
+            for one, true, which in zip(said, truths[-2:], told.unbind(1), strict=True)
+        ]
+        partly = readout_loss(self.patches(states).flatten(0, 1), [true.flatten() for true in shown], self.kinds)
+        return wholly, torch.stack(losses).sum(), partly
 
 
 @torch.no_grad()
@@ -216,58 +326,72 @@ def contrast(scores: torch.Tensor, right: list[str]) -> torch.Tensor:
     return by_picture + functional.cross_entropy(own.T, aim)
 
 
+def begin(model: CLIPModel, weights: Path) -> None:
+    """Puts the weights of a CLIP that shipped before, of the same sizes and words, into the model."""
+    before = CLIPModel.from_pretrained(weights, dtype=torch.float32)
+    model.load_state_dict(before.state_dict())
+
+
 def main() -> None:
     """One run."""
-    chosen = options(__doc__.splitlines()[0])
+    chosen = options(__doc__.splitlines()[0], "warm")
     size = sizes(chosen.sizes, "clip")
     device = chosen.device
     tokenizer = byte_pairs.build()
     count = size["nouns"]
-    stream = Stream(chosen.seed, count, size["side"], worlds(count))
+    stream = Stream(chosen.seed, count, size["side"], worlds(count), made_again=1)
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    whole = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS)]  # nouns, colours, side, ground
-    parts = [count + 1, len(_SHADES) + 1]  # ground, or a noun; ground, or a colour
-    head = nn.Linear(size["width"], sum(whole)).to(device)
-    patches = nn.Linear(size["width"], sum(parts)).to(device)
+    readouts = Readouts(count, size["width"], size["text_width"]).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
-    run = Run(chosen, size, {"clip": model, "readout": head, "patches": patches})
+    if chosen.warm is not None:
+        begin(model, chosen.warm)
+    run = Run(chosen, size, {"clip": model, "readouts": readouts})
     for step in run:
-        if step == 0:
+        if step == 0 and chosen.warm is None:
             text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
-        batch = stream.batch(step, size["batch"], mixture(step / run.steps))
+        share = 1.0 if chosen.warm is not None else step / run.steps
+        batch = stream.batch(step, size["batch"], mixture(share))
         both = torch.cat([to_tensor(batch.pictures, device), torch.from_numpy(batch.shown).to(device) / 255], 1)
-        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * step / run.steps - 1)))
+        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * share - 1)))
         tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
-        with autocast(device):
-            seen, read, pooled, states = encode(model, both[:, :3].contiguous(), tokens)
-            told, shows = head(pooled), patches(states)
-        contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
-        wholly = readout_loss(told, torch.from_numpy(batch.held).to(device).split(whole, 1), whole)
         kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
-        truths = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
-        partly = readout_loss(shows.flatten(0, 1), [truth.flatten() for truth in truths], parts)
-        loss = contrasted + wholly + PATCHES * partly
-        run.descend(loss, size["batch"])
-        with torch.no_grad():
-            model.logit_scale.clamp_(max=np.log(50.0))
+        shown = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
+        held, told = (torch.from_numpy(found).to(device) for found in (batch.held, batch.told))
+        with autocast(device):
+            seen, read, pooled, ended, states = encode(model, both[:, :3].contiguous(), tokens)
+            asked = readouts.losses(pooled, ended[: len(batch.right)], states, held, told, shown)
+        contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
+        learn(run, model, contrasted, asked, size["batch"])
         if step % 250 == 249:
-            thing = truths[0] > 0
-            noun = (shows[..., : parts[0]].argmax(-1) == truths[0])[thing].float().mean()
-            before = run.average.give(run.models)
-            hardly, first = accuracy(model, tokenizer, tested, device)
-            run.facts = {"hard": hardly, "batch": first}
-            run.log(
-                loss=float(loss.detach()),
-                contrast=float(contrasted.detach()),
-                readout=float(wholly.detach()),
-                patches=float(partly.detach()),
-                noun=float(noun),
-                hard=hardly,
-                batch=first,
-            )
-            for name, found in before.items():
-                run.models[name].load_state_dict(found)
+            tell(run, model, tokenizer, tested, contrasted, asked)
+
+
+def learn(
+    run: Run, model: CLIPModel, contrasted: torch.Tensor, asked: tuple[torch.Tensor, ...], samples: int
+) -> None:
+    """One step down what was contrasted and what was asked."""
+    run.descend(contrasted + sum(w * loss for w, loss in zip(WEIGHTS, asked, strict=True)), samples)
+    with torch.no_grad():
+        model.logit_scale.clamp_(max=np.log(50.0))
+
+
+def tell(
+    run: Run,
+    model: CLIPModel,
+    tokenizer: CLIPTokenizer,
+    tested: Stream,
+    contrasted: torch.Tensor,
+    asked: tuple[torch.Tensor, ...],
+) -> None:
+    """Adds to the curve what the averaged weights reach."""
+    before = run.average.give(run.models)
+    hardly, first = accuracy(model, tokenizer, tested, model.device)
+    run.facts = {"hard": hardly, "batch": first}
+    losses = {name: float(loss.detach()) for name, loss in zip(("whole", "words", "patches"), asked, strict=True)}
+    run.log(contrast=float(contrasted.detach()), **losses, hard=hardly, batch=first)
+    for name, found in before.items():
+        run.models[name].load_state_dict(found)
 
 
 if __name__ == "__main__":

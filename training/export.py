@@ -1,5 +1,7 @@
 """Writes trained models into the package: python training/export.py --vae V --diffusion D --clip C [--to FOLDER]
 
+What steers and decodes is added later, for it is trained on what was exported: --tiny T --colour A --silhouette C.
+
 The running averages, in half precision, in the layout of diffusers and transformers. Any part may be left out; what
 is there stays. The mean and deviation of the latents, measured on the training scenes, are folded into the
 autoencoder's first and last 1 x 1 convolutions, so that its latents have unit deviation and need no scaling.
@@ -23,6 +25,11 @@ from transformers import CLIPTokenizer
 
 from vertumnus.models.checkpoint import mini_folder
 from vertumnus.models.mini.autoencoder import UnshuffleAutoencoderKL
+from vertumnus.sampling.decode import TINY_FOLDER
+
+# What is trained on an exported model, and where it goes; the tables of sizes.toml that are called otherwise.
+NETWORKS = {"tiny": f"diffusion/vae/{TINY_FOLDER}", "colour": "colours", "silhouette": "shapes"}
+TABLES = {"colour": "adapters", "silhouette": "adapters"}
 
 
 def fold(vae: UnshuffleAutoencoderKL, mean: list[float], std: list[float]) -> None:
@@ -109,10 +116,19 @@ def export_clip(folder: Path, table: str, to: Path) -> None:
     (to / "preprocessor_config.json").write_text(json.dumps(seen, indent=2) + "\n")
 
 
+def export_network(folder: Path, to: Path) -> None:
+    """A network as its training saved it, in half precision; where it was read from concerns nobody."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(folder / "network", to)
+    file = to / "config.json"
+    told = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
+    file.write_text(json.dumps(told, indent=2) + "\n")
+
+
 def main() -> None:
     """Exports what is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("vae", "diffusion", "clip"):
+    for name in ("vae", "diffusion", "clip", *NETWORKS):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--keep", dest="kept", type=Path, help="weights that shipped before; their other parts stay")
     parser.add_argument("--to", type=Path, default=mini_folder("."))
@@ -127,12 +143,15 @@ def main() -> None:
         export_diffusion(chosen.vae, chosen.diffusion, chosen.sizes, chosen.to / "diffusion")
     if chosen.clip is not None:
         export_clip(chosen.clip, chosen.sizes, chosen.to / "clip")
-    for name in ("vae", "diffusion", "clip"):
+    for name, part in NETWORKS.items():
+        if getattr(chosen, name) is not None:
+            export_network(getattr(chosen, name), chosen.to / part)
+    for name in ("vae", "diffusion", "clip", *NETWORKS):
         folder = getattr(chosen, name)
         if folder is not None and (folder / "run.json").exists():
             runs[name] = {
                 **json.loads((folder / "run.json").read_text()),
-                "nouns": sizes(chosen.sizes, name)["nouns"],
+                "nouns": sizes(chosen.sizes, TABLES.get(name, name))["nouns"],
                 "sizes": chosen.sizes,
             }
     if chosen.diffusion is not None:

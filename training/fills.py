@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 FILLS = ("flat", "outlined", "shaded", "striped")
+HANDS = ("bold", "thin", "solid")  # as other hands would have drawn it: for CLIP, which is to know more hands
 HELD_OUT_FILLS = ("checked", "dotted")  # which the diffusion model never sees, so that it can be taught them
 TEXELS = 96  # longer side of the ink
 LINE = 3  # texels, the width of an outline
@@ -27,6 +28,15 @@ def fill_ink(ink: NDArray[np.uint8], fill: str) -> NDArray[np.uint8]:
         disc = reach[:, None] ** 2 + reach**2 <= LINE**2 + 1
         alpha = ndimage.grey_dilation(alpha, footprint=disc)
         light = light + _DARK * (alpha - light)
+    elif fill in HANDS:
+        if fill == "bold":
+            alpha = ndimage.grey_dilation(alpha, 5)
+        elif fill == "thin":
+            thinned = ndimage.grey_erosion(alpha, 3)
+            alpha = thinned if thinned.sum() > 0.6 * alpha.sum() else alpha
+        else:
+            alpha = np.maximum(alpha, 255 * ndimage.binary_fill_holes(alpha > 127).astype(np.float32))
+        light = alpha
     elif fill == "shaded":
         light *= np.linspace(*_SHADE, len(light), dtype=np.float32)[:, None]
     elif fill == "striped":

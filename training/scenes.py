@@ -46,17 +46,18 @@ class Encoded(NamedTuple):
     captions: list[str]
 
 
-def worlds(count: int, drawings: int, seed: int, easy: bool = False) -> dict[str, World]:
+def worlds(count: int, drawings: int, seed: int, easy: bool = False, paired: int = 1) -> dict[str, World]:
     """The worlds of the kinds.
 
-    easy  things are flat and mostly on plain grounds, nothing is mirrored, pairs are of the first drawings, and
-          captions tell what is not as usual, which for one thing is to be large and in the middle
+    easy    things are flat and mostly on plain grounds, nothing is mirrored, and captions tell what is not as usual,
+            which for one thing is to be large and in the middle
+    paired  drawings of a noun, the first ones, that are shown in pairs where it is easy
     """
     known: dict[str, Any] = {"nouns": count, "drawings": drawings}
     full = WorldOptions(**known)
     steady, pairs = known, known
     if easy:
-        steady, pairs = {**known, "told": USUAL}, {**known, "told": TELLING, "drawings": 1}
+        steady, pairs = {**known, "told": USUAL}, {**known, "told": TELLING, "drawings": paired}
         known["told"] = TELLING
         counts = (0.3, 0.55, 0.15)
         full = WorldOptions(
@@ -79,7 +80,7 @@ def encode(folder: Path, vae_folder: Path, size: dict, table: str, seed: int, de
     folder.mkdir(parents=True, exist_ok=True)
     vae = autoencoders.trained(vae_folder, sizes(table, "vae")).to(device)
     found: dict[str, list] = {}
-    for kind, world in worlds(size["nouns"], size["drawings"], seed, size["easy"]).items():
+    for kind, world in worlds(size["nouns"], size["drawings"], seed, size["easy"], size["paired"]).items():
         latents, masks, colours, things, captions = [], [], [], [], []
         for first in range(0, size[kind], 64):
             scenes = [world.scene(n) for n in range(first, min(first + 64, size[kind]))]

@@ -190,6 +190,9 @@ class World:
                 pictures.extend(fill_ink(ink[..., 3], fill) for fill in self._fills)
         sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
         self._renderer = SpriteRenderer(Sprites.of(pictures, sizes, [0] * len(pictures)), self.width, self.height)
+        # What a collage of other things is made of: white flat drawings, coloured by a gain.
+        self.pieces = np.array([self._first[n] for noun in self.nouns for n in self._plain[noun]], np.int32)
+        self.texels = TEXELS
 
     def _add(self, drawings: tuple[Drawing, ...]) -> range:
         self.drawings.extend(drawings)
@@ -302,6 +305,10 @@ class World:
             float(rng.uniform(-options.turn, options.turn)),
             bool(rng.random() < options.mirrored),
         )
+
+    def render(self, placements: Placements) -> NDArray[np.float32]:
+        """Drawings laid over each other: height x width x 4 premultiplied, from 0 to 1."""
+        return self._renderer.forward(placements)
 
     def layer(self, thing: Thing) -> NDArray[np.float32]:
         """One thing alone: height x width x 4 premultiplied, from 0 to 1."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vertumnus.composing.compose import compose, live_compose
     from vertumnus.composing.composition import Composition
     from vertumnus.composing.options import ComposeOptions, RenderLoss
+    from vertumnus.composing.variations import compose_variations
+    from vertumnus.composing.wide import compose_wide
     from vertumnus.document.collage import Collage, Layer
     from vertumnus.document.placement import Placement
     from vertumnus.elements.collect import collect
@@ -95,6 +97,8 @@ _HOME = {
     "best_of": "live.several",
     "collect": "elements.collect",
     "compose": "composing.compose",
+    "compose_variations": "composing.variations",
+    "compose_wide": "composing.wide",
     "draw_mosaic": "mosaic.output",
     "draw_pictures": "sampling.sample",
     "generate_mosaic": "mosaic.generate.generate",
@@ -154,6 +158,8 @@ __all__ = [
     "best_of",
     "collect",
     "compose",
+    "compose_variations",
+    "compose_wide",
     "draw_mosaic",
     "draw_pictures",
     "generate_mosaic",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,6 +32,24 @@ def first_problem(error: ValidationError) -> str:
     more = f" (and {len(rest)} more)" if rest else ""
     named = f"{field}: " if field else ""
     return f"{named}{message}{shown}{more}"
+
+
+_FIELD = re.compile(r"([A-Za-z_]\w*(?:\.\w+|\[\d+\])*): (?:`([\w.\[\]]+)`: )?")
+
+
+def quoted(problem: str) -> str:
+    """A complaint with its field in backticks; a model within a model has put its own there already.
+
+    >>> quoted("gap: must be at least 0")
+    '`gap`: must be at least 0'
+    >>> quoted("loss: `overlap[0]`: must be at least 0")
+    '`loss.overlap[0]`: must be at least 0'
+    """
+    found = _FIELD.match(problem)
+    if found is None:
+        return problem
+    inner = f".{found[2]}" if found[2] else ""
+    return f"`{found[1]}{inner}`: {problem[found.end() :]}"
 
 
 class Checked(BaseModel):
@@ -68,10 +87,7 @@ class Options(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            field, colon, rest = first_problem(error).partition(":")
-            raise VertumnusError(
-                f"`{field}`:{rest}" if colon and field.isidentifier() else f"{field}{colon}{rest}"
-            ) from error
+            raise VertumnusError(quoted(first_problem(error))) from error
 
     def changed(self, **values: Any) -> Self:
         """These choices with some given anew.

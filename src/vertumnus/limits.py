@@ -24,6 +24,9 @@ MAX_SVG_ATTRIBUTES = 1_000_000  # of all elements
 MAX_SVG_DEPTH = 200  # elements within elements
 MAX_SVG_SECONDS = 4  # of CPU to draw one at an element's size
 MAX_SVG_MEMORY = 1 << 30  # bytes of address space to draw one
+MAX_STATE_BYTES = 2 << 30  # of a checkpoint, unpacked
+MAX_STATE_NUMBER = 1e30  # of what an optimiser remembers: its square still is a number
+MAX_DEPTH = 64  # of lists and objects in each other, in what a document keeps as it was given
 MAX_UNPACKING = 200  # times that a member of an archive may grow; pictures are compressed already
 
 MAX_CANVAS = 1_000_000  # canvas pixels a side
@@ -46,6 +49,11 @@ MAX_DISTANCE = 2_000.0  # canvas pixels of a gap or border
 MAX_ELEMENT = 100_000.0  # canvas pixels of an element's side
 MAX_FACTOR = 1e6  # of a term of a loss
 MAX_PIECES = 200_000
+MAX_CELLS = 4_000_000  # of a mosaic
+MAX_STEPS = 10_000_000  # iterations of a run
+MAX_BLUR = 2_000.0  # pixels of the canvas as guidance sees it
+MIN_ELEMENT = 1e-2  # canvas pixels of an element's side
+MIN_FILL = 1e-6  # share of a shape
 MAX_STARTS = 1_000
 MAX_SEED = 2**63 - 1
 MAX_STORED_SIDE = 32_768  # pixels of a stored picture's side
@@ -59,6 +67,12 @@ Distance = Annotated[float, Field(ge=0, le=MAX_DISTANCE, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=1 / MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=MAX_FACTOR, allow_inf_nan=False)]
 PositiveFactor = Annotated[float, Field(gt=0, le=MAX_FACTOR, allow_inf_nan=False)]
+SignedFactor = Annotated[float, Field(ge=-MAX_FACTOR, le=MAX_FACTOR, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Squeeze = Annotated[float, Field(ge=MIN_SQUEEZE, le=MAX_SQUEEZE, allow_inf_nan=False)]
+Blur = Annotated[float, Field(ge=0, le=MAX_BLUR, allow_inf_nan=False)]
+Stride = Annotated[float, Field(gt=0, le=MAX_BLUR, allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=1, le=MAX_STEPS)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Side = Annotated[int, Field(ge=1, le=MAX_CANVAS)]
 
@@ -114,6 +128,22 @@ def check_canvas(size: tuple[int, int], most: int = MAX_WORK_PIXELS) -> tuple[in
             " make it smaller and draw it larger"
         )
     return width, height
+
+
+def check_depth(tree: object) -> None:
+    """Raises `ValueError` if lists and mappings lie in each other more than `MAX_DEPTH` deep."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list | tuple)
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list | tuple)
+        ]
+        if not level:
+            return
+    raise ValueError(f"lists and objects lie in each other more than {MAX_DEPTH} deep")
 
 
 def _shown(value: object) -> str:

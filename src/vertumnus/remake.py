@@ -14,6 +14,7 @@ from vertumnus.live.spec import Inputs, RunSpec
 TOOLS = {
     "pack": "vertumnus.packing.run:Packing",
     "compose": "vertumnus.composing.composition:Composition",
+    "generate": "vertumnus.mosaic.generate.generation:Generation",
 }
 
 

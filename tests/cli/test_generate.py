@@ -1,5 +1,11 @@
 """``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
 
+import itertools
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,12 +48,70 @@ def test_a_whole_session(vertumnus, tmp_path):
     assert changed.tolist() == [[False, False], [True, False]]
 
 
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
+    """SIGKILL in the middle, after the first tiles: what is missing is drawn as it would have been."""
+    drawn(96, 96).save(tmp_path / "reference.png")
+
+    def run(name):
+        command = ("mosaic", "reference.png", "--generate", "a cat", "--grid", "2x4", "--steps", "2", "--batch", "2")
+        return subprocess.Popen([sys.executable, "-m", "vertumnus", *command, "-o", name], cwd=tmp_path)
+
+    assert run("whole.png").wait() == 0
+    running = run("killed.png")
+    while running.poll() is None and len(list(tmp_path.glob("killed.tiles/*.png"))) < 2:
+        time.sleep(0.02)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("killed.tiles/*.png")}
+    assert 0 < len(before) < 8
+    assert not (tmp_path / "killed.png").exists()
+    assert run("killed.png").wait() == 0
+    for file in tmp_path.glob("whole.tiles/*.png"):
+        assert (tmp_path / "killed.tiles" / file.name).read_bytes() == file.read_bytes()
+    kept = [name for name, at in before.items() if (tmp_path / "killed.tiles" / name).stat().st_mtime_ns == at]
+    assert len(kept) >= len(before) - 1  # a batch that was half written is drawn whole again
+    assert (tmp_path / "killed.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
 def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
     code, out, _ = vertumnus(
         "mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", *QUICK, "-o", tmp_path / "a.jpg"
     )
     assert code == 0
     assert "256 x 256 pixels" in out
+
+
+def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
+    """Of a photograph, with a tile made anew and a photograph in one cell; and of a reference that was drawn."""
+    left = drawn(64, 64)
+    (tmp_path / "photos").mkdir()
+    left.save(tmp_path / "photos" / "left.png")
+    Image.new("RGB", (64, 64), "lime").save(tmp_path / "photos" / "lime.png")
+    reference = Image.new("RGB", (128, 128))
+    for turn, place in enumerate(((0, 0), (64, 0), (0, 64), (64, 64))):
+        reference.paste(left.rotate(90 * turn), place)
+    reference.save(tmp_path / "reference.jpg", quality=95)
+    made = tmp_path / "a.collage"
+    command = (
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "a star", "--tiles", tmp_path / "photos", *QUICK,
+        "--batch", 2, "--seed", 3, "--again", 3, "-o", made,
+    )  # fmt: skip
+    code, _, err = vertumnus(*command)
+    assert (code, err) == (0, "")
+    (tmp_path / "photos" / "left.png").unlink()
+    (tmp_path / "reference.jpg").unlink()
+    code, out, err = vertumnus("again", made, "-o", tmp_path / "b.collage")
+    assert (code, err) == (0, "")
+    assert "4 layers, the same as before" in out
+    assert (tmp_path / "b.collage").read_bytes() == made.read_bytes()
+    assert [layer.name for layer in Collage.load(made).layers].count("left") == 1
+
+    drawn_for = tmp_path / "c.collage"
+    command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
+    assert vertumnus(*command, "--method", "free", "-o", drawn_for)[0] == 0
+    code, out, _ = vertumnus("again", drawn_for)
+    assert (code, "2 layers, the same as before" in out) == (0, True)
 
 
 def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
@@ -73,6 +137,37 @@ def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
     assert sorted(path.name for path in (tmp_path / "a.tiles").glob("*.png")) == ["000001.png"]
 
 
+def test_a_film_of_tiles(vertumnus, tmp_path):
+    """Of four frames the third differs in one cell; what is drawn stays for the next run."""
+    (tmp_path / "frames").mkdir()
+    for number in range(4):
+        frame = drawn(96, 96)
+        if number > 1:
+            frame.paste("white", (48, 48, 72, 96))
+            frame.paste("black", (72, 48, 96, 96))
+        frame.save(tmp_path / "frames" / f"{number}.png")
+    command = ("mosaic", tmp_path / "frames", "--generate", "a cat", *QUICK, "--coherence", 0.2)
+    code, out, err = vertumnus(*command, "-o", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert "4 frames" in out
+    assert 4 < len(list((tmp_path / "out.tiles").glob("*.png"))) < 13
+    shown = [np.asarray(Image.open(file), int) for file in sorted((tmp_path / "out").iterdir())]
+    assert [picture.shape for picture in shown] == [(256, 256, 3)] * 4
+    changed = [np.abs(b - a).reshape(2, 128, 2, 128, 3).max((1, 3, 4)) > 1 for a, b in itertools.pairwise(shown)]
+    assert not changed[0].any()
+    assert changed[1].tolist() == [[False, False], [False, True]]
+    for more, words in (
+        (["-o", tmp_path / "a.mp4", "-o", tmp_path / "b.mp4"], "one output"),
+        (["--again", 1, "-o", tmp_path / "a.mp4"], "--again: is for still pictures"),
+        (["--ray", "local", "-o", tmp_path / "a.mp4"], "--ray"),
+        (["-o", tmp_path / "a.png"], "one output"),
+        (["--method", "tone", "-o", tmp_path / "a.mp4"], "--method: tone draws no tile for its cell"),
+    ):
+        code, _, err = vertumnus(*command, *more)
+        assert (code, err.count("\n")) == (2, 1)
+        assert words in err
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["{ref}", "--generate", "a spoon"], "names nothing that mini knows"),
     (["{ref}", "--generate", ""], "it is empty"),
@@ -89,6 +184,7 @@ def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--method", "colour-adapter"], "--adapter: the method colour-adapter needs"),
     (["{ref}", "--generate", "a cat", "--region", "blau=a dog"], "--region: 'blau' is not a colour"),
     (["{ref}", "--generate", "a cat", "--region", "red=a dog"], "--region: needs a region map"),
+    (["{ref}", "--generate", "a cat", "--coherence", "0.5"], "--coherence: is for videos"),
     (["{ref}", "--generate", "a cat", "--again", "99"], "--again: there is no cell 99"),
     (["{ref}", "--generate", "a cat", "--folder", "{full}"], "full: is there and holds no tiles"),
     (["{ref}", "--method", "guided"], "--generate: say what the tiles are to show"),

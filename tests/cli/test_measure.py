@@ -207,3 +207,16 @@ def test_layers_are_measured_one_by_one(vertumnus, tmp_path, monkeypatch):
     assert "mean" in out
     code, _, err = vertumnus("measure", tmp_path / "d.collage", "--layers")
     assert (code, "--clip" in err) == (2, True)
+
+
+def test_classifiers_say_what_they_see(vertumnus, collage):
+    pytest.importorskip("efficientnet_lite_pytorch")
+    code, out, err = vertumnus("measure", collage, "--prompt", "a balloon", "--classifier", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    for name in ("lite2", "lite0"):
+        assert 1 <= found[name]["place"] <= 1000
+        assert found[name]["taken_for"].count(",") == 2
+    code, out, _ = vertumnus("measure", collage, "--prompt", "qwerty", "--classifier")
+    assert code == 0
+    assert "lite2               -  prompt: 'qwerty' names nothing that the classifier knows" in out

@@ -28,7 +28,7 @@ def started(pieces, **more):
 def test_the_worse_become_mutated_copies_of_the_better(pieces, method):
     live = started(pieces)
     next(iter(live))
-    members = [live.optimiser, *live.members]
+    members = [live.optimiser, *live.search.members]
     losses = [member.loss for member in members]
     before = [member.placements.copy() for member in members]
     losers = compete(members, method, live.scene, np.random.default_rng(3))
@@ -72,8 +72,8 @@ def test_the_best_is_kept_and_a_run_can_be_resumed(pieces):
     for step in live:
         if step.step == 9:
             state = step.state()
-        if step.members:
-            last = [step.optimiser.loss, *(member.loss for member in step.members)]
+        if step.search.members:
+            last = [step.optimiser.loss, *(member.loss for member in step.search.members)]
     assert len(last) == 4
     again = started(pieces)
     again.restore(state)

@@ -50,6 +50,51 @@ def test_round_trip_is_lossless(tmp_path, name):
         assert again.pictures.read(layer.image) == collage.pictures.read(layer.image)
 
 
+def test_a_thousand_layers_are_written_as_a_table_and_read_the_same(tmp_path):
+    collage = make_collage()
+    patterns = collage.layers
+    collage.layers = [
+        patterns[n % 4].model_copy(update={"id": "", "x": n / 7, "prompt": "a pear" if n % 3 else None})
+        for n in range(1000)
+    ]
+    collage.save(tmp_path / "a.json")
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert len(document["layers"]["rows"]) == 1000
+    loaded = Collage.load(tmp_path / "a.json")
+    assert loaded.model_dump() == collage.model_dump()
+    # The same as a list of objects, which is half as long again.
+    columns = document["layers"]["columns"]
+    document["layers"] = [
+        {name: value for name, value in zip(columns, row, strict=True) if value is not None}
+        for row in document["layers"]["rows"]
+    ]
+    (tmp_path / "b.json").write_text(json.dumps(document))
+    assert Collage.load(tmp_path / "b.json").model_dump() == collage.model_dump()
+    assert (tmp_path / "a.json").stat().st_size < 0.7 * (tmp_path / "b.json").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"columns": ["name", "name"]}, "columns name a field twice"),
+        ({"columns": "name"}, "columns must be a list"),
+        ({"rows": [[1]]}, "rows\\[0\\] is not a list of"),
+        ({"rows": 3}, "rows must be a list"),
+        ({"extra": 3}, "a table of layers has columns and rows"),
+    ],
+)
+def test_a_table_of_layers_that_is_none_is_one_sentence(tmp_path, change, field):
+    collage = make_collage()
+    collage.layers *= 250
+    collage.layers = [layer.model_copy(update={"id": ""}) for layer in collage.layers]
+    collage.save(tmp_path / "a.json")
+    document = json.loads((tmp_path / "a.json").read_text())
+    document["layers"] |= change
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    with pytest.raises(VertumnusError, match=f"a.json: layers: .*{field}"):
+        Collage.load(tmp_path / "a.json")
+
+
 def test_same_collage_same_bytes_and_pictures_stored_once(tmp_path):
     make_collage().save(tmp_path / "a.collage")
     make_collage().save(tmp_path / "b.collage")

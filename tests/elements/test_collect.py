@@ -1,7 +1,9 @@
 """Folders, globs and files become elements in a stable order; what is skipped is named."""
 
+import contextlib
 import io
 import os
+import sqlite3
 
 import numpy as np
 import pytest
@@ -100,6 +102,36 @@ def test_a_cache_that_cannot_be_used_is_done_without(picture_folder, tmp_path):
     ElementCache(broken).close()
     next(broken.glob("*.sqlite")).write_bytes(b"no database" * 1000)
     assert len(collect([picture_folder], cache_folder=broken).elements) == 8
+
+
+def test_a_wrong_bit_in_the_cache_changes_nothing(picture_folder, tmp_path):
+    place = tmp_path / "cache"
+    first = collect([picture_folder], cache_folder=place).elements
+    file = place / "elements.sqlite"
+    whole = file.read_bytes()
+    for at in range(17, len(whole), len(whole) // 16):
+        broken = bytearray(whole)
+        broken[at] ^= 1 << at % 8
+        file.write_bytes(broken)
+        for _ in range(2):  # the second time from what was made anew
+            for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+                same(a, b)
+
+
+def test_a_wrong_row_is_made_anew_and_kept(picture_folder, tmp_path, monkeypatch):
+    place = tmp_path / "cache"
+    first = collect([picture_folder], cache_folder=place).elements
+    with contextlib.closing(sqlite3.connect(place / "elements.sqlite")) as database:
+        (data,) = database.execute("SELECT texture FROM element WHERE rowid=3").fetchone()
+        wrong = bytes([data[0] ^ 1]) + data[1:]
+        database.execute("UPDATE element SET texture=? WHERE rowid=3", (wrong,))
+        database.execute("UPDATE file SET digest=(SELECT digest FROM file LIMIT 1)")  # and files are mixed up
+        database.commit()
+    for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+        same(a, b)
+    monkeypatch.setattr(module, "make_element", lambda *_: pytest.fail("made anew once more"))
+    for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+        same(a, b)
 
 
 def test_the_cache_is_kept_small(picture_folder, tmp_path, monkeypatch):

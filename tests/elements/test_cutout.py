@@ -2,12 +2,14 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
+import vertumnus as vt
 from vertumnus.elements.collect import collect
 from vertumnus.elements.cutout.cut import CutoutOptions, cut_out
 from vertumnus.elements.cutout.edge import clean_colours
@@ -197,3 +199,37 @@ def test_what_is_refused(tmp_path):
     (tmp_path / "a.png").write_bytes(plain)
     with pytest.raises(VertumnusError, match=r"nothing was cut out"):
         cut_folder([tmp_path / "a.png"], tmp_path / "out")
+
+
+class Parts:
+    """A network that finds a cat to the left, and two trees that it does not tell apart to the right."""
+
+    def segments(self, picture, box=None):
+        rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]] / np.array(picture.shape[:2])[:, None, None]
+        cat = np.hypot(rows - 0.5, columns - 0.25) < 0.15
+        trees = (np.hypot(rows - 0.3, columns - 0.7) < 0.1) | (np.hypot(rows - 0.75, columns - 0.75) < 0.12)
+        return [
+            SimpleNamespace(mask=cat.astype(np.float32), label="tabby cat", whole=True),
+            SimpleNamespace(mask=trees.astype(np.float32), label="tree", whole=False),
+        ]
+
+
+def test_labels_become_the_layers_prompts(tmp_path):
+    data = encoded(photograph(disc(), busy()))
+    cuts = cut_out(data, "p.png", CutoutOptions(objects=9), Parts())
+    assert [cut.label for cut in cuts] == ["tabby cat", "tree", "tree"]
+    assert [round(cut.box[0] + cut.box[2] / 2) for cut in cuts] == pytest.approx([50, 150, 140], abs=8)
+    (tmp_path / "p.png").write_bytes(data)
+    out = tmp_path / "out"
+    found = cut_folder([tmp_path / "p.png"], out, CutoutOptions(objects=9), Parts())
+    assert [entry["file"] for entry in found.entries] == ["p-tabby-cat.png", "p-tree.png", "p-tree 2.png"]
+    made = collect([out], cache_folder=tmp_path / "cache").elements
+    assert {one.name: one.label for one in made} == {"p-tabby-cat": "tabby cat", "p-tree": "tree", "p-tree 2": "tree"}
+    collage = vt.compose(made, "a heart", size=64, iterations=2)
+    again = vt.again(collage)
+    assert [layer.prompt for layer in collage.layers] == [one.label for one in made]
+    assert [layer.prompt for layer in again.layers] == [one.label for one in made]
+    (out / "elements.json").write_text("[]")
+    broken = collect([out], cache_folder=tmp_path / "cache")
+    assert {one.label for one in broken.elements} == {""}
+    assert any("elements.json" in name for name, _ in broken.skipped)

@@ -81,3 +81,22 @@ def test_photographs_stay_jpeg(tmp_path):
     made.layers.append(Layer(name="photo", image=name, x=30, y=20, scale=1))
     save_svg(made, tmp_path / "a.svg")
     assert "data:image/jpeg" in (tmp_path / "a.svg").read_text()
+
+
+def test_light_that_adds_up_adds_up_in_browsers(tmp_path):
+    made = collage()
+    made.rendering = "transparency"
+    save_svg(made, tmp_path / "a.svg")
+    layers = [g for g in ET.parse(tmp_path / "a.svg").getroot() if g.get(f"{INKSCAPE}groupmode") == "layer"]
+    assert {layer.get("style") for layer in layers if layer is not layers[5]} == {"mix-blend-mode:plus-lighter"}
+    assert layers[5].get("style") == "display:none;mix-blend-mode:plus-lighter"
+
+
+def test_what_svg_cannot_draw_is_said(vertumnus, tmp_path):
+    made = collage()
+    for method, words in (("masked-transparency", "SVG knows no masked-transparency"), ("alpha", "160 x 120\n")):
+        made.rendering = method
+        made.save(tmp_path / "a.collage")
+        code, out, _ = vertumnus("render", tmp_path / "a.collage", "-o", tmp_path / "b.svg")
+        assert code == 0
+        assert words in out

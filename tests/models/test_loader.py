@@ -252,7 +252,9 @@ def test_what_is_no_checkpoint(tmp_path, folders):
     with pytest.raises(VertumnusError, match=r"config.json: cannot be read as JSON"):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    with pytest.raises(VertumnusError, match="x: is a llama, which is not supported; clip, siglip, ControlNetModel"):
+    with pytest.raises(
+        VertumnusError, match="x: is a llama, which is not supported; clip, siglip, blip, ControlNetModel"
+    ):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "clip"}')
     with pytest.raises(VertumnusError, match="holds no weights"):

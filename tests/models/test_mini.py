@@ -47,9 +47,18 @@ def to_tensor(pictures):
 
 def test_it_is_small_enough_and_safe():
     files = [file for file in mini_folder(".").rglob("*") if file.is_file()]
-    assert sum(file.stat().st_size for file in files) <= 30e6
+    assert sum(file.stat().st_size for file in files) <= 60e6
     assert not [file for file in files if file.suffix in (".bin", ".pt", ".ckpt", ".pkl")]
     assert (mini_folder(".") / "README.md").read_text().startswith("# ")
+
+
+def test_the_second_clip_does_not_ship_and_no_guidance_takes_it():
+    from vertumnus.guidance.registry import KINDS
+
+    parts = {entry.name for entry in mini_folder(".").iterdir() if entry.is_dir()}
+    assert parts <= {"diffusion", "clip", "colours", "shapes"}
+    assert not any("second" in name for name in KINDS)
+    assert not list(mini_folder(".").rglob("*second*"))
 
 
 def test_the_stock_pipeline_loads_it_unchanged(mini):

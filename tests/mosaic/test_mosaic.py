@@ -263,7 +263,7 @@ def test_drawing_without_the_index(reference, tiles):
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 1, 1, 7, 0, 0]]}, "rows: hold a turn"),
     ({"tone": "loud"}, "`tone`: 'loud'"),
     ({"width": 0}, "width, height: must be above 0"),
-    ({"seed": None}, "not a whole mosaic"),
+    ({"seed": None}, "seed"),
 ])  # fmt: skip
 def test_bad_assignments(reference, tiles, tmp_path, change, words):
     path = tmp_path / "a.json"

@@ -15,6 +15,9 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
+TRAININGS = ("judge", "vae", "diffusion", "clip", "upper", "second", "small_decoder", "adapters")
+
+
 def train(monkeypatch, name, out, *more):
     module = __import__(name)
     given = [name, str(out), "--sizes", "tiny", "--threads", "1", *map(str, more)]
@@ -37,7 +40,7 @@ def same(one, other):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vae", "clip", "judge"])
+@pytest.mark.parametrize("name", ["vae", "clip", "second", "judge"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(monkeypatch, tmp_path, name):
     train(monkeypatch, name, tmp_path / "whole")
     # The schedule is that of the whole run, so a run is stopped by its time and not by fewer steps.
@@ -93,6 +96,7 @@ def test_what_steers_is_trained_saved_and_steers(monkeypatch, tmp_path, kind):
     assert facts["steps"] == 4
     assert set(facts) >= {"without", kind}
     model, network = load("mini"), load(tmp_path / "network", "control")
+    assert network.config.get("colour_grid") == (4 if kind == "colour" else None)
     control = Control(network, torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0)))
     plain, steered = (
         draw_pictures(model, sample(model, "a red star", steps=2, seed=3, control=given)) for given in ((), control)
@@ -100,19 +104,37 @@ def test_what_steers_is_trained_saved_and_steers(monkeypatch, tmp_path, kind):
     assert 0 < (plain - steered).abs().mean() < 0.2  # it began at nothing, and after four steps it says little yet
 
 
-def test_colours_and_outlines_are_what_they_say():
+def test_edges_are_lines_where_things_end_as_harmonising_draws_them():
+    adapters = __import__("adapters")
+    picture = np.full((32, 40, 3), 90, np.uint8)
+    masks = np.zeros((2, 32, 40), bool)
+    masks[0, 5:20, 4:30] = True
+    masks[1, 12:28, 20:36] = True
+    masks[0] &= ~masks[1]
+    lines = adapters.edges(picture, masks)  # all of one colour: nothing but the masks tells
+    assert lines[5, 4:20].all()
+    assert lines[12:28, 20].all()
+    assert not lines[7:11, 7:18].any()
+    assert not lines[:4].any()
+    picture[14:18, 8:12] = 250
+    assert adapters.edges(picture, masks)[13:19, 7:13].any()
+
+
+def test_adapters_are_shown_the_mean_colours_that_they_were_trained_on():
+    from vertumnus.mosaic.generate.methods import colour_grid, colours_alone
+
     adapters = __import__("adapters")
     pictures = torch.rand(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
-    grid = adapters.colours(pictures)
+    grid = colours_alone(pictures, adapters.GRID)
     assert grid.shape == pictures.shape
     assert torch.allclose(grid[1, :, 5, 13], pictures[1, :, 4:8, 12:18].mean((1, 2)), atol=1e-6)
-    mask = np.zeros((12, 12), bool)
-    mask[3:9, 2:10] = True
-    edge = adapters.outline(mask)
-    assert edge[3, 5]
-    assert edge[2, 5]
-    assert not edge[4:8, 3:9].any()
-    assert not edge[0].any()
+    unet = __import__("diffusion").build(__import__("common").sizes("tiny", "diffusion"), 4, _words())[0]
+    assert colour_grid(adapters.build("colour", unet, {})) == adapters.GRID
+    assert colour_grid(object()) == 8
+
+
+def _words():
+    return __import__("tokenizer").build()
 
 
 @pytest.mark.parametrize("before", [None, "old"])
@@ -122,6 +144,7 @@ def test_one_command_runs_every_script_as_it_takes_its_options(monkeypatch, tmp_
     names = [Path(command[0]).stem for command in found]
     assert names.index("judge") < names.index("diffusion") < names.index("export") < names.index("mini")
     assert ("vae" in names) == ("clip" in names) == (before is None)
+    assert ("upper" in names) == (before is not None)
     taken = []
 
     def stop(*parsed, **_):
@@ -132,25 +155,25 @@ def test_one_command_runs_every_script_as_it_takes_its_options(monkeypatch, tmp_
     for command in found:
         assert Path(command[0]).is_file()
         name = Path(command[0]).stem
-        if name in ("judge", "vae", "diffusion", "clip", "adapters"):
+        if name in TRAININGS:
             monkeypatch.setattr(sys, "argv", command)
             with pytest.raises(KeyboardInterrupt):
                 __import__(name).main()
-    assert len(taken) == sum(name in ("judge", "vae", "diffusion", "clip", "adapters") for name in names)
+    assert len(taken) == sum(name in TRAININGS for name in names)
 
 
 @pytest.mark.parametrize("table", ["cpu", "gpu", "warm"])
 def test_every_table_of_sizes_is_small_enough_to_ship(table):
-    clips, diffusions, vaes = (__import__(name) for name in ("clip", "diffusion", "vae"))
+    clips, diffusions, vaes, adapters = (__import__(name) for name in ("clip", "diffusion", "vae", "adapters"))
     sizes = __import__("common").sizes
     tokenizer = __import__("tokenizer").build()
     with torch.device("meta"):
         models = [vaes.build(sizes(table, "vae"))]
-        if table != "warm":
-            models += [clips.build(sizes(table, "clip"), tokenizer)]
+        models += [clips.build(sizes(table, "clip"), tokenizer)]
         models += diffusions.build(sizes(table, "diffusion"), sizes(table, "vae")["latents"], tokenizer)
+        models += [adapters.build(kind, models[-2], sizes(table, "adapters")) for kind in ("colour", "silhouette")]
     numbers = sum(parameter.numel() for model in models for parameter in model.parameters())
-    assert 2 * numbers < 55e6  # bytes, in half precision; the rest are the tokenizers
+    assert 2 * numbers < 58e6  # bytes, in half precision; the rest are the tokenizers
 
 
 def test_latents_are_folded_into_the_autoencoder():
@@ -170,6 +193,66 @@ def test_latents_are_folded_into_the_autoencoder():
     assert torch.allclose(after.mean, (before.mean - middle) / spread, atol=1e-5)
     assert torch.allclose(after.std, before.std / spread, rtol=1e-4)
     assert torch.allclose(again, image, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_tiny_decoder_is_trained_saved_and_read(monkeypatch, tmp_path):
+    from vertumnus.models import load
+    from vertumnus.models.checkpoint import mini_folder
+    from vertumnus.sampling.decode import TinyDecoder
+
+    train(monkeypatch, "small_decoder", tmp_path, "--weights", mini_folder("diffusion"))
+    facts = json.loads((tmp_path / "network" / "psnr.json").read_text())
+    assert set(facts) == {"tiny", "tiny, low", "full", "linear, low"}
+    assert set(facts["tiny"]) == {"world", "icons", "emoji", "photographs"}
+    decoder = TinyDecoder(load(tmp_path / "network", "decoder"))
+    assert decoder.decode(torch.randn(1, 4, 16, 16)).shape == (1, 3, 128, 128)
+
+
+def test_the_last_layer_asked_for_one_token_says_the_same():
+    clip, upper = __import__("clip"), __import__("upper")
+    tokenizer, size = _words(), __import__("common").sizes("tiny", "clip")
+    torch.manual_seed(0)
+    model, x = clip.build(size, tokenizer), torch.rand(3, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        *_, pooled, _, patches = clip.encode(model, x, tokenizer(["a star"] * 3, return_tensors="pt").input_ids)
+        first, others = upper.upper(model, upper.lower(model, x, 1), 1)
+    assert torch.allclose(pooled, first, atol=1e-5)
+    assert torch.allclose(patches, others, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_clip_goes_on_from_what_was_before(monkeypatch, tmp_path):
+    train(monkeypatch, "clip", tmp_path / "before")
+    __import__("export").export_clip(tmp_path / "before", "tiny", tmp_path / "weights")
+    train(monkeypatch, "upper", tmp_path / "after", "--warm", tmp_path / "weights")
+    before, after = (weights(tmp_path / name)["models"]["clip"] for name in ("before", "after"))
+    kept = [name for name in before if ".layers.0." in name and "vision" in name]
+    changed = [name for name in before if ".layers.1." in name and "vision" in name]
+    assert kept
+    assert all(torch.allclose(before[name], after[name], atol=1e-2) for name in kept)  # halves were exported
+    assert not any(torch.equal(before[name].half().float(), after[name]) for name in changed if "weight" in name)
+
+
+def test_collages_are_of_the_pictures_colours_and_circles_keep_apart():
+    collages = __import__("collages")
+    from world import SIMPLE, World
+
+    world, rng = World(0, dataclasses.replace(SIMPLE, nouns=4), 64), np.random.default_rng(0)
+    scene = world.scene(1)
+    picture, masks = world.draw_with_masks(scene)
+    for way in collages.WAYS:
+        made = collages.remake(world, scene, picture, masks, way, rng)
+        assert made.shape == picture.shape
+        assert not np.array_equal(made, picture)
+        assert np.abs(made.mean((0, 1)) - picture.mean((0, 1))).max() < 60
+    found = collages.circles(masks[0] > 127, 6.0, rng)
+    assert len(found) > 3
+    for n, (x, y, radius) in enumerate(found):
+        assert masks[0][int(y), int(x)] > 127
+        assert radius <= 6
+        for u, v, other in found[:n]:
+            assert np.hypot(x - u, y - v) >= max(radius, other) - 1e-6
 
 
 def test_perspectives_leave_half_alone_and_keep_the_middle():
@@ -307,7 +390,7 @@ def test_nouns_are_found_among_the_tokens(tmp_path):
     assert found.masks.shape == (12, 3, 16, 16)
     assert found.colours.shape == (12, 3, 4, 4)
     assert scenes.read(tmp_path, "wide", tokenizer).latents.shape[2:] == (16, 24)
-    world = scenes.worlds(size["nouns"], size["drawings"], 0)["full"]
+    world = scenes.worlds(size["nouns"], size["drawings"], 0, size["easy"], size["paired"])["full"]
     told = 0
     for number, (places, words) in enumerate(zip(found.nouns, found.captions, strict=True)):
         spelt = [tokenizer.decode([token]).strip() for token in tokenizer(words).input_ids]

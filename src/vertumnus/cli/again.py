@@ -39,7 +39,7 @@ def again(
     scale
         Of the pictures written, pixels to a canvas pixel.
     """
-    check_outputs(output or [], [collage if collage.is_file() else None], deep_zoom=True)
+    check_outputs(output or [], [collage if collage.is_file() else None], deep_zoom=True, scale=scale)
     document = Collage.load(collage)
     version = document.made_by.versions.get("vertumnus") if document.made_by else None
     if version not in (None, __version__):
@@ -62,5 +62,5 @@ class _Watch(Watch):
     def __call__(self, run: LiveRun) -> None:
         if self.stopped:
             run.request_stop()
-        if run.step % STEPS_SHOWN == 0:
+        if run.step % STEPS_SHOWN == 0 or run.phase == "draw":
             self.show("making again", run.done, run.total, run.phase)

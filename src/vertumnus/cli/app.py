@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from vertumnus.cli.renamed import present_names
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, VertumnusWarning
 from vertumnus.version import __version__
 
 app = App(
@@ -42,11 +45,15 @@ for verb, summary in VERBS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad."""
+    warnings.showwarning = _warned
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a name may hold what the terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         typed = sys.argv[1:] if arguments is None else arguments
         app(present_names(typed), exit_on_error=False, print_error=False, result_action="return_value")
@@ -65,22 +72,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_show_as_ever = warnings.showwarning
+
+
+def _warned(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+    """Shows our own warnings as a line, others as ever."""
+    if issubclass(category, VertumnusWarning):
+        print(f"vertumnus: {message}", file=sys.stderr)
+    else:
+        _show_as_ever(message, category, *rest, **more)
+
+
 def _sentence(error: CycloptsError) -> str:
     from pydantic import ValidationError
 
-    from vertumnus.checked import first_problem
+    from vertumnus.checked import first_problem, quoted
 
     cause = error.__cause__
     while isinstance(cause, VertumnusError) and cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, ValidationError):
-        problem = first_problem(cause)
-        field, colon, rest = problem.partition(":")
-        return f"`{field}`:{rest}" if colon and re.fullmatch(r"[a-z][\w.\[\]]*", field) else problem
+        return quoted(first_problem(cause))
     return " ".join(str(error).split())
 
 
-OPTION = re.compile("`([a-z][a-z0-9_]*)`")
+OPTION = re.compile(r"`([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)(?:\[\d+\])?`")
 
 
 def as_flags(sentence: str) -> str:

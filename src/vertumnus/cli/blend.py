@@ -10,7 +10,7 @@ from PIL import Image
 
 from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.picture import save_image
 from vertumnus.render.blend import BlendOptions
 from vertumnus.render.blend import blend as blended
@@ -53,14 +53,14 @@ def blend(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None])
+    check_outputs(output, [collage if collage.is_file() else None], scale=scale)
     for path in output:
         if path.suffix.lower() in (*DOCUMENTS, ".svg"):
             raise VertumnusError(f"{path}: a blended collage is a picture; write .png, .jpg, .webp or .tif")
     overall, by_name = _strengths(strength or [])
     options = BlendOptions(overall, by_name, mixed, reach, into_ground)
     document = Collage.load(collage)
-    with progress_bar("blending") as show:
+    with about(collage, "--"), progress_bar("blending") as show:
         found = blended(document, options, scale=scale, background=background, progress=show)
     with together():
         for path in output:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vertumnus.errors import VertumnusError
 from vertumnus.export.deepzoom import check_replaceable
 from vertumnus.export.picture import DEEP_ZOOM, FORMATS
-from vertumnus.limits import MAX_CANVAS
+from vertumnus.limits import MAX_CANVAS, MAX_SCALE, MIN_SCALE, check_number
 from vertumnus.mosaic.library.place import BESIDE
 from vertumnus.writing import check_apart, check_writable
 
@@ -47,12 +47,16 @@ def place_of_indexes(index: Path | None, beside: bool) -> str | Path | None:
     return BESIDE if beside else index
 
 
-def check_outputs(paths: list[Path], inputs: Iterable[str | Path | None] = (), deep_zoom: bool = False) -> None:
+def check_outputs(
+    paths: list[Path], inputs: Iterable[str | Path | None] = (), deep_zoom: bool = False, scale: float = 1.0
+) -> None:
     """Raises `VertumnusError` if an output's suffix is unknown, its place cannot be written, or it is an input.
 
     inputs      files, folders and globs that are read
     deep_zoom   whether the verb writes that too
+    scale       of the pictures written; refused if it is no scale
     """
+    check_number("--scale", scale, MIN_SCALE, MAX_SCALE)
     for path in paths:
         known = [*DOCUMENTS, ".svg", *FORMATS, *([DEEP_ZOOM] if deep_zoom else [])]
         if path.suffix.lower() not in known:

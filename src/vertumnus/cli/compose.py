@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,16 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from vertumnus.cli.common import check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.watch import Watch
-from vertumnus.composing.choose import best_of, contact_sheet
 from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.variations import run_together
+from vertumnus.composing.variations import compose_variations
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
+from vertumnus.export.video import is_video
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
+from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, check_whole
 from vertumnus.writing import check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
@@ -73,6 +75,7 @@ def compose(
     guidance: list[str] | None = None,
     container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    wide: list[str] | None = None,
     variations: int = 1,
     particles: int | None = None,
     scale: float = 1.0,
@@ -99,7 +102,8 @@ def compose(
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
     like
-        A photograph to rebuild: photo guidance, alone unless another is named.
+        A photograph to rebuild: photo guidance, alone unless another is named; of a video or a folder of frames,
+        every frame, with a video or a folder as the output.
     size
         Of the canvas in pixels: 600 or 800x600; by default 600, or of the ratio of the photograph.
     seed
@@ -113,6 +117,9 @@ def compose(
         A shape that pieces are to stay in, as for pack.
     from_
         A collage to start from: locked layers stay, the others start where they lie.
+    wide
+        Prompts of overlapping square windows of a wide picture, as 'sea|beach|forest', once for each row; each is
+        arranged with --count pieces on --size pixels, with its finished neighbours as the ground.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
@@ -138,18 +145,41 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True)
+    if like is not None and (like.is_dir() or (output and is_video(output[0]) and output[0].suffix)):
+        from vertumnus.cli.film import compose_frames
+
+        others = {
+            "prompt": prompt, "guidance": guidance, "container": container, "from": from_, "wide": wide,
+            "variations": variations > 1, "checkpoint": checkpoint, "preset": preset,
+        }  # fmt: skip
+        pieces = read_elements(elements, icon_colors or "white", max_side)
+        compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
+        return
+    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
     if preview is not None:
         check_writable(preview)
-    if variations < 1:
-        raise VertumnusError(f"`variations`: must be at least 1, not {variations}")
-    if particles is not None and particles < 1:
-        raise VertumnusError(f"`particles`: must be at least 1, not {particles}")
+    check_whole("--preview-every", preview_every, 1, MAX_STEPS)
+    check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
+    check_whole("--seed", seed, 0, MAX_SEED)
+    check_whole("--variations", variations, 1, MAX_STARTS)
+    if particles is not None:
+        check_whole("--particles", particles, 1, MAX_STARTS)
     if variations > 1 and checkpoint is not None:
         raise VertumnusError("--checkpoint: goes with one collage; leave out --variations")
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to arrange, or a collage with --from")
+    if wide:
+        from vertumnus.cli.wide import compose_windows
+
+        others = {
+            "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
+            "checkpoint": checkpoint, "preset": preset, "resume": resume,
+        }  # fmt: skip
+        given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
+        pieces = read_elements(elements, icon_colors, max_side)
+        compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
+        return
     named = {"elements": elements, "container": container, "like": like, "from": from_}
     if icon_colors is None and like is not None and (options is None or options.colour != "own"):
         icon_colors = "white"  # which takes any colour that the photograph wants
@@ -170,44 +200,38 @@ def compose(
         options=options,
         **_given(flags),
     )
-    together = min(particles or variations, variations) if live.source.side_by_side else 1
-    made: list[tuple[Collage, float]] = []
-    while len(made) < variations:
-        seeds = [seed + number for number in range(len(made), min(len(made) + together, variations))]
-        began, cpu = time.perf_counter(), time.process_time()
-        with _Watch(preview, preview_every) as watch:
-            if variations > 1:
-                compositions = run_together(live, seeds, watch)
-            else:
-                compositions = [run(live, watch, checkpoint, resume)]
-        seconds, cpu = (time.perf_counter() - began) / len(seeds), (time.process_time() - cpu) / len(seeds)
-        for composition in compositions:
-            collage = composition.document()
-            write_outputs(collage, [_numbered(path, len(made), variations) for path in output], scale)
-            made.append((collage, composition.likeness))
-            _summary(collage, composition, seconds, cpu, watch.stopped)
-        if watch.stopped:
-            break
-    if variations > 1:
-        best, why = best_of([collage for collage, _ in made], prompt, [likeness for _, likeness in made])
-        sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
-        save_image(contact_sheet([collage for collage, _ in made], best), sheet)
-        print(f"{sheet}: {len(made)} variations; the best, {why}, is {_numbered(output[0], best, variations).name}")
+    with _Watch(preview, preview_every) as watch:
+
+        def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
+            timing = watch.timing(len(collages))
+            for composition, collage in zip(compositions, collages, strict=True):
+                number = composition.spec.seed - seed
+                write_outputs(collage, [_numbered(path, number, variations) for path in output], scale)
+                _summary(collage, composition, timing, watch.stopped)
+
+        if variations == 1:
+            composition = run(live, watch, checkpoint, resume)
+            made([composition], [composition.document()])
+            return
+        found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
+    sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
+    save_image(found.sheet(), sheet)
+    best = _numbered(output[0], found.best, variations).name
+    print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
 
 
 def _numbered(path: Path, number: int, variations: int) -> Path:
     return path if variations == 1 else path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
 
 
-def _summary(collage: Collage, composition: Composition, seconds: float, cpu: float, stopped: bool) -> None:
+def _summary(collage: Collage, composition: Composition, timing: str, stopped: bool) -> None:
     assert collage.made_by is not None
     report = collage.made_by.report
     likeness = "" if composition.guidance.target_alpha is None else f", likeness {composition.likeness:.0%}"
     said = f" as {collage.prompt!r}" if collage.prompt else ""
     print(
         f"{report['layers']} pieces{said}, overlap {report.get('overlap', 0):.2%}{likeness};"
-        f" {seconds:.1f} s ({cpu:.1f} s of one core)"
-        + ("; stopped early, this is the best so far" if stopped else "")
+        f" {timing}" + ("; stopped early, this is the best so far" if stopped else "")
     )
     skipped = composition.guidance.skipped
     if skipped:
@@ -223,6 +247,14 @@ class _Watch(Watch):
         super().__init__()
         self.preview, self.every = preview, max(every, 1)
         self.shown: Composition | None = None  # of several side by side, the first
+        self.began = time.perf_counter(), time.process_time()
+
+    def timing(self, runs: int) -> str:
+        """What each of some runs that have ended took, which are the last to have been shown."""
+        now = time.perf_counter(), time.process_time()
+        seconds, cpu = ((after - before) / runs for after, before in zip(now, self.began, strict=True))
+        self.began, self.shown = now, None
+        return f"{seconds:.1f} s ({cpu:.1f} s of one core)"
 
     def __call__(self, composition: Composition) -> None:
         if self.stopped:

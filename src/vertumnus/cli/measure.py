@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.picture import FORMATS
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.models.checkpoint import Dtype
@@ -46,9 +46,14 @@ def measure(
     aesthetic: Path | None = None,
     vlm: str | None = None,
     vlm_model: str | None = None,
+    classifier: Annotated[bool, Parameter(negative=())] = False,
     reference: Path | None = None,
     lpips: Path | None = None,
     layers: Annotated[bool, Parameter(negative=())] = False,
+    tiles: Annotated[bool, Parameter(negative=())] = False,
+    blip: str | None = None,
+    hps: str | None = None,
+    image_reward: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say how well a collage fills a shape, how well it shows what a sentence says, or how like its reference it is.
@@ -80,6 +85,9 @@ def measure(
         The base of an endpoint that speaks OpenAI's chat completions; its key is read from OPENAI_API_KEY.
     vlm_model
         The vision-language model to ask there.
+    classifier
+        Ask EfficientNet-Lite2, which never guides, and Lite0, which may have, at which place among ImageNet's
+        thousand names they put the prompt's; needs the extra vision.
     reference
         The picture it should look like: PSNR and SSIM at 32 to 256 pixels, and the error of a Gaussian pyramid.
     lpips
@@ -87,11 +95,20 @@ def measure(
     layers
         Layer by layer, with --clip: the cosines of what is drawn where each shows and its text, and, of a harmonised
         collage, of what is drawn there and what was.
+    tiles
+        Tile by tile, of a mosaic that a model drew: how well each shows its prompt. With --clip, --blip, --hps and
+        --image-reward; what is not named is named as missing.
+    blip
+        The folder of a BLIP that matches pictures and texts.
+    hps
+        The folder of Human Preference Score v2, as a CLIP of transformers.
+    image_reward
+        The folder of an ImageReward, converted as docs/measure.md says.
     as_json
         Print JSON: the numbers by name; what could not be computed is null, and "missing" says why.
     """
     if reference is not None:
-        if any(given is not None for given in (shape, prompt, clip, aesthetic, vlm, vlm_model)):
+        if classifier or any(given is not None for given in (shape, prompt, clip, aesthetic, vlm, vlm_model)):
             raise VertumnusError(
                 "--reference: is measured alone; leave out --shape, --prompt and what goes with them"
             )
@@ -105,7 +122,14 @@ def measure(
         raise VertumnusError("--lpips: goes with --reference; name the picture to compare with")
     if shape is None and (block or invert or font):
         raise VertumnusError("--shape: --block, --invert and --font go with it; name the shape")
+    if not tiles and any(given is not None for given in (blip, hps, image_reward)):
+        raise VertumnusError("--tiles: --blip, --hps and --image-reward go with it")
     document = Collage.load(collage)
+    if tiles:
+        from vertumnus.cli.tile_scores import print_tiles
+
+        print_tiles(document, {"clip": clip, "blip": blip, "hps": hps, "image_reward": image_reward}, dtype, as_json)
+        return
     if layers:
         from vertumnus.cli.layers import print_layers
 
@@ -113,7 +137,7 @@ def measure(
             raise VertumnusError(f"--layers: {NEEDS_CLIP}")
         print_layers(document, load_clip(clip, dtype), as_json)
         return
-    wanted = prompt is not None or any(given is not None for given in (clip, aesthetic, vlm, vlm_model))
+    wanted = classifier or prompt is not None or any(given is not None for given in (clip, aesthetic, vlm, vlm_model))
     if shape is None or wanted:
         prompt = document.prompt if prompt is None else prompt
         if prompt is None:
@@ -122,8 +146,9 @@ def measure(
         if not prompt.strip():
             raise VertumnusError("--prompt: it is empty; write what the collage is to show, such as a butterfly")
     fitted = parse_shape(shape or WHOLE, invert=invert, font=font, block=block or [])
-    looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model) if prompt is not None else None
-    found = measure_packing(document, fitted)
+    looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model, classifier) if prompt is not None else None
+    with about(collage):
+        found = measure_packing(document, fitted)
     report = document.made_by.report if document.made_by else {}
     numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
     if shape is None:
@@ -140,7 +165,7 @@ def measure(
     for name, (form, meaning) in LINES.items():
         value = numbers.get(name)
         if value is not None:
-            shown = value["mean"] if name == "vlm" else value
+            shown = value[SHOWN[name]] if name in SHOWN else value
             print(f"{name:12s} {shown:{form}}  {meaning.format(value)}".rstrip())
         elif looks is not None and name in looks.missing:
             why = looks.missing[name]
@@ -148,6 +173,7 @@ def measure(
             said.setdefault(why, name)
 
 
+TAKEN = "is its place of 1,000 (p {0[chance]:.2g}); taken for {0[taken_for]}"
 LINES = {
     "coverage": ("8.2%", "of the shape is covered"),
     "overlap": ("8.4%", "of the elements' area lies on one another"),
@@ -163,12 +189,17 @@ LINES = {
         "of 10: contour expression {0[contour_expression]:g}, layout rationality {0[layout_rationality]:g},"
         " aesthetic quality {0[aesthetic_quality]:g}",
     ),
+    "lite2": ("8d", TAKEN),
+    "lite0": ("8d", TAKEN),
 }
+SHOWN = {"vlm": "mean", "lite2": "place", "lite0": "place"}  # of a number with parts
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: round(number, 6) for name, number in value.items()}
+        return {name: _rounded(number) for name, number in value.items()}
+    if isinstance(value, str | int):
+        return value
     return value if value is None else round(value, 6)
 
 
@@ -187,8 +218,10 @@ class _Looks:
         aesthetic: Path | None,
         vlm: str | None,
         vlm_model: str | None,
+        classifier: bool = False,
     ) -> None:
         self.prompt = prompt
+        self.classifier = classifier
         self.missing: dict[str, str] = {}
         self.head = None
         self.endpoint: VlmEndpoint | None = None
@@ -232,6 +265,8 @@ class _Looks:
                 found["aesthetic"] = self._number("aesthetic", lambda: aesthetic_score(picture, clip, head, ground))
         if endpoint is not None:
             found["vlm"] = self._number("vlm", lambda: _rate(picture, prompt, endpoint, ground))
+        for name in ("lite2", "lite0") if self.classifier else ():
+            found[name] = self._number(name, lambda name=name: _named(picture, prompt, name, ground))  # type: ignore[misc]
         return found
 
     def _number(self, name: str, compute: Callable[[], T]) -> T | None:
@@ -248,6 +283,15 @@ def _rate(picture: Image.Image, prompt: str, endpoint: VlmEndpoint, ground: str)
 
     ratings = vlm_score(picture, prompt, endpoint, time.sleep, ground)
     return {**ratings._asdict(), "mean": ratings.mean}
+
+
+def _named(picture: Image.Image, prompt: str, name: str, ground: str) -> dict[str, Any]:
+    from vertumnus.metrics.named import named
+    from vertumnus.models.classifier import Classifier
+
+    found = named(picture, prompt, Classifier.load(name), ground)
+    taken_for = ", ".join(f"{label} {chance:.2f}" for label, chance in found.likeliest)
+    return {"place": found.place, "chance": found.chance, "taken_for": taken_for}
 
 
 def load_clip(spec: str, dtype: Dtype = "auto") -> ImageTextModel:

@@ -105,9 +105,10 @@ def mosaic(
     assignment
         A mosaic's .json or .collage, to draw it again at another size.
     ray
-        Read and draw on a Ray cluster: its address, or local.
+        Read and draw on a Ray cluster: its address, or local; tiles that a model draws, too.
     coherence
-        For a video: a cell changes its tile only for a gain above this share of the mean cost; 0.5 by default.
+        For a video: a cell changes its tile only for a gain above this share of the mean cost; 0.5 by default. One
+        that a model drew is drawn anew where its error has risen by as much.
     index
         A folder for the indexes of folders of pictures; your cache by default.
     beside
@@ -128,13 +129,22 @@ def mosaic(
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
 
-        if assignment is not None or ray is not None or coherence is not None:
-            raise VertumnusError("--generate: draws its own tiles; --assignment, --ray and --coherence go without")
+        if assignment is not None:
+            raise VertumnusError("--generate: draws its own tiles; --assignment goes without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            tiles or [], real, dtype, again or [], folder,
+            tiles or [], real, dtype, again or [], folder, coherence,
         )  # fmt: skip
-        generate_tiles(given, output, size, seed, options, drawing, force)
+        moves = reference is not None and (reference.is_dir() or _is_film(reference))
+        if moves or any(is_video(path) for path in output):
+            from vertumnus.cli.generate_film import generate_film
+
+            if ray is not None:
+                raise VertumnusError("--ray: tiles of moving pictures are drawn here")
+            generate_film(given, output, size, seed, options, drawing)
+            return
+        cluster = RayWorkers(ray, gpu=True) if ray is not None else None
+        generate_tiles(given, output, size, seed, options, drawing, force, cluster)
         return
     indexes = place_of_indexes(index, beside)
     workers: Workers
@@ -148,7 +158,7 @@ def mosaic(
         workers = RayWorkers(ray) if ray is not None else Threads()
         film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers, indexes)
         return
-    if reference is not None and reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif":
+    if reference is not None and _is_film(reference):
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
     if coherence is not None:
         raise VertumnusError("--coherence: is for videos")
@@ -161,6 +171,10 @@ def mosaic(
     check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
     write_mosaic(collage, output, workers, force)
     _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
+
+
+def _is_film(reference: Path) -> bool:
+    return reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif"
 
 
 def write_mosaic(collage: Collage, output: list[Path], workers: Workers | None, force: bool) -> None:

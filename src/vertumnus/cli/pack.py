@@ -95,7 +95,9 @@ def pack(
     options
         How elements fill the shape.
     """
-    check_outputs(output, [*(elements or []), shape, weights, *(block or []), font, from_], deep_zoom=True)
+    check_outputs(
+        output, [*(elements or []), shape, weights, *(block or []), font, from_], deep_zoom=True, scale=scale
+    )
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:

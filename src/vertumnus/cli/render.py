@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
+from vertumnus.errors import about
 from vertumnus.export.picture import save_picture
 from vertumnus.export.svg import save_svg
 from vertumnus.writing import together
@@ -37,7 +38,7 @@ def render(
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True)
+    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True, scale=scale)
     document = Collage.load(collage)
     write_outputs(document, output, scale, background)
 
@@ -45,10 +46,10 @@ def render(
 def write_outputs(collage: Collage, paths: Iterable[Path], scale: float, background: str | None = None) -> None:
     """Writes outputs, which appear together, the document first; says what was written."""
     with together():
-        said = [
-            write_output(collage, path, scale, background)
-            for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS)
-        ]
+        said = []
+        for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS):
+            with about(collage.where, path):
+                said.append(write_output(collage, path, scale, background))
     for line in said:
         print(line)
 
@@ -64,7 +65,11 @@ def write_output(collage: Collage, path: Path, scale: float, background: str | N
         return f"{path}: {len(collage.layers)} layers"
     if suffix == ".svg":
         save_svg(collage, path)
-        return f"{path}: {collage.width} x {collage.height}"
+        lost = {
+            "alpha": "",
+            "transparency": "; its light adds up in browsers, by mix-blend-mode, and not in other programs",
+        }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
+        return f"{path}: {collage.width} x {collage.height}{lost}"
     with progress_bar(f"drawing {path.name}") as show:
         width, height = save_picture(collage, path, scale, background, show)
     return f"{path}: {width} x {height} pixels"

@@ -170,6 +170,8 @@ def live_compose(
     chosen = decided(chosen, source, warm)
     # A gain multiplies: what is black could take no other colour.
     collection = gather(elements, needed=warm is None, colours=["white"] if chosen.colour != "own" else ())
+    if warm is not None and not (warm.layers or collection.elements):
+        raise VertumnusError(f"{warm.where}: layers: there are none, and no other elements are named")
     spec = RunSpec(
         tool="compose",
         seed=seed,
@@ -179,9 +181,7 @@ def live_compose(
             "guidance": [kept_guidance(each) for each in all_options(source)],
         },
         models=source.inputs(),
-        elements=tuple(
-            ElementInput(name=one.name, image=one.image, weight=one.weight) for one in collection.elements
-        ),
+        elements=tuple(ElementInput.of(one) for one in collection.elements),
         count=count,
         container=region,
         start=start_document(warm) if warm is not None else None,

@@ -13,9 +13,9 @@ from vertumnus.composing.finish import make_ground, move_apart
 from vertumnus.composing.geometry import GeometryPenalty, initial_scale
 from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.population import compete, mutate, write_members
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
+from vertumnus.composing.search import Search
 from vertumnus.composing.start import (
     free_within,
     least_and_most,
@@ -28,13 +28,13 @@ from vertumnus.composing.structure import structured_layout
 from vertumnus.composing.swaps import Swaps
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
-from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.mixture import all_options, fitting
 from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Colour, Guidance, Request, Source
 from vertumnus.guidance.registry import open_guidance, read_guidance
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.limits import MAX_STEPS
 from vertumnus.live.commands import (
     Add,
     Command,
@@ -47,12 +47,11 @@ from vertumnus.live.commands import (
     Scale,
     SetOption,
 )
-from vertumnus.live.run import LiveRun, Snapshot
+from vertumnus.live.pieces import PieceRun, copied
 from vertumnus.live.spec import Inputs, RunSpec
-from vertumnus.live.table import copied, read_pieces, write_pieces
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import State
-from vertumnus.optimise.loop import Optimiser, Stage
+from vertumnus.optimise.loop import Optimiser, Stage, read_groups
 from vertumnus.render.placements import Placements
 from vertumnus.render.tint import gains
 from vertumnus.shapes import Coverage, Shape, parse_shape
@@ -62,28 +61,28 @@ COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
 NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
 SWAPS = 4  # pieces tried at a time where there are more pictures than pieces
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
-MOST = 5000  # pieces
 AGAIN = 0.8  # share of a run from which one goes on that is told something after it was arranged
 
 Guided = Callable[[Request], Guidance]
 
 
-class Composition(LiveRun):
+class Composition(PieceRun):
     """Arranges pieces until they read as a prompt.
 
     ``phase`` is "arrange" or "finish"; ``loss`` is that of the last step. See `vertumnus.live.run.LiveRun` for how to
-    iterate, steer and stop it: stopped, it goes back to the best layout there was.
+    iterate, steer and stop it (stopped, it goes back to the best layout there was), and
+    `vertumnus.live.pieces.PieceRun` for the table of pieces.
 
     spec     ``options`` are those of `ComposeOptions`, and ``guidance``, what guides, as documents keep it
     source   what guides, where it is open already
     scene    of a run of the same spec with another seed, which is then not made anew
     guided   another guidance than the source's own
 
-    pieces   the table of pieces; numbers: what each is called in commands
-
     Raises `VertumnusError` for a prompt or count that nothing can be done with, or if what guides cannot be had or is
     not what the spec's was.
     """
+
+    most = 5000
 
     def __init__(
         self,
@@ -107,13 +106,10 @@ class Composition(LiveRun):
             inside = name.partition(":")[2] in spec.references
             if spec.models and not inside and spec.models.get(name) != digest:
                 raise VertumnusError(f"guidance: {name} is not what it was when the run was made")
-        self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
         if not self.pieces.elements:
             raise VertumnusError("there is no element to place")
-        if len(self.pieces.elements) > MOST:
-            raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {MOST:,}")
-        self.numbers = np.arange(len(self.pieces.elements))
-        self.pinned = np.array(self.pieces.locked) > 0
+        if len(self.pieces.elements) > self.most:
+            raise VertumnusError(f"count: {len(self.pieces.elements):,} pieces are too many, at most {self.most:,}")
         self.container = _container(spec, inputs)
         self.background = _colour(spec.background)
         self.rng = np.random.default_rng(spec.seed)
@@ -191,7 +187,7 @@ class Composition(LiveRun):
             reference_scale(scene, weights.scale_reference or 1.0),
             weights.scale_limit,
         )
-        self.optimiser = Optimiser(
+        optimiser = Optimiser(
             start,
             np.array([element.unit for element in scene.elements])[start.which],
             [Stage(renderer, self.joint, options.iterations or self.source.iterations, reach, penalty)],
@@ -200,12 +196,12 @@ class Composition(LiveRun):
             noise=noise,
             jump=self._jump(renderer, self.rng),
         )
-        self.optimiser.iteration = int(share * self.optimiser.total)
-        self.members: list[Optimiser] = []
+        optimiser.iteration = int(share * optimiser.total)
+        anew = not self.structured and self.inputs.start is None
+        self.search = Search(optimiser, scene, options, lambda rng: self._jump(renderer, rng), anew)
         self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = self.optimiser.iteration, self.optimiser.total
-        self._best: tuple[float, Placements | None] = (-np.inf, None)
         self._likeness: float | None = None
         self._anew()
 
@@ -223,19 +219,15 @@ class Composition(LiveRun):
     def _steps(self) -> Iterator[None]:
         self.joint.guidance = self.guidance
         if self.phase == "arrange" and not self.stopping:
-            self._populate()
-            others = [iter(member) for member in self.members]
-            for _ in self.optimiser:
-                for member in others:
-                    next(member, None)
-                self._compete()
+            for _ in self.search:
                 self.done, self._likeness = self.optimiser.iteration, None
                 if self.done % LOOKED == 0:
                     self._remember()
                 yield
                 if self.stopping:
                     self._remember()
-                    self._recall()
+                    self.search.settle()
+                    self.search.recall()
                     break
         if not self.strict:
             return
@@ -247,39 +239,6 @@ class Composition(LiveRun):
             yield
             if self.stopping and ground.final:
                 break
-
-    def _populate(self) -> None:
-        """The other members of a population, each with a layout and noise of its own."""
-        if len(self.members) == self.options.population - 1:
-            return
-        o = self.optimiser
-        self.members = []
-        for _ in range(self.options.population - 1):
-            rng = np.random.default_rng(self.rng.integers(2**63))
-            start = o.placements.copy()
-            if not self.structured and self.inputs.start is None and o.iteration == 0:
-                anew = random_layout(start.which, self.scene.longer, self.scene.size, rng)
-                free = o.freedom.movable
-                start["pose"][:, free] = anew["pose"][:, free]
-            jump = self._jump(o.stages[0].renderer, rng)
-            member = Optimiser(start, o.unit.copy(), o.stages, o.freedom, rng, noise=o.noise, jump=jump)
-            member.iteration = o.iteration
-            mutate(member, self.scene, rng, swapping=False)
-            self.members.append(member)
-
-    def _compete(self) -> None:
-        """Now and then, and at the end, when the best becomes the run's own layout."""
-        if not self.members:
-            return
-        o, every = self.optimiser, self.options.evolution_interval
-        if o.iteration == o.total or self.stopping:
-            best = min(self.members, key=lambda member: member.loss)
-            if best.loss < o.loss:
-                o.become(best)
-            self.members = []
-        elif o.iteration % every == 0:
-            together = [o, *self.members]
-            compete(together, self.options.evolution, self.scene, self.rng, len(self.library) > 1)
 
     def _ground(self) -> OccupancyGrid:
         o = self.optimiser
@@ -293,6 +252,11 @@ class Composition(LiveRun):
         if self._guidance is None:
             self._guidance = self._guided(Request(self.prompt, self._canvas, self.rng, self.background))
         return self._guidance
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """Of the run's own layout."""
+        return self.search.optimiser
 
     @property
     def loss(self) -> float:
@@ -318,23 +282,8 @@ class Composition(LiveRun):
         return self.likeness
 
     def _remember(self) -> None:
-        """Keeps the layout if it is the best so far: like what is wanted, without lying on itself."""
-        canvas = self.optimiser.canvas
-        if canvas is None or self.joint.target_alpha is None:
-            return
-        covered = canvas[..., 4]
-        over = float(np.maximum(covered - 1, 0).sum() / max(float(covered.sum()), 1e-9))
-        if self.likeness - over > self._best[0]:
-            self._best = self.likeness - over, self.optimiser.placements.copy()
-
-    def _recall(self) -> None:
-        """Goes back to the best layout of the pieces there are, for a run that ends early."""
-        placements = self._best[1]
-        if placements is not None:
-            fixed = ~self.optimiser.freedom.movable
-            for name, found in placements.groups.items():
-                found[:, fixed] = self.optimiser.placements[name][:, fixed]
-            self.optimiser.placements = placements
+        if self.joint.target_alpha is not None:
+            self.search.remember(self.likeness)
 
     def _follow(self) -> None:
         """Lets the table of pieces tell what each shows, which is chosen anew as the run goes on."""
@@ -374,15 +323,8 @@ class Composition(LiveRun):
                 look["depth"] = float(np.clip(p.order[i], 0, 1))
         return found
 
-    def snapshot(self) -> Snapshot:
-        """How things stand."""
-        p = self.placements()
-        placed = np.ones(len(p), bool) if self.ground is None else self.ground.placed
-        return Snapshot(
-            self.step, self.phase, self.done, self.total, self.finished, self.numbers.copy(),
-            tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements),
-            p.x, p.y, np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip, placed, self.pinned.copy(),
-        )  # fmt: skip
+    def _placed(self) -> NDArray[np.bool_]:
+        return np.ones(len(self.numbers), bool) if self.ground is None else self.ground.placed
 
     def document(self) -> Collage:
         """The collage as it is now."""
@@ -423,20 +365,9 @@ class Composition(LiveRun):
 
     # What it is told.
 
-    def _at(self, piece: int) -> int:
-        found = np.flatnonzero(self.numbers == piece)
-        if not len(found):
-            raise VertumnusError(f"piece: there is no piece {piece}")
-        return int(found[0])
-
     def _check(self, command: Command) -> None:
-        if isinstance(command, Move | Scale | Rotate | Pin | Release | Remove | Replace):
-            self._at(command.piece)
-            if isinstance(command, Remove) and len(self.numbers) == 1:
-                raise VertumnusError("piece: the last piece cannot be removed")
-        elif isinstance(command, Add) and len(self.numbers) >= MOST:
-            raise VertumnusError(f"add: {MOST:,} pieces are the most there can be")
-        elif isinstance(command, SetOption):
+        super()._check(command)
+        if isinstance(command, SetOption):
             self.options.changed(**{command.name: command.value})
 
     def _do(self, command: Command) -> None:
@@ -457,19 +388,12 @@ class Composition(LiveRun):
             if arranging:
                 self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
                 self.optimiser.forget(np.array([at]))
-                self._best = -np.inf, None  # what a person put somewhere does not jump back
+                self.search.forget()
                 return
         elif isinstance(command, Remove):
-            at = self._at(command.piece)
-            self.pieces.remove(at)
-            self.numbers, self.pinned = np.delete(self.numbers, at), np.delete(self.pinned, at)
-            here = here.take(np.delete(np.arange(len(here)), at))
+            here = self._removed(command, here)
         elif isinstance(command, Replace):
-            at = self._at(command.piece)
-            before = self.pieces.elements[at].unit
-            self.library.setdefault(command.element.image, command.element)
-            self.pieces.replace(at, command.element)
-            here.log_scale[at] += np.log(before / command.element.unit)
+            here = self._replaced(command, here)
         elif isinstance(command, Add):
             here = here.join(self._added(command))
         elif isinstance(command, SetOption):
@@ -480,13 +404,12 @@ class Composition(LiveRun):
         self._begin(here.showing(self.scene.which), share)
 
     def _added(self, command: Add) -> Placements:
-        element = command.element
-        self.library.setdefault(element.image, element)
-        self.pieces.add(element)
-        self.numbers = np.append(self.numbers, int(self.numbers.max()) + 1)
-        self.pinned = np.append(self.pinned, False)
+        self._join(command.element)
         new = random_layout(
-            np.zeros(1, np.int32), np.array([max(element.width, element.height)]), self.spec.size, self.rng
+            np.zeros(1, np.int32),
+            np.array([max(command.element.width, command.element.height)]),
+            self.spec.size,
+            self.rng,
         )
         given = {"x": command.x, "y": command.y, "scale": command.scale, "rotation": command.rotation}
         # Eq. (5) for as many as there are now, not for one alone.
@@ -498,8 +421,6 @@ class Composition(LiveRun):
 
     def _write(self) -> dict[str, Any]:
         self._follow()
-        score, best = self._best
-        remembered = {f"best.{name}": values.copy() for name, values in best.groups.items()} if best else {}
         return {
             **{name: copied(value) for name, value in self.optimiser.state().items()},
             **{name: copied(value) for name, value in self.guidance.state().items()},
@@ -510,45 +431,33 @@ class Composition(LiveRun):
             "stopping": self.stopping,
             "options": self.options.model_dump(mode="json", exclude_unset=True),
             "likeness": self.likeness,
-            "best_score": score,
-            **remembered,
-            **{name: copied(value) for name, value in write_members(self.members).items()},
-            **write_pieces(self.pieces, self.numbers, self.pinned, self.library, self.inputs.elements),
+            **{name: copied(value) for name, value in self.search.write().items()},
+            **self._write_pieces(),
             **(self.ground.state() if self.ground is not None and self.finished else {}),
         }
 
     def _read(self, state: dict[str, Any]) -> None:
         state = State.of(state)
         self.options = ComposeOptions(**state["options"])
-        self.pieces, self.numbers, self.pinned = read_pieces(state, self.pieces, self.library)
+        self._read_pieces(state)
         self.scene = self._scene()
-        groups = {n: np.array(values) for n, values in state.part("placements").items()}
+        groups = read_groups(state.part("placements"), len(self.scene.which))
         x, y, log_scale, rotation = groups.pop("pose")
-        here = Placements(x, y, log_scale, rotation, state["flip"], self.scene.which)
+        flip = state.array("flip", (len(self.scene.which),), "b")
+        here = Placements(x, y, log_scale, rotation, flip, self.scene.which)
         here.groups |= groups
         self._begin(here)
         guidance = self.guidance  # made before the generator that seeds it goes back to its state
         units = np.array([element.unit for element in self.scene.elements])
         own = {"which": self.scene.which, "unit": units[self.scene.which]}
         self.optimiser.restore(State({**state, **own}, state.source))
-        guidance.restore(state)
-        best = state.part("best")
-        if best:
-            placements = self.optimiser.placements.copy()
-            placements.groups = {name: np.array(values) for name, values in best.items()}
-            self._best = float(state["best_score"]), placements
-        if "member0.iteration" in state:
-            self._populate()
-            for n, member in enumerate(self.members):
-                kept = state.part(f"member{n}")
-                which = kept.array("which", (len(here),), "i")
-                member.restore(State({**kept, "unit": units[which]}, kept.source))
-                member.loss = float(kept["loss"][0])
-            self.optimiser.rng.bit_generator.state = state["rng"]
+        guidance.restore(state)  # type: ignore[arg-type]
+        self.search.read(state)
         self.done, self._likeness = self.optimiser.iteration, float(state["likeness"])
-        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        self.finished, self.stopping = state.flag("finished"), state.flag("stopping")
         if self.finished:
-            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            self.phase = str(state["phase"])
+            self.done, self.total = (state.number(name, 0, MAX_STEPS) for name in ("done", "total"))
             if "grid_pose" in state:
                 ground = self._ground()
                 self.ground = OccupancyGrid.of(ground.problem, ground.freedom, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -10,38 +11,36 @@ from vertumnus.checked import Options
 from vertumnus.document.collage import Rendering
 from vertumnus.guidance.options import GuidanceKeywords
 from vertumnus.imaging.colour import parse_colour
+from vertumnus.limits import Blur, Distance, Factor, PositiveFactor, Share, SignedFactor, Squeeze, Steps, Stride
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Turn = Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
 Gain = Annotated[float, Field(ge=0, le=8)]
 
 
 class RenderLoss(Options):
     """What each term beside the guidance counts (`vertumnus.guidance.terms`, `vertumnus.composing.geometry`)."""
 
-    render: NotNegative | None = Field(
+    render: Factor | None = Field(
         None, description="eq. (6): w_r, times all that follow; by default 1 for pictograms, 5 for a network"
     )
-    geometry: NotNegative = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
-    center_limit: Positive = Field(0.95, description="eq. (9): t_lim, of half the canvas")
-    scale_reference: Positive | None = Field(
+    geometry: Factor = Field(10.0, description="eq. (9): centres off the canvas, sizes out of bounds")
+    center_limit: PositiveFactor = Field(0.95, description="eq. (9): t_lim, of half the canvas")
+    scale_reference: PositiveFactor | None = Field(
         None,
         description="eq. (9): s_ref, the root of a piece's area as a share of the size of eq. (5); by default .6, and"
         " 1.2 where pieces may lie over each other",
     )
-    scale_limit: NotNegative = Field(0.75, description="eq. (9): s_lim, how far a size may be from s_ref, as a share")
-    overlap: NotNegative | None = Field(
+    scale_limit: Factor = Field(0.75, description="eq. (9): s_lim, how far a size may be from s_ref, as a share")
+    overlap: Factor | None = Field(
         None,
         description="eq. (8): w_alpha, of eq. (11), rising over the run; by default .2, and 0 where pieces may lie"
         " over each other",
     )
-    overlap_threshold: Positive = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
-    floor: NotNegative = Field(0.0, description="pieces covering less of the canvas than floor_share")
+    overlap_threshold: PositiveFactor = Field(1.0, description="eq. (11): tau, pieces over a pixel before it counts")
+    floor: Factor = Field(0.0, description="pieces covering less of the canvas than floor_share")
     floor_share: Share = Field(0.2, description="of the canvas, for floor")
-    containment: NotNegative = Field(0.0, description="pieces outside the container; 5 where there is one")
-    harmony: Number = Field(0.0, description="colours unlike the background; below zero, colours like it")
+    containment: Factor = Field(0.0, description="pieces outside the container; 5 where there is one")
+    harmony: SignedFactor = Field(0.0, description="colours unlike the background; below zero, colours like it")
 
     def times(self, factor: float, layered: bool = False) -> RenderLoss:
         """Every term's weight times w_r, or times ``factor`` where that is not given; what is left open, decided."""
@@ -56,16 +55,14 @@ class RenderLoss(Options):
 class ComposeOptions(Options):
     """How elements are arranged, whatever guides them; what guides has options of its own (`vertumnus.guidance`)."""
 
-    iterations: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="steps; by default what the guidance needs, 1,500 for most"
-    )
-    gradient_blur: tuple[NotNegative, NotNegative] = Field(
+    iterations: Steps | None = Field(None, description="steps; by default what the guidance needs, 1,500 for most")
+    gradient_blur: tuple[Blur, Blur] = Field(
         (6.0, 0.5), description="guidance pixels over which a gradient is felt, at the start and at the end"
     )
-    kernel_sigma: NotNegative = Field(
+    kernel_sigma: Blur = Field(
         0.0, description="Gaussian kernel of the splatting renderer, guidance pixels; 0 draws sharply"
     )
-    step: tuple[Positive, Positive] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
+    step: tuple[Stride, Stride] = Field((1.2, 0.15), description="guidance pixels a piece moves at a time")
     noise: Share = Field(0.03, description="of place and angle at the start, as a share of a piece's size")
     relocate: bool = Field(True, description="pieces that nothing wants jump to where ink is wanted")
     population: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -75,16 +72,22 @@ class ComposeOptions(Options):
         "microbial",
         description="of two the worse becomes a mutated copy of the better, or all become one of the best",
     )
-    evolution_interval: Annotated[int, Field(ge=1)] = Field(100, description="steps between two competitions")
+    evolution_interval: Steps = Field(100, description="steps between two competitions")
+    initial_search: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="random layouts that are tried at the start; the run begins with the best"
+    )
+    initial_search_steps: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="steps that each of them is arranged for before it is judged"
+    )
     swaps: Annotated[int, Field(ge=0, le=1000)] | None = Field(
         None,
         description="pieces for which other pictures are tried every ten steps; by default 4 where there are more"
         " pictures than pieces and pieces may lie over each other",
     )
-    rotation: Literal["free", "none"] | NotNegative = Field(
+    rotation: Literal["free", "none"] | Turn = Field(
         "free", description="free, none, or within so many degrees of upright"
     )
-    gap: NotNegative = Field(0.0, description="kept between pieces by the overlap term, canvas pixels")
+    gap: Distance = Field(0.0, description="kept between pieces by the overlap term, canvas pixels")
     strict: bool | None = Field(
         None, description="at the end no two pieces overlap, as after pack; by default where only ink is looked at"
     )
@@ -96,7 +99,7 @@ class ComposeOptions(Options):
         description="where pieces start: anywhere, or more and smaller ones where a reference photograph has detail;"
         " by default the second where there is one",
     )
-    squeeze: tuple[Positive, Positive] | None = Field(
+    squeeze: tuple[Squeeze, Squeeze] | None = Field(
         None, description="least and most that a piece's height is multiplied by; by default it keeps its form"
     )
     shear: Annotated[float, Field(ge=0, le=60)] = Field(0.0, description="degrees that a piece may be sheared by")
@@ -117,6 +120,19 @@ class ComposeOptions(Options):
         None, description="the collage's, a CSS colour; by default transparent, and white to who judges"
     )
     loss: RenderLoss = RenderLoss()
+
+    @field_validator("rotation", mode="before")
+    @classmethod
+    def _words_or_degrees(cls, rotation: object) -> object:
+        if rotation in ("free", "none"):
+            return rotation
+        try:
+            degrees = float(rotation)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            degrees = math.nan
+        if not 0 <= degrees <= 360:
+            raise ValueError("must be free, none or a number of degrees from 0 to 360")
+        return degrees
 
     @field_validator("background")
     @classmethod
@@ -145,6 +161,8 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     population: int
     evolution: Literal["microbial", "strategies"]
     evolution_interval: int
+    initial_search: int
+    initial_search_steps: int
     swaps: int | None
     rotation: Literal["free", "none"] | float
     gap: float

@@ -1,15 +1,78 @@
-"""Several collages of one spec side by side, of one guidance that judges all of them in one batch (VSD, eq. 4)."""
+"""Several collages of one spec, side by side where one guidance can judge all in one batch (VSD, eq. 4); the best."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from vertumnus.composing.choose import best_of, contact_sheet
 from vertumnus.composing.compose import Watcher, run
 from vertumnus.composing.composition import Composition
+from vertumnus.document.collage import Collage
 from vertumnus.guidance.protocol import Canvas, Guidance, Request, Source, Values
+from vertumnus.limits import MAX_STARTS, check_whole
+
+
+@dataclass(frozen=True)
+class Variations:
+    """Collages of one spec and several seeds, in the seeds' order.
+
+    best   index of the one that reads best; why: by what judge
+    """
+
+    collages: tuple[Collage, ...]
+    best: int
+    why: str
+
+    def sheet(self) -> Image.Image:
+        """All of them in one picture, the best one framed."""
+        return contact_sheet(self.collages, self.best)
+
+
+def compose_variations(
+    live: Composition,
+    count: int,
+    *,
+    particles: int | None = None,
+    watch: Watcher | None = None,
+    made: Callable[[Sequence[Composition], Sequence[Collage]], None] | None = None,
+) -> Variations:
+    """Carries out a live run's spec with ``count`` seeds, its own and those that follow, and chooses the best.
+
+    live        tells what to run, as `vertumnus.live_compose` returns it; it is not begun itself
+    particles   runs that a guidance judges at once, with one student for all; by default all, where it gains by it
+    watch       called with every composition after each of its steps; one that it asks to stop is the last
+    made        called with the runs that have ended, together or alone, and their collages
+
+    Raises `VertumnusError` for a number below one.
+
+    >>> from vertumnus.composing.compose import live_compose
+    >>> live = live_compose(["icon:leaf", "icon:lemon"], "a heart", size=200, count=8, iterations=40)
+    >>> found = compose_variations(live, 2)
+    >>> [collage.seed for collage in found.collages], found.sheet().size
+    ([0, 1], (504, 252))
+    """
+    count = check_whole("`count`", count, 1, MAX_STARTS)
+    particles = check_whole("`particles`", count if particles is None else particles, 1, MAX_STARTS)
+    together = min(particles, count) if live.source.side_by_side else 1
+    collages: list[Collage] = []
+    likeness: list[float] = []
+    stopped = False
+    while len(collages) < count and not stopped:
+        first = live.spec.seed + len(collages)
+        compositions = run_together(live, range(first, first + min(together, count - len(collages))), watch)
+        documents = [composition.document() for composition in compositions]
+        collages += documents
+        likeness += [composition.likeness for composition in compositions]
+        stopped = any(composition.asked_to_stop for composition in compositions)
+        if made is not None:
+            made(compositions, documents)
+    best, why = best_of(collages, live.prompt, likeness)
+    return Variations(tuple(collages), best, why)
 
 
 class Shared:

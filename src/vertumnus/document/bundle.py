@@ -197,6 +197,8 @@ def _no_unicode(value: object, field: str = "") -> str:
     if isinstance(value, str):
         return field if any("\ud800" <= sign <= "\udfff" for sign in value) else ""
     if isinstance(value, dict):
+        if any(_no_unicode(key, "a field's name") for key in value):
+            return f"{field or 'a field'}: a name in it"
         parts = ((f"{field}.{key}" if field else key, entry) for key, entry in value.items())
     elif isinstance(value, list):
         parts = ((f"{field}[{index}]", entry) for index, entry in enumerate(value))
@@ -206,12 +208,25 @@ def _no_unicode(value: object, field: str = "") -> str:
 
 
 ALWAYS = frozenset({"id", "name", "image", "x", "y", "scale", "rotation"})
+TABLE = 1000  # layers from which on a document holds them as a table, two thirds as long as an object for each
 DEFAULTS = {name: field.default for name, field in Layer.model_fields.items() if name not in ALWAYS}
 
 
 def layer_fields(layer: Layer) -> dict[str, Any]:
     """What a document says of a layer: the fields of `ALWAYS`, and what is not as it is by default."""
     return {name: value for name, value in layer.__dict__.items() if name in ALWAYS or value != DEFAULTS[name]}
+
+
+def _table(layers: list[Layer]) -> str:
+    """Many layers as ``{"columns": [...], "rows": [...]}``; null stands for what a field is by default."""
+    given = [layer_fields(layer) for layer in layers]
+    used = set().union(*given)
+    columns = [name for name in Layer.model_fields if name in used]
+    rows = (
+        json.dumps([fields.get(name) for name in columns], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for fields in given
+    )
+    return f'{{"columns": {json.dumps(columns)}, "rows": [\n  ' + ",\n  ".join(rows) + "\n ]}"
 
 
 def to_json(collage: Collage, folder: Path | None = None) -> bytes:
@@ -229,8 +244,11 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
         document["linked"] = linked
     try:
         parts = [json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}")]
-        rows = [json.dumps(layer_fields(layer), ensure_ascii=False, allow_nan=False) for layer in collage.layers]
-        parts.append('"layers": ' + ("[\n  " + ",\n  ".join(rows) + "\n ]" if rows else "[]"))
+        if len(collage.layers) >= TABLE:
+            parts.append('"layers": ' + _table(collage.layers))
+        else:
+            rows = [json.dumps(layer_fields(layer), ensure_ascii=False, allow_nan=False) for layer in collage.layers]
+            parts.append('"layers": ' + ("[\n  " + ",\n  ".join(rows) + "\n ]" if rows else "[]"))
         tail = json.dumps({"made_by": made_by}, ensure_ascii=False, indent=1, allow_nan=False)
         parts.append(tail.removeprefix("{\n ").removesuffix("\n}"))
         return legible(",\n ".join(parts) + "\n}\n").encode()

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
 from vertumnus.checked import Checked
 from vertumnus.document import bundle
@@ -16,7 +16,7 @@ from vertumnus.document.layer import IMAGE_NAME, Layer
 from vertumnus.document.pictures import Pictures
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import MAX_CANVAS
+from vertumnus.limits import MAX_CANVAS, check_depth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,6 +38,38 @@ class MadeBy(Checked):
     inputs: dict[str, Any] = Field({}, description="what it was made of, by content hash, and what it was told")
     pictures: list[PictureName] = Field([], description="pictures kept for making it again that no layer shows")
     report: dict[str, Any] = Field({})
+
+    @field_validator("options", "inputs", "report")
+    @classmethod
+    def _shallow(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        check_depth(tree)
+        return tree
+
+
+class LayerTable(Checked):
+    """Many layers in a document: a row each, with null for what a field is by default."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def _rows(layers: object) -> object:
+    """Layers as they are listed or, of a table, an object for each row."""
+    if not isinstance(layers, dict):
+        return layers
+    if set(layers) != {"columns", "rows"}:
+        raise ValueError("a table of layers has columns and rows")
+    columns, rows = layers["columns"], layers["rows"]
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise ValueError("columns must be a list of fields' names")
+    if len(set(columns)) < len(columns):
+        raise ValueError("columns name a field twice")
+    if not isinstance(rows, list):
+        raise ValueError("rows must be a list")
+    for number, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise ValueError(f"rows[{number}] is not a list of {len(columns)} values")
+    return [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
 
 
 class Collage(Checked):
@@ -64,10 +96,13 @@ class Collage(Checked):
     linked: dict[PictureName, str] = Field(
         {}, description="pictures that lie elsewhere, and where: a file's path, relative to the document's folder"
     )
-    layers: list[Layer] = Field([])
+    layers: Annotated[list[Layer], BeforeValidator(_rows, json_schema_input_type=list[Layer] | LayerTable)] = Field(
+        [], description="back to front; a thousand and more are written as a table"
+    )
     made_by: MadeBy | None = None
 
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)
+    _where: str = PrivateAttr("the collage")
 
     @field_validator("background")
     @classmethod
@@ -80,6 +115,11 @@ class Collage(Checked):
     def pictures(self) -> Pictures:
         """The pictures the layers show, by name; each is stored once however often it is used."""
         return self._pictures
+
+    @property
+    def where(self) -> str:
+        """The file it was read from, for errors, or "the collage"."""
+        return self._where
 
     def name_layers(self) -> None:
         """Gives every layer that has no id the first free one of k1, k2, k3 ...
@@ -116,7 +156,9 @@ class Collage(Checked):
         Raises `VertumnusError` naming the file and the field for anything that is not a whole,
         consistent collage.
         """
-        return bundle.load(cls, Path(path))
+        collage = bundle.load(cls, Path(path))
+        collage._where = str(path)
+        return collage
 
     def save(self, path: str | Path) -> None:
         """Writes the collage: one zip for ``*.collage``, else the JSON with ``elements/`` beside it.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vertumnus.elements.cache import ElementCache, file_digest
@@ -21,6 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 LISTING = "elements.json"  # what cutting writes beside the objects
+LABEL = 200  # characters of a label
 
 
 @dataclass
@@ -51,11 +53,14 @@ def collect(
     """
     found = Collection()
     jobs = list(_expand(sources, found))
+    labels = _Labels(found)
     cache = ElementCache(cache_folder)
     try:
-        for done, element in enumerate(_prepare(jobs, cache, max_side, list(colours), found), 1):
+        prepared = _prepare(jobs, cache, max_side, list(colours), found)
+        for done, (job, element) in enumerate(zip(jobs, prepared, strict=True), 1):
             if element is not None:
-                found.elements.append(element)
+                label = labels.of(job) if isinstance(job, Path) else ""
+                found.elements.append(replace(element, label=label) if label else element)
             if progress is not None:
                 progress(done, len(jobs))
     finally:
@@ -79,6 +84,31 @@ def expand_files(sources: Sequence[str | Path], skipped: list[tuple[str, str]]) 
     if not files:
         raise VertumnusError(f"{_named(sources)}: there is no picture")
     return files
+
+
+class _Labels:
+    """What the listing beside cut-out objects says that they show; each folder's is read once."""
+
+    def __init__(self, found: Collection) -> None:
+        self._found = found
+        self._folders: dict[Path, dict[str, str]] = {}
+
+    def of(self, file: Path) -> str:
+        """A file's label, or nothing."""
+        if file.parent not in self._folders:
+            self._folders[file.parent] = self._read(file.parent / LISTING)
+        return self._folders[file.parent].get(file.name, "")
+
+    def _read(self, listing: Path) -> dict[str, str]:
+        try:
+            entries = json.loads(listing.read_bytes())["elements"]
+            labels = {str(entry["file"]): entry.get("label", "") for entry in entries}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._found.skipped.append((str(listing), "cannot be read as a listing of objects; they have no labels"))
+            return {}
+        return {name: label[:LABEL] for name, label in labels.items() if isinstance(label, str)}
 
 
 def _named(sources: Sequence[str | Path]) -> str:

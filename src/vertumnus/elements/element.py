@@ -33,6 +33,7 @@ class Element:
     texture   distance to the silhouette
     probes    points inside the silhouette, to tell what does not fit
     weight    relative area it should get
+    label     what it shows, in words, where that is known; its layers' prompt
     """
 
     name: str
@@ -46,6 +47,7 @@ class Element:
     texture: DistanceTexture
     probes: Probes
     weight: float = 1.0
+    label: str = ""
 
     @property
     def opaque(self) -> bool:

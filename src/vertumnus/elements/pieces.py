@@ -43,7 +43,8 @@ class Pieces:
         free = self.locked.count(0.0)
         if warm is None or fresh or count is not None:
             wanted = count if count is not None else free + len(fresh)
-            source = fresh or list(elements)
+            # Beside layers that all stay, every element is new.
+            source = (fresh if free or count is None else []) or list(elements)
             for n in range(max(0, wanted - free) if source else 0):
                 self.elements.append(source[n % len(source)])
                 self.placed.append(-1)
@@ -132,7 +133,8 @@ class Pieces:
             collage.pictures.add_source(piece.image, piece.source)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                new.append(Layer(name=self.names[n], image=piece.image, locked=stays[n], **place._asdict(), **look))
+                fields = {"name": self.names[n], "image": piece.image, "prompt": piece.label or None}
+                new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]
             if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):

@@ -25,7 +25,8 @@ def save_svg(collage: Collage, path: str | Path) -> None:
 
     Every picture is embedded once; every layer is a named Inkscape layer with the document's own transform, its crop
     and outline a clip path, its gain and offset a filter. What Inkscape does not open everywhere (WebP and linked
-    formats) is embedded as PNG.
+    formats) is embedded as PNG. Of the other render methods SVG knows one: what is drawn by transparency adds up its
+    light there as well, by mix-blend-mode plus-lighter, in browsers; by the others it is laid over each other.
 
     Raises `VertumnusError` if a picture is gone or the place cannot be written.
     """
@@ -54,7 +55,13 @@ def save_svg(collage: Collage, path: str | Path) -> None:
             size = collage.pictures.size(layer.image)
             stream.write(
                 _layer(
-                    layer, number, names[layer.image], size, clips[_clip_of(layer)], tones[_tone_of(layer)]
+                    layer,
+                    number,
+                    names[layer.image],
+                    size,
+                    clips[_clip_of(layer)],
+                    tones[_tone_of(layer)],
+                    collage.rendering == "transparency",
                 ).encode()
             )
         stream.write(b"</svg>\n")
@@ -140,7 +147,15 @@ def _tone(tone: Tone, own: str) -> str:
     )
 
 
-def _layer(layer: Layer, number: int, picture: str, size: tuple[int, int], clip: str | None, tone: str | None) -> str:
+def _layer(
+    layer: Layer,
+    number: int,
+    picture: str,
+    size: tuple[int, int],
+    clip: str | None,
+    tone: str | None,
+    adding: bool = False,
+) -> str:
     left, top, width, height = layer.crop if layer.crop is not None else (0, 0, *size)
     across, down = -layer.scale if layer.flip else layer.scale, layer.scale * layer.squeeze
     form = f" skewX({layer.shear!r})" if layer.shear else ""
@@ -157,8 +172,10 @@ def _layer(layer: Layer, number: int, picture: str, size: tuple[int, int], clip:
         more += f' opacity="{layer.opacity!r}"'
     if tone is not None:
         more += f' filter="url(#{tone})"'
-    if not layer.visible:
-        more += ' style="display:none"'
+    # Compositing and Blending 2: premultiplied colours and alphas are added up to 1, which is the formula.
+    style = [*(["display:none"] if not layer.visible else []), *(["mix-blend-mode:plus-lighter"] if adding else [])]
+    if style:
+        more += f' style="{";".join(style)}"'
     if layer.locked:
         more += ' sodipodi:insensitive="true"'
     return (

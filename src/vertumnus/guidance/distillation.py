@@ -17,6 +17,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.guidance.interval import Intermittent
 from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
 from vertumnus.guidance.protocol import Request
+from vertumnus.limits import PositiveFactor, Steps
 from vertumnus.models import load
 from vertumnus.models.checkpoint import find
 from vertumnus.models.mini.vocabulary import nouns, with_article
@@ -41,7 +42,7 @@ class Wording(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    nouns: int = Field(ge=1)
+    nouns: int = Field(ge=1, le=1_000_000)
     ink: str = "black {noun}"
     end: str = ", on white"
 
@@ -64,8 +65,8 @@ class ModelDefaults(BaseModel):
     noise_levels: tuple[float, float] = (0.98, 0.5)
     annealing: Annealing = "none"
     guidance_input: Literal["colours", "ink"] = "colours"
-    iterations: int = Field(1500, ge=1)
-    render_weight: float = Field(5.0, gt=0)
+    iterations: Steps = 1500
+    render_weight: PositiveFactor = 5.0
     wording: Wording | None = None
 
 

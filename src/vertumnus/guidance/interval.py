@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from vertumnus.guidance.protocol import Canvas, Guidance, Values
+from vertumnus.limits import MAX_STEPS
+from vertumnus.optimise.checkpoint import State
 
 
 class Intermittent:
@@ -37,7 +39,7 @@ class Intermittent:
 
     def __call__(self, canvases: Canvas, progress: float) -> tuple[Values, Canvas]:
         """The values and their gradients by the canvases."""
-        if not self.left:
+        if not self.left or self._gradients is None or self._gradients.shape != canvases.shape:
             self._values, self._gradients = self.guidance(canvases, progress)
             self.target_alpha = self.guidance.target_alpha
             self.left = self.interval if np.isfinite(self._values).all() else 1
@@ -62,8 +64,12 @@ class Intermittent:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a state."""
         self.guidance.restore(state)
-        self.left, self._values = int(state["held_left"]), np.asarray(state["held_values"], np.float64)
-        self._gradients, self.target_alpha = state.get("held_gradients"), state.get("held_target")
+        state = State.of(state)
+        self.left = state.number("held_left", 0, MAX_STEPS)
+        self._values = np.asarray(state["held_values"], np.float64)
+        held = "held_gradients" in state
+        self._gradients = state.array("held_gradients", (None,) * 4, finite=False) if held else None
+        self.target_alpha = state.array("held_target", (None,) * 3) if "held_target" in state else None
 
     def close(self) -> None:
         """Closes the guidance."""

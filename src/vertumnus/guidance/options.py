@@ -7,12 +7,9 @@ from typing import Annotated, ClassVar, Literal, Self, TypedDict
 from pydantic import Field, field_validator, model_validator
 
 from vertumnus.guidance.protocol import GuidanceOptions
+from vertumnus.limits import Factor, Rate, Share, Steps
 from vertumnus.models.checkpoint import Dtype
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-AtLeastOne = Annotated[int, Field(ge=1)]
 Method = Literal["vsd", "sds"]
 Weighting = Literal["data", "sds", "uniform", "fantasia3d"]
 Annealing = Literal["sqrt", "linear", "none"]
@@ -27,7 +24,7 @@ class PictogramOptions(GuidanceOptions):
     weighting: Weighting = Field("data", description="w(t)")
     noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
     annealing: Annealing = Field("sqrt", description="how the noise level falls")
-    window: AtLeastOne = Field(16, description="recent renders that the student knows")
+    window: Annotated[int, Field(ge=1, le=4096)] = Field(16, description="recent renders that the student knows")
 
 
 class DistillationOptions(GuidanceOptions):
@@ -54,12 +51,10 @@ class DistillationOptions(GuidanceOptions):
         description="what it sees of the pieces: their colours, or their ink in black as one silhouette;"
         " by default colours, for mini ink",
     )
-    target_weight: NotNegative = Field(
-        4.0, description="the canvas's ink unlike that of the picture the network expects"
-    )
-    guidance_interval: AtLeastOne = Field(10, description="steps that one answer serves")
-    guidance_scale: NotNegative = Field(7.5, description="classifier-free guidance of the teacher")
-    student_rate: Positive = Field(1e-4, description="learning rate of the scene's own noise predictor")
+    target_weight: Factor = Field(4.0, description="the canvas's ink unlike that of the picture the network expects")
+    guidance_interval: Steps = Field(10, description="steps that one answer serves")
+    guidance_scale: Factor = Field(7.5, description="classifier-free guidance of the teacher")
+    student_rate: Rate = Field(1e-4, description="learning rate of the scene's own noise predictor")
 
 
 class ShapeOptions(GuidanceOptions):
@@ -110,7 +105,7 @@ class ClipOptions(LookingOptions):
 
     model: str = Field("mini", description="mini, a folder or a hub id")
     negative: str = Field("", description="what it is not to show")
-    negative_weight: NotNegative = Field(0.3, description="what that counts beside the prompt")
+    negative_weight: Factor = Field(0.3, description="what that counts beside the prompt")
     template: str = Field("{}", description="a sentence around each prompt, {} standing for it")
     windows: tuple[str, ...] = Field(
         (),
@@ -139,11 +134,11 @@ class PhotoOptions(GuidanceOptions):
     resolution: Annotated[int, Field(ge=16, le=2048)] = Field(
         256, description="pixels of a side that it is compared at"
     )
-    mse: NotNegative = Field(1.0, description="weight of mean squared differences")
-    l1: NotNegative = Field(0.0, description="weight of mean absolute differences")
-    ssim: NotNegative = Field(0.0, description="weight of 1 - SSIM")
-    edges: NotNegative = Field(0.0, description="weight of squared differences of steps between pixels")
-    deep: NotNegative = Field(0.0, description="weight of the distance of a classifier's features (extra vision)")
+    mse: Factor = Field(1.0, description="weight of mean squared differences")
+    l1: Factor = Field(0.0, description="weight of mean absolute differences")
+    ssim: Factor = Field(0.0, description="weight of 1 - SSIM")
+    edges: Factor = Field(0.0, description="weight of squared differences of steps between pixels")
+    deep: Factor = Field(0.0, description="weight of the distance of a classifier's features (extra vision)")
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:

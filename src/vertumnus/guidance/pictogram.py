@@ -23,6 +23,7 @@ from vertumnus.guidance.options import PictogramOptions
 from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise
+from vertumnus.optimise.checkpoint import State
 
 Predictor = Callable[[Canvas, NDArray[np.intp]], Canvas]
 
@@ -152,7 +153,10 @@ class PictogramGuidance:
         """Goes on from a state."""
         if self.student is not None:
             self.student.renders.clear()
-            self.student.renders.extend(state["renders"])
+            renders = (
+                State.of(state).array("renders", (None, self.prior.resolution**2)) if len(state["renders"]) else ()
+            )
+            self.student.renders.extend(renders)
 
     def close(self) -> None:
         """It holds nothing."""

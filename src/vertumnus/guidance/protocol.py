@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from vertumnus.limits import PositiveFactor
+
 Canvas = NDArray[np.float32]
 Values = NDArray[np.float64]
 Colour = tuple[float, float, float]
 
-Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = PositiveFactor
 
 
 class GuidanceOptions(BaseModel):

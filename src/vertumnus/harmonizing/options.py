@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from vertumnus.checked import Options
 from vertumnus.models.checkpoint import Dtype
 
 Method = Literal["sa", "gh", "gh+ca", "gh+ca+ln", "gh+ln", "gh+ca+ti", "gh+ca+ti+ln", "none"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class HarmonizeOptions(BaseModel):
+class HarmonizeOptions(Options):
     """What harmonising does, beside what each layer says for itself (noise, control, attract, repel)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(
         "gh+ca+ln",

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_STEPS
 from vertumnus.live.commands import Command, Pin, Stop, Undo, read_command
 from vertumnus.live.spec import Inputs, RunSpec, mask_picture
+from vertumnus.optimise.checkpoint import State
 
 UNDOS = 200  # commands that can be taken back
 
@@ -168,9 +170,11 @@ class LiveRun(ABC):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from a state of the same spec; what is then reached is what the first run would have reached."""
-        self._read(state)
-        self.step = int(state["step"])
-        self.journal = [(int(step), read_command(data, self.library)) for step, data in state["journal"]]
+        state = State.of(state)
+        with state.taken():
+            self._read(state)
+            self.step = state.number("step", 0, MAX_STEPS)
+            self.journal = [(int(step), read_command(data, self.library)) for step, data in state["journal"]]
         # Of what is told anew, what lies before is done already.
         self._script = deque((step, command) for step, command in self._script if step >= self.step)
         self._history = []

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
@@ -32,11 +32,24 @@ FREE = ("version", "starts", "skipped", "provenance", "journal")  # fields that 
 
 
 class ElementInput(Options):
-    """An element: the content hash of its picture (``elements/<hex>.png``), what it is called, what it weighs."""
+    """An element: the content hash of its picture (``elements/<hex>.png``), what it is called, what it weighs, and
+    what it shows where that is known.
+    """
 
     name: str
     image: str
     weight: Weight = 1.0
+    label: str = ""
+
+    @classmethod
+    def of(cls, element: Element) -> Self:
+        """How a spec names an element."""
+        return cls(name=element.name, image=element.image, weight=element.weight, label=element.label)
+
+    @model_serializer(mode="wrap")
+    def _short(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a label where there is none, as documents were before there were any."""
+        return {name: value for name, value in plain(self).items() if name != "label" or value}
 
 
 class Region(Options):
@@ -157,12 +170,14 @@ class Inputs:
     mask       the container at some multiple of the canvas size, H x W
     start      the collage that was started from
     references   pictures of files that judge, by what names them
+    document   that is made again, where one is
     """
 
     elements: dict[str, Element] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
     start: Collage | None = None
     references: dict[str, Image.Image] = field(default_factory=dict)
+    document: Collage | None = None
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -170,7 +185,7 @@ class Inputs:
 
         Raises `VertumnusError` naming a picture that is not there any more.
         """
-        found = cls()
+        found = cls(document=collage)
         for wanted in (*spec.elements, *_journal_elements(spec)):
             if wanted.image not in collage.pictures:
                 raise VertumnusError(f"{wanted.image}: the picture of {wanted.name} is missing, one that was placed")
@@ -192,9 +207,9 @@ class Inputs:
     def element(self, wanted: ElementInput) -> Element:
         """An element by the name and weight it has in a run."""
         found = self.elements[wanted.image]
-        if (found.name, found.weight) == (wanted.name, wanted.weight):
+        if (found.name, found.weight, found.label) == (wanted.name, wanted.weight, wanted.label):
             return found
-        return replace(found, name=wanted.name, weight=wanted.weight)
+        return replace(found, name=wanted.name, weight=wanted.weight, label=wanted.label)
 
 
 def _journal_elements(spec: RunSpec) -> list[ElementInput]:

@@ -12,7 +12,9 @@ from vertumnus.limits import MAX_JSON_BYTES
 from vertumnus.models.registry import KNOWN, fetch_configuration, how_to_fetch
 from vertumnus.reading import check_regular, parse_json, read_json
 
-MINI = ("mini", "mini-clip")
+# What ships with the program, and where among mini's weights it lies.
+_PARTS = {"mini": "diffusion", "mini-clip": "clip", "mini-colours": "colours", "mini-shapes": "shapes"}
+MINI = tuple(_PARTS)
 Dtype = Literal["auto", "float32", "float16", "bfloat16"]  # of weights; auto is half on a GPU and single elsewhere
 # What a pipeline's or a model's configuration calls itself, and what it is here: (kind, family).
 _PIPELINES = {
@@ -26,9 +28,18 @@ _PIPELINES = {
 _MODELS = {
     "clip": ("clip", "clip"),
     "siglip": ("clip", "siglip"),
+    "blip": ("matching", "blip"),
     "ControlNetModel": ("control", "controlnet"),
     "T2IAdapter": ("control", "t2i-adapter"),
     "AutoencoderTiny": ("decoder", "autoencoder-tiny"),
+}
+# What transformers calls the class, by its end.
+_SEGMENTING = {
+    "ForSemanticSegmentation": ("segmentation", "semantic"),
+    "ForUniversalSegmentation": ("segmentation", "instance"),
+    "ForInstanceSegmentation": ("segmentation", "instance"),
+    "SamModel": ("segmentation", "prompted"),
+    "SamHQModel": ("segmentation", "prompted"),
 }
 # Where the configuration and the tokenizers of a checkpoint that is one file are looked for.
 CONFIGURATIONS = {
@@ -47,14 +58,14 @@ class Checkpoint(NamedTuple):
 
 
 def find(spec: str | Path) -> Checkpoint:
-    """The checkpoint that ``mini``, ``mini-clip``, a folder or a hub id names, if it is on this machine.
+    """The checkpoint that ``mini`` or another of `MINI`, a folder or a hub id names, if it is on this machine.
 
     Nothing is downloaded. Raises `VertumnusError` with how to fetch it if it is not here, and for a folder that
     holds none, or none that can be read.
     """
     name = str(spec)
     if name in MINI:
-        path = mini_folder("clip" if name == "mini-clip" else "diffusion")
+        path = mini_folder(_PARTS[name])
         if not path.is_dir():
             raise VertumnusError(f"{name}: its weights are missing from the package; install vertumnus again")
         return understand(name, path)
@@ -73,7 +84,7 @@ def find(spec: str | Path) -> Checkpoint:
 
 
 def mini_folder(part: str) -> Path:
-    """Where the package keeps mini's ``diffusion`` or ``clip``."""
+    """Where the package keeps mini's ``diffusion``, ``clip``, ``colours`` (an adapter), ``shapes`` (a ControlNet)."""
     return Path(str(files("vertumnus.models.mini").joinpath("weights", part)))
 
 
@@ -91,7 +102,7 @@ def understand(name: str, path: Path) -> Checkpoint:
     elif config.is_file():
         read = _json(config)
         calls_itself = str(read.get("model_type") or read.get("_class_name"))
-        found, supported = _MODELS.get(calls_itself), _MODELS
+        found, supported = _MODELS.get(calls_itself) or _segmenting(read), _MODELS
         parts = [path]
     else:
         raise VertumnusError(f"{path}: holds no checkpoint, neither model_index.json nor config.json is there")
@@ -103,6 +114,13 @@ def understand(name: str, path: Path) -> Checkpoint:
             why = "only pickled weights, which are never loaded" if pickled else "no weights"
             raise VertumnusError(f"{name}: {part} holds {why}; safetensors are needed")
     return Checkpoint(name, path, *found)
+
+
+def _segmenting(config: dict[str, Any]) -> tuple[str, str] | None:
+    """What a configuration of transformers is, if it is of a network that segments."""
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    return next((found for end, found in _SEGMENTING.items() if name.endswith(end)), None)
 
 
 def _one_file(name: str, path: Path) -> Checkpoint:
@@ -166,8 +184,8 @@ def _cached(id_: str) -> Path | None:
 
 def on_this_machine() -> Iterator[Checkpoint]:
     """Every checkpoint here that can be used: mini's, and what lies in the hub's cache."""
-    for name in MINI:
-        path = mini_folder("clip" if name == "mini-clip" else "diffusion")
+    for name, part in _PARTS.items():
+        path = mini_folder(part)
         if path.is_dir():
             yield understand(name, path)
     try:

@@ -11,12 +11,14 @@ from vertumnus.models.checkpoint import Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
+    from vertumnus.models.blip import Matcher
     from vertumnus.models.classifier import Classifier
     from vertumnus.models.clip import Clip
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.memory import Memory
+    from vertumnus.models.segmentation import Segmenter
 
-Kind = Literal["diffusion", "clip", "control", "decoder", "classifier"]
+Kind = Literal["diffusion", "clip", "control", "decoder", "classifier", "segmentation", "matching"]
 _NEEDED = ("torch", "diffusers", "transformers", "safetensors", "accelerate", "peft")
 
 
@@ -38,6 +40,12 @@ def load_model(
 def load_model(spec: str | Path, kind: Literal["classifier"], *, device: str | None = None) -> Classifier: ...
 @overload
 def load_model(
+    spec: str | Path, kind: Literal["matching"], *, device: str | None = None, dtype: Dtype = "auto"
+) -> Matcher: ...
+@overload
+def load_model(spec: str | Path, kind: Literal["segmentation"], *, device: str | None = None) -> Segmenter: ...
+@overload
+def load_model(
     spec: str | Path,
     kind: Kind | None = None,
     *,
@@ -57,11 +65,12 @@ def load_model(
 ) -> Any:
     """The model that ``spec`` names, ready for use; which class it is, its own configuration says.
 
-    spec    ``pictogram``, ``mini``, ``mini-clip``, a local folder, a checkpoint in one file, or a hub id that has
-            been fetched before
+    spec    ``pictogram``, ``mini``, ``mini-clip``, ``mini-colours`` (a T2I-Adapter that is shown 4 x 4 colours),
+            ``mini-shapes`` (a ControlNet that is shown silhouettes or edges), a local folder, a checkpoint in
+            one file, or a hub id that has been fetched before
     kind    what is wanted: ``diffusion``, ``clip``, ``control`` (a ControlNet or T2I-Adapter of diffusers),
-            ``decoder`` (a tiny one) or ``classifier`` (``lite0`` to ``lite2``); of ``mini``, which of its two.
-            Anything else that does not fit is an error
+            ``decoder`` (a tiny one), ``classifier`` (``lite0`` to ``lite2``), ``segmentation`` (of transformers) or
+            ``matching`` (BLIP); of ``mini``, which of its two. Anything else that does not fit is an error
     device  a torch device, ``cuda`` if there is one
     dtype   ``float32``, ``float16`` or ``bfloat16``; by default half on a GPU and single elsewhere. An autoencoder
             that overflows in half precision computes in single
@@ -91,6 +100,14 @@ def load_model(
         from vertumnus.models.clip import Clip
 
         return Clip.load(checkpoint, device, dtype)
+    if checkpoint.kind == "segmentation":
+        from vertumnus.models.segmentation import Segmenter
+
+        return Segmenter.load(checkpoint, device)
+    if checkpoint.kind == "matching":
+        from vertumnus.models.blip import Matcher
+
+        return Matcher.load(checkpoint, device, dtype)
     if checkpoint.kind in ("control", "decoder"):
         from vertumnus.models.opening import open_network
 

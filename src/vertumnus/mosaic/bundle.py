@@ -40,6 +40,8 @@ def bundled(collage: Collage, workers: Workers | None = None) -> Collage:
     for layer in collage.layers:
         if layer.image not in users:
             other.pictures.take_from(collage.pictures, layer.image)
+    for name in collage.made_by.pictures if collage.made_by is not None else ():
+        other.pictures.take_from(collage.pictures, name)
     jobs = (wanted[n : n + JOB] for n in range(0, len(wanted), JOB))
     made = (data for results in (workers or Threads()).map(_made, jobs, collage.pictures) for data in results)
     for want, data in zip(wanted, made, strict=True):

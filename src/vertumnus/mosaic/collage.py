@@ -35,7 +35,7 @@ from vertumnus.version import __version__
 
 CELL = 64  # canvas pixels to a cell's side where no size is given
 QUALITY = 95  # of the JPEGs of cells that are new pictures
-DIGITS = 6  # decimals of gain and offset
+DIGITS = 5  # decimals of gain and offset: a thirtieth of a level at black
 BATCH = 2048  # cells whose colours are counted at a time
 JOB = 32  # cells drawn by one job
 
@@ -172,13 +172,13 @@ def pose_of(box: Sequence[float], across: float, down: float, turn: int) -> dict
     """Where a picture of across x down pixels fills a box of the canvas, turned by quarters."""
     left, top, right, bottom = box
     wide, tall = (bottom - top, right - left) if turn % 2 else (right - left, bottom - top)
-    scale = wide / across
+    scale = float(f"{wide / across:.12g}")  # a document says it in half the letters
     squeeze = tall / (down * scale)
     return {
         "x": (left + right) / 2,
         "y": (top + bottom) / 2,
         "scale": scale,
-        "squeeze": 1.0 if abs(squeeze - 1) < 1e-12 else squeeze,
+        "squeeze": 1.0 if abs(squeeze - 1) < 1e-10 else squeeze,
         "rotation": 90.0 * turn,
     }
 

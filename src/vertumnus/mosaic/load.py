@@ -10,7 +10,8 @@ import numpy as np
 
 from vertumnus.document.collage import Collage
 from vertumnus.document.pictures import HASH_DIGITS
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
+from vertumnus.limits import MAX_CANVAS, MAX_LENGTH, MAX_SEED, check_whole
 from vertumnus.mosaic.collage import Cells, canvas_size, make_collage, parse_size, resized
 from vertumnus.mosaic.library.library import Tile, TileLibrary
 from vertumnus.mosaic.library.place import index_place
@@ -45,8 +46,15 @@ def load_mosaic(
     `VertumnusError` naming the file and the field for anything that is not a whole, consistent mosaic.
     """
     path = Path(path)
-    if is_first_version(path):
-        return _load_first(path, reference, tone, size)
+    with about(path, "`size`", "`tone`", *([] if reference is None else [reference])):
+        if is_first_version(path):
+            return _load_first(path, reference, tone, size)
+        return _load(path, reference, tone, size)
+
+
+def _load(
+    path: Path, reference: str | Path | None, tone: str | None, size: str | int | tuple[int, int] | None
+) -> Collage:
     collage = Collage.load(path)
     if collage.made_by is None or collage.made_by.tool != "mosaic":
         raise VertumnusError(f"{path}: made_by: not a mosaic")
@@ -157,8 +165,9 @@ def _load_first(
             cells.tone = Tone.parse(tone)
         image = read_reference(given)[0] if cells.tone.method != "none" else None
         made_by = {"options": dict(document["options"]), "inputs": {"reference": {"path": str(given)}}}
-        return make_collage(cells, image, canvas_size(cells.grid, size), made_by, int(document["seed"]))
-    except (KeyError, TypeError, ValueError) as error:
+        seed = check_whole("seed", document["seed"], 0, MAX_SEED)
+        return make_collage(cells, image, canvas_size(cells.grid, size), made_by, seed)
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         if isinstance(error, VertumnusError):
             raise
         raise VertumnusError(f"{path}: not a whole mosaic ({type(error).__name__}: {error})") from None
@@ -173,18 +182,24 @@ def _parse(path: Path, document: dict[str, Any]) -> Cells:
     if tuple(document["columns"]) != COLUMNS:
         raise refuse("columns", "not those of a mosaic")
     rows = np.array(document["rows"], np.float64)
-    if rows.ndim != 2 or rows.shape[1] != len(COLUMNS) or not np.isfinite(rows).all():
-        raise refuse("rows", f"must be lists of {len(COLUMNS)} numbers")
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != len(COLUMNS) or not (np.abs(rows) <= MAX_LENGTH).all():
+        raise refuse("rows", f"must be lists of {len(COLUMNS)} numbers, none beyond {MAX_LENGTH:g}")
     tiles = [
-        Tile(Path(name), str(digest), int(w), int(h), _store(Path(place)))
+        Tile(
+            Path(name),
+            str(digest),
+            check_whole("tiles", w, 1, MAX_CANVAS),
+            check_whole("tiles", h, 1, MAX_CANVAS),
+            _store(Path(place)),
+        )
         for name, digest, w, h, place in document["tiles"]
     ]
-    if not all(tile.width > 0 and tile.height > 0 and len(bytes.fromhex(tile.digest)) == 32 for tile in tiles):
+    if not all(len(bytes.fromhex(tile.digest)) == 32 for tile in tiles):
         raise refuse("tiles", "must have a size and the SHA-256 of their bytes")
     tile, crop, turn = rows[:, 4].astype(np.int64), rows[:, 5:9], rows[:, 9].astype(np.int64)
     width, height = float(document["width"]), float(document["height"])
-    if not (0 < width < np.inf and 0 < height < np.inf):
-        raise refuse("width, height", "must be above 0")
+    if not (0 < width <= MAX_LENGTH and 0 < height <= MAX_LENGTH):
+        raise refuse("width, height", f"must be above 0 and at most {MAX_LENGTH:g}")
     if not ((tile >= 0) & (tile < len(tiles))).all():
         raise refuse("rows", f"name a tile that is not one of the {len(tiles)}")
     if (rows[:, 2:4] <= rows[:, :2]).any():
@@ -196,8 +211,8 @@ def _parse(path: Path, document: dict[str, Any]) -> Cells:
     across, down = document["step"]
     boxes = rows[:, :4].copy()
     if document["cells"] == "hexagon":
-        if not (across > 0 and 0 < down < 2 * height):
-            raise refuse("step", "must be above 0")
+        if not (0 < across <= MAX_LENGTH and 0 < down < 2 * height):
+            raise refuse("step", "must be above 0 and within the picture")
         # Version 0.1 filled the notches between the outermost points; now those rows reach a little further.
         taller = height / (height - down / 3)
         boxes[:, [1, 3]] = (boxes[:, [1, 3]] - down / 6) * taller

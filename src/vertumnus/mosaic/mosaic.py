@@ -12,6 +12,7 @@ from PIL import Image
 
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_SEED, check_whole
 from vertumnus.mosaic.collage import Cells, canvas_size, make_collage
 from vertumnus.mosaic.library.index import IndexReport, update_index
 from vertumnus.mosaic.library.library import TileLibrary
@@ -64,6 +65,7 @@ def make_mosaic(
     cannot be kept.
     """
     options = chosen_options(options, choices)
+    seed = check_whole("`seed`", seed, 0, MAX_SEED)
     path = Path(reference)
     image, notes = read_reference(path)
     folders = [Path(tiles)] if isinstance(tiles, str | Path) else [Path(folder) for folder in tiles]

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from vertumnus.checked import Checked
 from vertumnus.imaging.light import Space
+from vertumnus.limits import MAX_CELLS, Distance, Factor
 from vertumnus.mosaic.match.crops import MAX_CROPS
 
 DEFAULT_COUNT = 4096
@@ -20,22 +21,24 @@ class MosaicOptions(Checked):
 
     grid: str | None = Field(None, description="rows x columns, as 48x64 or (48, 64)")
     level: int | None = Field(None, ge=0, le=10, description="2^L x 2^L cells")
-    count: int | None = Field(None, ge=1, description="about so many cells; 4096 where nothing else is said")
+    count: int | None = Field(
+        None, ge=1, le=MAX_CELLS, description="about so many cells; 4096 where nothing else is said"
+    )
     adaptive: bool = Field(False, description="smaller cells where the reference has detail")
     cells: Literal["rectangle", "brick", "hexagon"] = Field("rectangle", description="shape and order of the cells")
     aspect: str | None = Field(None, description="of cells, as 4:3, or pictures for that of most tiles")
     subcells: int = Field(4, ge=1, le=8, description="each cell is compared in so many parts across and down")
     space: Space = Field("oklab", description="colours are compared in oklab, lab or rgb")
-    colour: float = Field(1.0, ge=0, allow_inf_nan=False, description="weight of the colours of a cell's parts")
-    mean: float = Field(0.5, ge=0, allow_inf_nan=False, description="weight of the whole cell's mean colour")
-    edges: float = Field(0.1, ge=0, allow_inf_nan=False, description="weight of the orientation of edges")
+    colour: Factor = Field(1.0, description="weight of the colours of a cell's parts")
+    mean: Factor = Field(0.5, description="weight of the whole cell's mean colour")
+    edges: Factor = Field(0.1, description="weight of the orientation of edges")
     crops: int = Field(1, ge=1, le=MAX_CROPS, description="parts of a tile that may be shown, the best is")
     flips: bool = Field(False, description="tiles may be mirrored")
     turns: bool = Field(False, description="tiles may be turned by quarters")
     assign: Literal["optimal", "greedy", "even"] = Field("optimal", description="how tiles are given to cells")
-    max_uses: int | None = Field(None, ge=1, description="of one tile")
-    min_distance: float | None = Field(
-        None, ge=0, allow_inf_nan=False,
+    max_uses: int | None = Field(None, ge=1, le=MAX_CELLS, description="of one tile")
+    min_distance: Distance | None = Field(
+        None,
         description="between equal tiles, cells; 2 where uses have no limit and there are tiles enough, else 0",
     )  # fmt: skip
     unique: bool = Field(False, description="each tile at most once")

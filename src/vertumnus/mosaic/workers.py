@@ -54,16 +54,17 @@ class RayWorkers:
     """Runs jobs on a cluster; see `Workers`.
 
     address   of the cluster's head, as host:port or ray://host:port, auto, or local for one on this machine
+    gpu       whether each job takes a GPU, where the cluster has any
 
     Raises `VertumnusError` if it cannot be reached.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, gpu: bool = False) -> None:
         try:
             import ray
         except ImportError:
             raise VertumnusError(f"`ray` {address}: needs Ray; run pip install 'vertumnus[ray]'") from None
-        self._ray = ray
+        self._ray, self._gpu = ray, gpu
         if not ray.is_initialized():
             try:
                 ray.init(
@@ -79,10 +80,11 @@ class RayWorkers:
     def map(self, function: Callable[..., T], jobs: Iterable[Any], shared: Any = None) -> Iterator[T]:
         """``function(shared, job)`` of each job, in order; a user's error is raised as it was."""
         ray = self._ray
-        task: Any = ray.remote(max_retries=TRIES)(_run)
-        common = ray.put((function, shared))
         resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        ahead = max(4, 2 * int(resources.get("CPU", 1)))
+        kind = "GPU" if self._gpu and resources.get("GPU", 0) else "CPU"
+        task: Any = ray.remote(max_retries=TRIES, num_gpus=float(kind == "GPU"))(_run)
+        common = ray.put((function, shared))
+        ahead = max(4, 2 * int(resources.get(kind, 1)))
         waiting: deque[Any] = deque()
         for job in jobs:
             waiting.append(task.remote(common, job))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -14,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.archive import list_members, read_member
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
+from vertumnus.limits import MAX_STATE_BYTES, MAX_STATE_NUMBER
 from vertumnus.reading import open_file, parse_json
 from vertumnus.writing import atomic_write, check_replaceable_kind
 
 FORMAT = "vertumnus/checkpoint"
-MAX_BYTES = 2 << 30  # of a checkpoint, packed or not
 
 
 class State(dict[str, Any]):
@@ -42,7 +44,7 @@ class State(dict[str, Any]):
         """A field that is an array of this shape, None being any number.
 
         kind     of numbers: "f" floating, "i" whole, "b" true or false
-        finite   no entry may be NaN or infinite
+        finite   no entry may be NaN or beyond `MAX_STATE_NUMBER`
 
         Raises `VertumnusError` naming the file and the field.
         """
@@ -55,8 +57,8 @@ class State(dict[str, Any]):
         if not fits:
             wanted = " x ".join("any" if n is None else str(n) for n in shape)
             raise self.refuse(name, f"has shape {' x '.join(map(str, value.shape))}, not {wanted}")
-        if finite and not np.isfinite(value).all():
-            raise self.refuse(name, "holds a number that is not finite")
+        if finite and not (np.abs(value) <= MAX_STATE_NUMBER).all():  # false for what is no number
+            raise self.refuse(name, f"holds a number that is not finite, or beyond {MAX_STATE_NUMBER:g}")
         return value
 
     def number(self, name: str, least: int = 0, most: int = 1 << 62) -> int:
@@ -65,6 +67,34 @@ class State(dict[str, Any]):
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self.refuse(name, f"must be a whole number from {least} to {most}, not {value!r}")
         return value
+
+    def real(self, name: str, least: float, most: float) -> float:
+        """A field that is a finite number within these limits. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise self.refuse(name, f"must be a number from {least:g} to {most:g}, not {value!r}")
+        return float(value)
+
+    def flag(self, name: str) -> bool:
+        """A field that is true or false. Raises `VertumnusError` otherwise."""
+        value = self._field(name)
+        if not isinstance(value, bool):
+            raise self.refuse(name, f"must be true or false, not {value!r}")
+        return value
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """What is wrong with the state while it is gone back to names the file that it came from.
+
+        Raises `VertumnusError` for whatever is not as it must be.
+        """
+        try:
+            with about(self.source):
+                yield
+        except KeyError as error:
+            raise self.refuse(str(error.args[0]), "is missing") from None
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            raise VertumnusError(f"{self.source}: not a whole state of this run ({error})") from None
 
     def part(self, prefix: str) -> State:
         """The fields whose names begin with ``prefix.``, by the rest of their names."""
@@ -145,12 +175,12 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with open_file(path) as stream:
             members = list_members(stream, str(path))
-            if sum(info.file_size for info in members) > MAX_BYTES:
-                raise VertumnusError(f"{path}: unpacks to more than {MAX_BYTES:,} bytes, which is too much")
+            if sum(info.file_size for info in members) > MAX_STATE_BYTES:
+                raise VertumnusError(f"{path}: unpacks to more than {MAX_STATE_BYTES:,} bytes, which is too much")
             found = {}
             for info in members:
                 name = info.filename.removesuffix(".npy")
-                found[name] = _read_array(read_member(stream, info, str(path), MAX_BYTES), f"{path}: {name}")
+                found[name] = _read_array(read_member(stream, info, str(path), MAX_STATE_BYTES), f"{path}: {name}")
             return found
     except FileNotFoundError:
         raise VertumnusError(f"{path}: there is no such checkpoint") from None
@@ -170,5 +200,5 @@ def _read_array(data: bytes, where: str) -> NDArray[Any]:
             raise ValueError("it is not as long as it says")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, tokenize.TokenError) as error:
         raise VertumnusError(f"{where}: not an array of numbers ({error})") from None

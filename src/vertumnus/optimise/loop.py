@@ -229,17 +229,10 @@ class Optimiser:
         """
         state = State.of(state)
         p, count = self.placements, len(self.placements)
-        groups = {
-            name: state.array(f"placements.{name}", (len(GROUPS[name].columns), count)).copy() for name in p.groups
-        }
-        for name, values in groups.items():
-            try:
-                check({name: values})
-            except VertumnusError as error:
-                raise state.refuse(f"placements.{name}", str(error)) from None
-        extra = sorted(set(state.part("placements")) - set(groups))
-        if extra:
-            raise state.refuse(f"placements.{extra[0]}", "is not among the parameters of this run")
+        kept = state.part("placements")
+        groups = read_groups(State({name: kept[name] for name in p.groups if name in kept}, kept.source), count)
+        for name in sorted(p.groups.keys() ^ kept.keys()):
+            raise kept.refuse(name, "is not among the parameters of this run" if name in kept else "is missing")
         flip = state.array("flip", (count,), "b").copy()
         which = state.array("which", (count,), "i").astype(np.int32)
         unit = state.array("unit", (count,)).copy()
@@ -252,6 +245,8 @@ class Optimiser:
                 raise adam.refuse(name, "is not among the parameters of this run")
             for kind in ("mean", "square"):
                 remembered[f"{name}.{kind}"] = adam.array(f"{name}.{kind}", groups[name].shape)
+            if (remembered[f"{name}.square"] < 0).any():
+                raise adam.refuse(f"{name}.square", "holds a number below 0")
             remembered[f"{name}.count"] = adam.number(f"{name}.count")
         rng = state.generator("rng")
         p.groups = groups
@@ -260,3 +255,22 @@ class Optimiser:
         self.iteration = iteration
         self._adam.load_state_dict(remembered)
         self.rng.bit_generator.state = rng
+
+
+def read_groups(kept: State, count: int) -> dict[str, NDArray[np.float64]]:
+    """The parameters of ``count`` elements, by group, that a state keeps; all of them can be drawn.
+
+    Raises `VertumnusError` naming the group.
+    """
+    groups = {}
+    for name in kept:
+        if name not in GROUPS:
+            raise kept.refuse(name, "is no group of parameters")
+        groups[name] = kept.array(name, (len(GROUPS[name].columns), count)).astype(np.float64)
+        try:
+            check({name: groups[name]})
+        except VertumnusError as error:
+            raise kept.refuse(name, str(error)) from None
+    if "pose" not in groups:
+        raise kept.refuse("pose", "is missing")
+    return groups

@@ -9,7 +9,16 @@ from typing import Annotated, Literal, Self, TypedDict
 from pydantic import Field, field_validator, model_validator
 
 from vertumnus.checked import Options
-from vertumnus.limits import MAX_ELEMENT, Coordinate, Distance, Factor, PositiveFactor
+from vertumnus.limits import (
+    MAX_ELEMENT,
+    MAX_LENGTH,
+    MIN_ELEMENT,
+    MIN_FILL,
+    Coordinate,
+    Distance,
+    Factor,
+    PositiveFactor,
+)
 from vertumnus.strict.options import DIRECTIONS, Direction, Quality, StrictOptions
 
 DIFFER = 1.0001  # heaviest to lightest, from which weights are taken to differ
@@ -49,7 +58,7 @@ class PackOptions(Options):
         description="least and most area of an element, to its share by weight (a lower one if the range is narrow);"
         " 0.07 to 3 unless elements differ in weight",
     )
-    element_size: Annotated[float, Field(gt=0, le=MAX_ELEMENT, allow_inf_nan=False)] | None = Field(
+    element_size: Annotated[float, Field(ge=MIN_ELEMENT, le=MAX_ELEMENT, allow_inf_nan=False)] | None = Field(
         None, description="fixed sizes: side of a square with the area of an element of mean weight"
     )
     rotation: Rotation = Field("free", description="free, none, random and then kept, or within so many degrees")
@@ -63,7 +72,7 @@ class PackOptions(Options):
         "none",
         description="the way elements are pulled: down, up, left, right, or the point X,Y they fall to",
     )
-    fill: Annotated[float, Field(gt=0, le=1)] = Field(
+    fill: Annotated[float, Field(ge=MIN_FILL, le=1)] = Field(
         0.5, description="fixed sizes without element_size: share of the shape that elements get"
     )
     overlap: Overlap = Field("none", description="none: the strict finish; allow: without it")
@@ -89,7 +98,7 @@ class PackOptions(Options):
             return rotation
         try:
             degrees = float(rotation)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             degrees = math.nan
         if not 0 <= degrees <= 360:
             raise ValueError("must be free, none, random or a number of degrees from 0 to 360")
@@ -103,10 +112,10 @@ class PackOptions(Options):
         parts = gravity.split(",") if isinstance(gravity, str) else gravity
         try:
             x, y = map(float, parts)  # type: ignore[call-overload]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             x = y = math.nan
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise ValueError("must be none, down, up, left, right or a point X,Y")
+        if not (abs(x) <= MAX_LENGTH and abs(y) <= MAX_LENGTH):
+            raise ValueError(f"must be none, down, up, left, right or a point X,Y within {MAX_LENGTH:,.0f} pixels")
         return x, y
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from vertumnus.elements.collect import Sources, as_text, gather
 from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import elements_of
 from vertumnus.elements.weights import apply_weights, read_weights
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.limits import MAX_PIECES, MAX_SEED, MAX_STARTS, check_canvas, check_whole
 from vertumnus.live.notebook import NotebookBar, in_notebook
@@ -135,8 +135,9 @@ def live_pack(
     if count is not None:
         count = check_whole("`count`", count, 1, MAX_PIECES)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
-    before = _before(warm)
-    chosen = _options(warm, options, choices)
+    with about(warm.where if warm is not None else "start"):
+        before, kept = _before(warm), _kept(warm)
+    chosen = _options(kept, options, choices)
     width, height = canvas = check_canvas(_size(size, warm))
     if background is not None:
         background = _colour(background)
@@ -147,7 +148,10 @@ def live_pack(
     parsed = parse_shape(shape, invert=invert, font=font, block=block)
     mask, container, blocked = regions(parsed, width * RASTER, height * RASTER)
     collection = gather(elements, needed=warm is None)
-    ready = _with_own(warm, before, collection.elements)
+    if warm is not None and not (warm.layers or collection.elements):
+        raise VertumnusError(f"{warm.where}: layers: there are none, and no other elements are named")
+    with about(warm.where if warm is not None else "start"):
+        ready = _with_own(warm, before, collection.elements)
     if warm is not None and (warm.width, warm.height) != canvas:
         warm = _resized(warm, canvas)
     if weights is not None:
@@ -160,7 +164,7 @@ def live_pack(
         seed=seed,
         size=canvas,
         options=chosen.model_dump(mode="json"),
-        elements=tuple(ElementInput(name=one.name, image=one.image, weight=one.weight) for one in ready),
+        elements=tuple(ElementInput.of(one) for one in ready),
         count=count,
         container=container,
         block=blocked,
@@ -215,10 +219,17 @@ def _before(warm: Collage | None) -> RunSpec | None:
     return RunSpec.of(warm)
 
 
-def _options(warm: Collage | None, options: PackOptions | None, choices: PackKeywords) -> PackOptions:
+def _kept(warm: Collage | None) -> PackOptions:
+    """The options that a collage was packed with. Raises `VertumnusError` if it keeps any that cannot be."""
     made = warm.made_by if warm is not None else None
     kept = made.options if made is not None and made.tool == "pack" else {}
-    chosen = PackOptions(**{name: value for name, value in kept.items() if name in PackOptions.model_fields})
+    try:
+        return PackOptions(**{name: value for name, value in kept.items() if name in PackOptions.model_fields})
+    except VertumnusError as error:
+        raise VertumnusError(f"made_by.options: {str(error).replace('`', '')}") from None
+
+
+def _options(chosen: PackOptions, options: PackOptions | None, choices: PackKeywords) -> PackOptions:
     if options is not None:
         chosen = chosen.changed(**{name: getattr(options, name) for name in options.model_fields_set})
     return chosen.changed(**choices)

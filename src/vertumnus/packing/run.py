@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
-from vertumnus.elements.element import Element
-from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_ELEMENT, MAX_STEPS, MIN_ELEMENT
 from vertumnus.live.commands import (
     Add,
     Command,
@@ -25,9 +24,8 @@ from vertumnus.live.commands import (
     Scale,
     SetOption,
 )
-from vertumnus.live.run import LiveRun, Snapshot
+from vertumnus.live.pieces import PieceRun, copied
 from vertumnus.live.spec import Inputs, RunSpec
-from vertumnus.live.table import copied, read_pieces, write_pieces
 from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import State
@@ -36,6 +34,7 @@ from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
 from vertumnus.packing.soft import soft_optimiser
+from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.finish import finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
@@ -48,16 +47,16 @@ Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Iterator[O
 ADDED = 1.2  # of a void's radius, the root of the area that an added piece starts with
 
 
-class Packing(LiveRun):
+class Packing(PieceRun):
     """Arranges pieces in a shape, first softly, then strictly.
 
     problem     what to place where, with all that it was told since
     optimiser   of the soft stage
     grid        of the strict finish, None before that
-    pieces      the table of pieces; numbers: what each is called in commands
     coverage, loss   as they are now
 
-    ``phase`` is "arrange" or "finish". See `vertumnus.live.run.LiveRun` for how to iterate, steer and stop it.
+    ``phase`` is "arrange" or "finish". See `vertumnus.live.run.LiveRun` for how to iterate, steer and stop it, and
+    `vertumnus.live.pieces.PieceRun` for the table of pieces.
     """
 
     def __init__(self, spec: RunSpec, inputs: Inputs) -> None:
@@ -67,9 +66,6 @@ class Packing(LiveRun):
         self.mask = inputs.mask
         self.options = PackOptions(**spec.options)
         self.rng = np.random.default_rng(spec.seed)
-        self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
-        self.numbers = np.arange(len(self.pieces.elements))
-        self.pinned = np.array(self.pieces.locked) > 0
         keep = any(layer >= 0 for layer in self.pieces.placed)
         self.problem: PackProblem = make_problem(
             self.pieces.elements, self.mask, spec.size, self.options, self.pieces.locked, keep
@@ -151,22 +147,8 @@ class Packing(LiveRun):
             return [self.optimiser.placements.placement(i) for i in range(len(self.numbers))]
         return [self.grid.placement(i) if placed else None for i, placed in enumerate(self.grid.placed)]
 
-    def snapshot(self) -> Snapshot:
-        """How things stand."""
-        if self.grid is None:
-            p = self.optimiser.placements
-            pose = p.x, p.y, np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip
-            placed = np.ones(len(p), bool)
-        else:
-            g = self.grid
-            pose = g.pose[:, 0] / g.zoom, g.pose[:, 1] / g.zoom, g.pose[:, 2] / g.zoom, g.pose[:, 3], g.flip
-            placed = g.placed
-        x, y, scale, rotation, flip = (np.array(column) for column in pose)
-        return Snapshot(
-            self.step, self.phase, self.done, self.total, self.finished, self.numbers.copy(),
-            tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements),
-            x, y, scale, rotation, flip, placed, self.pinned.copy(),
-        )  # fmt: skip
+    def _placed(self) -> NDArray[np.bool_]:
+        return np.ones(len(self.numbers), bool) if self.grid is None else self.grid.placed
 
     def measure(self) -> PackingMeasure:
         """How good the layout is, counted on the raster."""
@@ -207,18 +189,10 @@ class Packing(LiveRun):
 
     # What it is told.
 
-    def _at(self, piece: int) -> int:
-        found = np.flatnonzero(self.numbers == piece)
-        if not len(found):
-            raise VertumnusError(f"piece: there is no piece {piece}")
-        return int(found[0])
-
     def _check(self, command: Command) -> None:
-        if isinstance(command, Move | Scale | Rotate | Pin | Release | Remove | Replace):
-            at = self._at(command.piece)
-            if isinstance(command, Remove) and len(self.numbers) == 1:
-                raise VertumnusError("piece: the last piece cannot be removed")
-            if isinstance(command, Scale) and not self.pinned[at] and (self.freedom.one_scale or self.options.fixed):
+        super()._check(command)
+        if isinstance(command, Scale) and not self.pinned[self._at(command.piece)]:
+            if self.freedom.one_scale or self.options.fixed:
                 raise VertumnusError(f"scale: sizes are {self.options.sizes}; pin the piece first")
         elif isinstance(command, SetOption):
             self._changed(command)
@@ -235,16 +209,9 @@ class Packing(LiveRun):
             self._put(self._at(command.piece), command, here)
             return
         if isinstance(command, Remove):
-            at = self._at(command.piece)
-            self.pieces.remove(at)
-            self.numbers, self.pinned = np.delete(self.numbers, at), np.delete(self.pinned, at)
-            here = here.take(np.delete(np.arange(len(here)), at))
+            here = self._removed(command, here)
         elif isinstance(command, Replace):
-            at = self._at(command.piece)
-            before = self.pieces.elements[at].unit
-            self._keep(command.element)
-            self.pieces.replace(at, command.element.weighted(self.pieces.elements[at].weight))
-            here.log_scale[at] += np.log(before / command.element.unit)
+            here = self._replaced(command, here)
         elif isinstance(command, Add):
             here = self._added(command, here)
         elif isinstance(command, SetOption):
@@ -265,13 +232,7 @@ class Packing(LiveRun):
             self._rebuild(here)
 
     def _put(self, at: int, command: Move | Scale | Rotate, here: Placements) -> None:
-        if isinstance(command, Move):
-            here.x[at] = here.x[at] if command.x is None else command.x
-            here.y[at] = here.y[at] if command.y is None else command.y
-        elif isinstance(command, Scale):
-            here.log_scale[at] = np.log(command.scale)
-        else:
-            here.rotation[at] = np.deg2rad(command.rotation)
+        here.put(at, **command.model_dump(exclude={"kind", "piece"}, exclude_none=True))
         if self.phase == "arrange" and not self.finished and not self.problem.locked[at]:
             self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
             self.optimiser.forget(np.array([at]))
@@ -279,13 +240,9 @@ class Packing(LiveRun):
             self._rebuild(here)
 
     def _added(self, command: Add, here: Placements) -> Placements:
-        element = command.element
-        self._keep(element)
-        self.pieces.add(element)
-        self.numbers = np.append(self.numbers, int(self.numbers.max()) + 1)
-        self.pinned = np.append(self.pinned, False)
+        self._join(command.element)
         centre, radius = self._roomiest()
-        scale = command.scale or max(ADDED * radius, 1.0) / element.unit
+        scale = command.scale or max(ADDED * radius, 1.0) / command.element.unit
         x, y = (centre[0] if command.x is None else command.x), (centre[1] if command.y is None else command.y)
         new = Placements.of([Placement(x, y, scale, command.rotation)], [0])
         return here.join(new)
@@ -303,9 +260,6 @@ class Packing(LiveRun):
         if not len(centres):
             return np.array([self.problem.width / 2, self.problem.height / 2]), 1.0
         return centres[0] / zoom, float(radii[0]) / zoom
-
-    def _keep(self, element: Element) -> None:
-        self.library.setdefault(element.image, element)
 
     def _rebuild(self, here: Placements) -> None:
         """A problem of the pieces there are, from where they lie; as far on as before if it is still arranged."""
@@ -339,25 +293,30 @@ class Packing(LiveRun):
             "options": self.options.model_dump(mode="json", exclude_unset=True),
             "side": self.side,
             "fixed": self.problem.locked.copy(),
-            **write_pieces(self.pieces, self.numbers, self.pinned, self.library, self.inputs.elements),
+            **self._write_pieces(),
             **(self.grid.state() if self.grid is not None and self.finished else {}),
         }
 
     def _read(self, state: dict[str, Any]) -> None:
+        state = State.of(state)
         self.options = PackOptions(**state["options"])
-        self.side = state["side"]
-        self.pieces, self.numbers, pinned = read_pieces(state, self.pieces, self.library)
-        x, y, log_scale, rotation = State.of(state).array("placements.pose", (4, len(self.numbers)))
-        here = Placements(x, y, log_scale, rotation, state["flip"], 0)
-        self.pinned = np.array(state["fixed"])
-        self._pose(here, bool(state["keep_places"]))
+        self.side = None if state["side"] is None else state.real("side", MIN_ELEMENT, MAX_ELEMENT)
+        self._read_pieces(state)
+        pinned = self.pinned
+        count = len(self.numbers)
+        x, y, log_scale, rotation = pose = state.array("placements.pose", (4, count))
+        check({"pose": pose})
+        here = Placements(x, y, log_scale, rotation, state.array("flip", (count,), "b"), 0)
+        self.pinned = state.array("fixed", (count,), "b").copy()
+        self._pose(here, state.flag("keep_places"))
         self.pinned = pinned
         own = {"which": self.problem.pieces, "unit": self.problem.unit}
-        self.optimiser.restore(State({**_optimiser_state(state), **own}, State.of(state).source))
+        self.optimiser.restore(State({**_optimiser_state(state), **own}, state.source))
         self.done = self.optimiser.iteration
-        self.finished, self.stopping = bool(state["finished"]), bool(state["stopping"])
+        self.finished, self.stopping = state.flag("finished"), state.flag("stopping")
         if self.finished:
-            self.phase, self.done, self.total = state["phase"], int(state["done"]), int(state["total"])
+            self.phase = str(state["phase"])
+            self.done, self.total = (state.number(name, 0, MAX_STEPS) for name in ("done", "total"))
             self.grid = OccupancyGrid.of(self.problem, self.freedom, state) if "grid_pose" in state else None
 
 

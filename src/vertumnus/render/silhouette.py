@@ -157,8 +157,12 @@ def stamp(amount, gap, taken, x, y, scale, rotation, flip, which, texels, table,
     reach = int(gap)
     wide = (abs(cos) * size[which, 0] + abs(sin) * size[which, 1]) * 0.5 * scale
     tall = (abs(sin) * size[which, 0] + abs(cos) * size[which, 1]) * 0.5 * scale
-    top, left = floor(y - tall) - reach - 1, floor(x - wide) - reach - 1
-    patch = np.zeros((int(2 * tall) + 2 * reach + 4, int(2 * wide) + 2 * reach + 4), np.uint16)
+    # Of a piece that is larger than the raster, what is farther away than the gap does not matter.
+    top, left = max(floor(y - tall), -reach) - reach - 1, max(floor(x - wide), -reach) - reach - 1
+    bottom, right = min(y + tall, height + reach), min(x + wide, width + reach)
+    if bottom < top or right < left:
+        return
+    patch = np.zeros((int(bottom) - top + reach + 3, int(right) - left + reach + 3), np.uint16)
     walk(
         PUT, NO_LIMIT, EVERYWHERE, patch, x - left, y - top, scale, cos, sin, flip, which, texels, table, size
     )  # fmt: skip

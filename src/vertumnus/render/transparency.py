@@ -142,6 +142,9 @@ def _add_up(softly, numbers, where, opacity, gain, order, texels, sums):
                 weight = min(max(half_w - abs(u - mid_u) * texel_w + half, zero), one)
                 weight *= min(max(half_h - abs(v - mid_v) * texel_h + half, zero), one) * norm
                 a, b, c, d, fu, fv, _, _ = corners(u, v, start, rows, columns)
+                o = u8(3)
+                if softly and texels[a + o] | texels[b + o] | texels[c + o] | texels[d + o] == 0:
+                    continue  # nothing of it is here
                 w11 = fu * fv * weight
                 w10, w01 = fv * weight - w11, fu * weight - w11
                 w00 = weight - w01 - fv * weight
@@ -257,12 +260,14 @@ def _backward(softly, coloured, numbers, where, opacity, gain, order, texels, wo
                 inside = inside_w * inside_h
                 weight = inside * strong
                 a, b, c, d, fu, fv, moves_u, moves_v = corners(u, v, start, rows, columns)
+                o1, o2, o3 = u8(1), u8(2), u8(3)
+                if softly and texels[a + o3] | texels[b + o3] | texels[c + o3] | texels[d + o3] == 0:
+                    continue
                 w11 = fu * fv
                 w10, w01 = fv - w11, fu - w11
                 w00 = one - w01 - fv
                 to = worth[py, first + k]
                 to_r, to_g, to_b, to_a = to[0], to[1], to[2], to[3]
-                o1, o2, o3 = u8(1), u8(2), u8(3)
                 if softly or coloured:
                     r = w00 * f4(texels[a]) + w01 * f4(texels[b]) + w10 * f4(texels[c]) + w11 * f4(texels[d])
                     g = w00 * f4(texels[a + o1]) + w01 * f4(texels[b + o1])

@@ -20,7 +20,8 @@ from vertumnus.errors import VertumnusError
 from vertumnus.models.diffusion import Diffusion
 
 Tensor = torch.Tensor
-LINEAR_FILE = "linear.safetensors"  # beside an autoencoder: the best linear map of its latents (training/linear.py)
+# Beside an autoencoder: the best linear map of its latents and a tiny decoder (training/linear.py, small_decoder.py).
+LINEAR_FILE, TINY_FOLDER = "linear.safetensors", "tiny"
 
 
 class Decoder(Protocol):
@@ -63,6 +64,12 @@ class TinyDecoder:
         """As `Decoder.decode`."""
         z = latents.to(self.network.dtype) / self.network.config.scaling_factor
         return (self.network.decode(z).sample.to(latents.dtype) + 1) / 2
+
+
+def beside_autoencoder(model: Diffusion) -> Path:
+    """The folder that a model's autoencoder was read from; one that is not there if it has none."""
+    config: Any = model.vae.config if model.vae is not None else {}
+    return Path(config.get("_name_or_path") or "nowhere")
 
 
 class LinearDecoder:
@@ -110,8 +117,7 @@ class LinearDecoder:
 
         Raises `VertumnusError` for a model of pixels, and as `read`.
         """
-        config: Any = model.vae.config if model.vae is not None else {}
-        file = Path(config.get("_name_or_path") or "nowhere") / LINEAR_FILE
+        file = beside_autoencoder(model) / LINEAR_FILE
         return cls.read(file, model) if file.is_file() else cls.fit(model)
 
     @classmethod

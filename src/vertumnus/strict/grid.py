@@ -10,6 +10,8 @@ from scipy import ndimage
 
 from vertumnus.document.placement import Placement
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.optimise.checkpoint import State
+from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.moves import put
 from vertumnus.strict.problem import RASTER, Problem
@@ -17,6 +19,7 @@ from vertumnus.strict.problem import RASTER, Problem
 PLACE_STEPS = 1000  # to a canvas pixel, in the document
 TURN_STEPS = 1000  # to a degree
 SCALE_DIGITS = 5
+LARGER = 2.0  # times the raster that a piece is tried at
 
 
 class OccupancyGrid:
@@ -74,6 +77,11 @@ class OccupancyGrid:
         free = np.isinf(self.freedom.low.rotation)
         turn = np.where(free, (turn + 180) % 360 - 180, turn)
         self.pose = np.column_stack([p.x * self.zoom, p.y * self.zoom, np.exp(p.log_scale) * self.zoom, turn])
+        # What is far larger than the raster fits nowhere, and would be looked at for ever.
+        longest = np.hypot(*self.problem.sprites.size[self.which].T)
+        most = LARGER * np.hypot(*self.taken.shape) / np.maximum(longest, 1e-9)
+        free = self.freedom.movable
+        self.pose[free, 2] = np.minimum(self.pose[free, 2], most[free])
         if only is not None:
             self.pose[~only, 2] = 0.0
         self.flip = p.flip.copy()
@@ -90,10 +98,22 @@ class OccupancyGrid:
 
     @classmethod
     def of(cls, problem: Problem, freedom: Bounds, state: dict[str, Any]) -> Self:
-        """A grid from its state."""
-        grid = cls(problem, freedom, state["grid_zoom"])
-        grid.pose, grid.flip = np.array(state["grid_pose"]), np.array(state["grid_flip"])
-        grid.bounds = np.array(state["grid_bounds"])
+        """A grid from its state. Raises `VertumnusError` naming the field for a state that is not whole."""
+        state = State.of(state)
+        grid = cls(problem, freedom, state.real("grid_zoom", 2**-10, RASTER))
+        count = len(grid.flip)
+        grid.pose, grid.flip = (
+            state.array("grid_pose", (count, 4)).copy(),
+            state.array("grid_flip", (count,), "b").copy(),
+        )
+        down = grid.pose[:, 2] != 0
+        x, y, scale, turn = grid.pose[down].T
+        if not (scale > 0).all():
+            raise state.refuse("grid_pose", "holds a scale below 0")
+        check({"pose": np.stack([x, y, np.log(scale), np.deg2rad(turn)])})
+        grid.bounds = state.array("grid_bounds", (count, 4), finite=False).copy()
+        if np.isnan(grid.bounds).any():
+            raise state.refuse("grid_bounds", "holds what is not a number")
         grid.stamp()
         return grid
 

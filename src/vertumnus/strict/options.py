@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from vertumnus.checked import Options
 from vertumnus.limits import Coordinate, Distance
 
 Quality = Literal["fast", "normal", "high"]
@@ -18,10 +19,8 @@ DIRECTIONS: dict[str, tuple[float, float]] = {
 }
 
 
-class StrictOptions(BaseModel):
+class StrictOptions(Options):
     """How pieces are put down. Lengths are canvas pixels."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     gap: Distance = Field(0.0, description="kept between pieces")
     border: Distance = Field(0.0, description="kept between pieces and the container's edge")

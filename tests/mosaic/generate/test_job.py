@@ -1,6 +1,7 @@
 """Generating as a job: batches, folders, interruptions, tiles made anew, mosaics."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.generate.finish import apply_affine
 from vertumnus.mosaic.generate.folder import TileFolder
+from vertumnus.mosaic.generate.generate import Request, make_job
 from vertumnus.mosaic.generate.job import GenerateJob, cell_name, places_of
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.result import make_result
 from vertumnus.mosaic.match.grid import regular_grid
+from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import draw_mosaic, save_mosaic
+from vertumnus.mosaic.workers import RayWorkers
 
 
 def job(model, rows=2, columns=3, seed=3, **options):
@@ -91,25 +95,85 @@ def test_one_tile_made_anew_leaves_the_rest(model, tmp_path):
         one.again(folder, 6)
 
 
-def test_batches_shrink_until_memory_suffices(model, tmp_path, monkeypatch):
+class Elsewhere:
+    """Workers that see only what can be sent to them."""
+
+    def map(self, function, jobs, shared=None):
+        for one in jobs:
+            sent = pickle.loads(pickle.dumps((function, shared, one)))
+            yield pickle.loads(pickle.dumps(sent[0](*sent[1:])))
+
+
+def requested(folder, tmp_path, **options):
+    drawn(80, 80).save(tmp_path / "reference.png")
+    request = Request(tmp_path / "reference.png", ["a cat", "b"], folder)
+    chosen = GenerateOptions(**{"steps": 2, "decoder": "linear", "batch": 3} | options)
+    return make_job(request, seed=2, options=chosen, cells=MosaicOptions(grid="2x2"))
+
+
+@pytest.mark.parametrize("method", ["guided", "match"])
+def test_other_machines_draw_the_same_bytes(model, tmp_path, method):
+    folder = model.pipeline.config._name_or_path
+    here = made(requested(folder, tmp_path, method=method, pool=3), tmp_path / "here")
+    one = requested(folder, tmp_path, method=method, pool=3)
+    told = []
+    one.run(TileFolder(tmp_path / "there", one.identity()), lambda *step: told.append(step), Elsewhere())
+    assert {file.name: file.read_bytes() for file in sorted((tmp_path / "there").glob("*.png"))} == here
+    assert told[-1] == ((8, 8) if method == "guided" else (6, 6))
+    with pytest.raises(VertumnusError, match="does not say how it came to be"):
+        job(model).run(TileFolder(tmp_path / "no", {}), workers=Elsewhere())
+
+
+@pytest.mark.slow
+def test_a_cluster_draws_the_same_bytes(model, tmp_path):
+    pytest.importorskip("ray")
+    folder = model.pipeline.config._name_or_path
+    here = made(requested(folder, tmp_path, batch=1), tmp_path / "here")
+    one = requested(folder, tmp_path, batch=1)
+    one.run(TileFolder(tmp_path / "there", one.identity()), workers=RayWorkers("local"))
+    assert {file.name: file.read_bytes() for file in sorted((tmp_path / "there").glob("*.png"))} == here
+
+
+def test_of_several_candidates_the_nearest_is_kept(model, tmp_path):
+    single, three = job(model, 1, 2), job(model, 1, 2, candidates=3)
+    steps = []
+    found = three.draw([0, 1], watch=lambda: steps.append(1))
+    tried = [single.draw([0, 1], attempt | number << 32) for number, attempt in enumerate((0, 0, 0))]
+    for cell in (0, 1):
+        errors = [three.error(cell, tiles[cell]) for tiles in tried]
+        assert len(set(errors)) == 3
+        assert (found[cell] == tried[int(np.argmin(errors))][cell]).all()
+    assert len(steps) == 6
+    # Seen from afar: means of 8 x 8 places, here of two pixels a side each.
+    wanted = three.pictures[0].astype(float) / 255
+    tile = apply_affine(found[0], *three.finish(0, found[0])).astype(float) / 255
+    means = (tile - wanted).reshape(8, 2, 8, 2, 3).mean((1, 3))
+    assert three.error(0, found[0]) == pytest.approx((means**2).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("error", [
+    torch.OutOfMemoryError(),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+])  # fmt: skip
+def test_batches_shrink_until_memory_suffices(model, tmp_path, monkeypatch, error):
     one = job(model, batch=6)
-    real, sizes = GenerateJob.draw, []
+    real, sizes = GenerateJob._draw_once, []
 
     def scarce(self, cells, *rest, **more):
         sizes.append(len(cells))
         if len(cells) > 2:
-            raise torch.OutOfMemoryError
+            raise error
         return real(self, cells, *rest, **more)
 
-    monkeypatch.setattr(GenerateJob, "draw", scarce)
+    monkeypatch.setattr(GenerateJob, "_draw_once", scarce)
     made(one, tmp_path / "tiles")
     assert sizes == [6, 3, 2, 2, 2]
     assert json.loads((tmp_path / "tiles" / "run.json").read_text())["state"]["batch"] == 2
 
     def none(*_, **__):
-        raise torch.OutOfMemoryError
+        raise error
 
-    monkeypatch.setattr(GenerateJob, "draw", none)
+    monkeypatch.setattr(GenerateJob, "_draw_once", none)
     with pytest.raises(VertumnusError, match="memory runs out with 1 tiles at once"):
         made(job(model, seed=5), tmp_path / "no")
 

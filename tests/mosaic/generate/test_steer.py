@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vertumnus.mosaic.generate.colour import statistics
 from vertumnus.mosaic.generate.decoders import open_decoder
+from vertumnus.mosaic.generate.generate import draw_reference
+from vertumnus.mosaic.generate.job import GenerateJob
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.steer import AlignLatents, AlignPixels, Blend, Factor, Guide, Tiles
 from vertumnus.mosaic.generate.structure import PAPER_VALUES, gaussian_blur, structure_loss
+from vertumnus.mosaic.match.grid import regular_grid
 from vertumnus.sampling.sample import sample
 
 SIGMA = 0.8
@@ -101,6 +105,24 @@ def test_blends_and_factors(step, tiles):
     assert torch.allclose(step.latents, low, atol=1e-5)
 
 
+def test_a_drawn_references_own_predictions_are_blended(model):
+    """With the whole share, a single tile is the reference itself, drawn once more; each tile sees its own part."""
+    options = GenerateOptions(method="noise-blend", blend=1.0, steps=3, finish="none")
+    image, branch = draw_reference(model, "a cat", options, seed=4)
+    assert len(branch) == 3
+
+    def far(job, wanted):
+        tile = job.draw([len(job.grid) - 1])[0].astype(float)
+        return np.abs(tile - np.asarray(wanted.resize((16, 16), Image.Resampling.BICUBIC), float)).mean()
+
+    one = GenerateJob(image, "a cat", regular_grid(16, 16, 1, 1), ["a"], model, options=options, branch=branch)
+    assert far(one, image) < 2
+    grid, prompts = regular_grid(16, 16, 2, 2), ["a"] * 4
+    four = GenerateJob(image, "a cat", grid, prompts, model, options=options, branch=branch)
+    corners = [far(four, image.crop((x, y, x + 8, y + 8))) for y in (0, 8) for x in (0, 8)]
+    assert int(np.argmin(corners)) == 3
+
+
 def test_a_perceptual_distance_sees_edges(model):
     from vertumnus.mosaic.generate.perceptual import encoder_distance
 
@@ -117,11 +139,31 @@ def test_a_perceptual_distance_sees_edges(model):
 def test_decoders_that_are_none(model, tmp_path):
     from vertumnus.errors import VertumnusError
 
-    with pytest.raises(VertumnusError, match="neither full nor linear, and no folder"):
+    with pytest.raises(VertumnusError, match="neither full nor linear nor tiny, and no folder"):
         open_decoder("quick", model)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(VertumnusError, match="which is not supported"):
         open_decoder(str(tmp_path), model)
+
+
+def test_the_tiny_decoder_is_what_lies_beside_the_autoencoder(model, tmp_path):
+    from diffusers import AutoencoderTiny
+
+    from vertumnus.errors import VertumnusError
+
+    config, before = model.vae.config, model.vae.config.get("_name_or_path")
+    try:
+        model.vae.register_to_config(_name_or_path=str(tmp_path))
+        with pytest.raises(VertumnusError, match="no tiny decoder of its own"):
+            open_decoder("tiny", model)
+        sizes = {
+            "encoder_block_out_channels": (8, 8), "decoder_block_out_channels": (8, 8),
+            "num_encoder_blocks": (1, 1), "num_decoder_blocks": (1, 1),
+        }  # fmt: skip
+        AutoencoderTiny(**sizes, latent_channels=config["latent_channels"]).save_pretrained(tmp_path / "tiny")
+        assert open_decoder("tiny", model).scale == 2
+    finally:
+        model.vae.register_to_config(_name_or_path=before)
 
 
 def test_a_tiny_decoder_of_other_latents_is_refused(model, tmp_path):

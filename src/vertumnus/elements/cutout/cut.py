@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from scipy import ndimage
 
+from vertumnus.checked import Options
 from vertumnus.elements.cutout.edge import clean_colours, refine
 from vertumnus.elements.cutout.grabcut import grab_cut
 from vertumnus.elements.cutout.ground import plain_ground
@@ -20,15 +22,14 @@ from vertumnus.imaging.decode import decode
 Floats = NDArray[np.floating[Any]]
 Share = Annotated[float, Field(ge=0, le=1)]
 Method = Literal["auto", "alpha", "ground", "grabcut", "model"]
+SEGMENTED = 1024  # pixels of the longer side of what a network takes apart
 SIDE = 320  # pixels of the longer side at which objects are found
 MARGIN = 2  # pixels kept around an object
 ALL = 0.97  # of a picture: an object that fills it is none
 
 
-class CutoutOptions(BaseModel):
+class CutoutOptions(Options):
     """How photographs are cut."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(
         "auto",
@@ -52,6 +53,29 @@ class CutoutOptions(BaseModel):
         return box
 
 
+class Part(Protocol):
+    """A part of a picture: how much each pixel is of it, what it is called, whether it is one thing."""
+
+    @property
+    def mask(self) -> Floats:
+        """H x w, 0 to 1."""
+
+    @property
+    def label(self) -> str:
+        """What it is called, or nothing."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is one thing, though it lie in several pieces, or a class of things."""
+
+
+class Segmenting(Protocol):
+    """A network that takes a picture apart, as `vertumnus.models.segmentation.Segmenter`."""
+
+    def segments(self, picture: Floats, box: tuple[float, float, float, float] | None = None) -> Sequence[Part]:
+        """The parts of a picture, h x w x 3 from 0 to 1, in a box of shares where there is one."""
+
+
 class CutOut(NamedTuple):
     """An object.
 
@@ -60,6 +84,7 @@ class CutOut(NamedTuple):
     size      width and height of the photograph as it was cut
     method    how it was found
     share     of the photograph that it covers
+    label    what it is called, where a network said so
     """
 
     picture: Image.Image
@@ -67,12 +92,16 @@ class CutOut(NamedTuple):
     size: tuple[int, int]
     method: str
     share: float
+    label: str = ""
 
 
-def cut_out(data: bytes, where: str, options: CutoutOptions, model: Matting | None = None) -> list[CutOut]:
+def cut_out(
+    data: bytes, where: str, options: CutoutOptions, model: Matting | Segmenting | None = None
+) -> list[CutOut]:
     """The objects of an encoded photograph, the largest first.
 
     where   what to call it in an error
+    model   a network that tells the object from its ground, or takes the photograph apart
 
     Raises `VertumnusError` if it cannot be read, or shows nothing that can be told from its ground.
     """
@@ -90,6 +119,8 @@ def cut_out(data: bytes, where: str, options: CutoutOptions, model: Matting | No
     small = picture.convert("RGB").copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     seen = np.asarray(small, np.float32) / 255
+    if model is not None and not isinstance(model, Matting) and options.method in ("auto", "model"):
+        return _segmented(picture.convert("RGB"), colours, own, where, options, model)
     shown, method = _found(seen, where, options, model)
     alpha = refine(seen, shown, colours)
     if own is not None:
@@ -97,9 +128,34 @@ def cut_out(data: bytes, where: str, options: CutoutOptions, model: Matting | No
     return _objects(colours, alpha, where, method, options, clean=True)
 
 
-def _found(seen: Floats, where: str, options: CutoutOptions, model: Matting | None) -> tuple[Floats, str]:
+def _segmented(
+    picture: Image.Image, colours: Floats, own: Floats | None, where: str, options: CutoutOptions, model: Segmenting
+) -> list[CutOut]:
+    """The objects that a network finds, each with what it is called."""
+    small = picture.copy()
+    small.thumbnail((SEGMENTED, SEGMENTED), Image.Resampling.BOX)
+    seen = np.asarray(small, np.float32) / 255
+    found: list[CutOut] = []
+    for part in model.segments(seen, options.box):
+        if (part.mask > 0.5).mean() < options.smallest:
+            continue
+        alpha = refine(seen, part.mask, colours)
+        if own is not None:
+            alpha = alpha * own
+        try:
+            found += _objects(colours, alpha, where, "model", options, True, part.label, part.whole)
+        except VertumnusError:
+            continue  # it is all of the picture, or nothing is left of it
+    if not found:
+        raise VertumnusError(f"{where}: the model finds nothing in it that stands out")
+    return sorted(found, key=lambda cut: -cut.share)[: options.objects]
+
+
+def _found(
+    seen: Floats, where: str, options: CutoutOptions, model: Matting | Segmenting | None
+) -> tuple[Floats, str]:
     """What is object in the small picture, and how that was found."""
-    if model is not None and options.method in ("auto", "model"):
+    if isinstance(model, Matting) and options.method in ("auto", "model"):
         return model(seen), "model"
     if options.method == "model":
         raise VertumnusError("cutout: method: model needs the file of one")
@@ -113,9 +169,18 @@ def _found(seen: Floats, where: str, options: CutoutOptions, model: Matting | No
 
 
 def _objects(
-    colours: Floats, alpha: Floats, where: str, method: str, options: CutoutOptions, clean: bool = False
+    colours: Floats,
+    alpha: Floats,
+    where: str,
+    method: str,
+    options: CutoutOptions,
+    clean: bool = False,
+    label: str = "",
+    whole: bool = False,
 ) -> list[CutOut]:
     labels, count = ndimage.label(alpha > 0.5)
+    if whole and count:
+        labels, count = (alpha > 0.5).astype(np.int32), 1
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] / alpha.size
     chosen = [int(n) for n in np.argsort(-sizes, kind="stable")[: options.objects] if sizes[n] >= options.smallest]
     if not chosen or sizes[chosen[0]] > ALL:
@@ -135,6 +200,6 @@ def _objects(
         rgba = np.concatenate([front, own[part][..., None]], -1)
         picture = Image.fromarray((rgba * 255 + 0.5).astype(np.uint8))
         found.append(
-            CutOut(picture, (left, top, right - left, bottom - top), (width, height), method, float(sizes[n]))
+            CutOut(picture, (left, top, right - left, bottom - top), (width, height), method, float(sizes[n]), label)
         )
     return found

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.elements.collect import LISTING, expand_files
-from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, cut_out
+from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, Segmenting, cut_out
 from vertumnus.elements.cutout.matting import Matting
 from vertumnus.errors import VertumnusError
 from vertumnus.reading import legible, read_named
@@ -44,19 +44,19 @@ def cut_folder(
     sources: Sequence[str | Path],
     folder: Path,
     options: CutoutOptions | None = None,
-    model: Path | None = None,
+    model: Path | Segmenting | None = None,
     progress: Progress | None = None,
 ) -> CutFolder:
     """Cuts photographs and writes what was found: the same files for the same photographs, in their order.
 
     sources   photographs, folders, globs
-    model     a matting network's ONNX file
+    model     a matting network's ONNX file, or a network that takes pictures apart
     progress  called with (done, all) after each photograph
 
     Raises `VertumnusError` if there is no photograph, nothing is found in any, or the folder cannot be written.
     """
     options = options or CutoutOptions()
-    network = Matting(model) if model is not None else None
+    network = Matting(model) if isinstance(model, Path) else model
     found = CutFolder()
     files = expand_files(sources, found.skipped)
     try:
@@ -67,8 +67,8 @@ def cut_folder(
     cells: list[Image.Image] = []
     for done, (file, objects) in enumerate(_cut(files, options, network, found), 1):
         for number, cut in enumerate(objects):
-            stem = legible(file.stem)
-            name = _free(stem if not number else f"{stem}-{number + 1}", taken)
+            stem = legible(file.stem) + (f"-{_plain(cut.label)}" if cut.label else "")
+            name = _free(stem if cut.label or not number else f"{stem}-{number + 1}", taken)
             stream = io.BytesIO()
             cut.picture.save(stream, "PNG")
             with atomic_write(folder / name) as out:
@@ -82,6 +82,7 @@ def cut_folder(
                     "method": cut.method,
                     "covers": round(cut.share, 4),
                 }
+                | ({"label": cut.label} if cut.label else {})
             )
             cells.append(_cell(cut.picture))
         if progress is not None:
@@ -106,7 +107,7 @@ def cut_folder(
 
 
 def _cut(
-    files: list[Path], options: CutoutOptions, model: Matting | None, found: CutFolder
+    files: list[Path], options: CutoutOptions, model: Matting | Segmenting | None, found: CutFolder
 ) -> Iterator[tuple[Path, list[CutOut]]]:
     """Each photograph's objects, in order; several photographs at once, no more in memory than there are cores."""
 
@@ -132,6 +133,11 @@ def _cut(
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _plain(label: str) -> str:
+    """What a network calls an object, for a file's name."""
+    return "".join(c if c.isalnum() else "-" for c in label)[:40].strip("-")
 
 
 def _free(stem: str, taken: set[str]) -> str:

@@ -41,6 +41,12 @@ def apply_affine(tile: Bytes, gain: Doubles, offset: Doubles) -> Bytes:
     return to_bytes(LINEAR[tile] * gain + offset)
 
 
+def seen_error(tile: Bytes, block: Bytes) -> float:
+    """Mean squared difference of tile and block as seen from afar: means of sRGB values from 0 to 1, SEEN a side."""
+    seen, wanted = (_shrunk(picture.astype(np.float32) / 255, SEEN) for picture in (tile, block))
+    return float(((seen - wanted) ** 2).mean())
+
+
 def _one_channel(light: Doubles, wanted: Doubles, gains: tuple[float, float]) -> tuple[float, float]:
     least, most = gains
     if np.ptp(light) < 1e-6:  # nothing to scale

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,25 @@ RECORD = "run.json"
 FORMAT = "vertumnus/generated-tiles"
 
 Bytes = NDArray[np.uint8]
+
+
+class Tiles(Protocol):
+    """Tiles that are there, by what their cells are called; see `TileFolder`."""
+
+    path: Path
+    state: dict[str, Any]
+
+    def has(self, name: str) -> bool:
+        """Whether it is there."""
+
+    def file(self, name: str) -> Path:
+        """Where it lies."""
+
+    def read(self, name: str) -> Bytes:
+        """A tile, H x W x 3."""
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of its file."""
 
 
 class TileFolder:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
+from vertumnus.mosaic.generate.origin import Origin
 from vertumnus.mosaic.generate.prompts import Region, place_prompts
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.reference import linear_light, read_reference
@@ -19,6 +20,7 @@ from vertumnus.mosaic.options import MosaicOptions
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from vertumnus.document.collage import Collage
     from vertumnus.models.diffusion import Diffusion
@@ -43,6 +45,7 @@ class Request:
     tiles, real       folders of photographs, and how near one must be to take a cell, see `match_photographs`
     concepts          files of learned names and their weights, see `vertumnus.mosaic.personalize`
     model, dtype      ``mini``, a folder, or an id; and the precision it computes in
+    frame             of a film, the one to rebuild, in place of what the reference's file shows
     """
 
     reference: Path | None
@@ -56,6 +59,7 @@ class Request:
     tiles: Sequence[Path] = ()
     real: float = REAL
     dtype: Dtype = "auto"
+    frame: Image.Image | None = None
 
 
 def make_job(
@@ -78,9 +82,12 @@ def make_job(
     options, cells = options or GenerateOptions(), cells or MosaicOptions()
     if (request.reference is None) == (request.reference_prompt is None):
         raise VertumnusError("reference: name a picture to rebuild, or say what the model is to draw first")
-    image = None
-    if request.reference is not None:
+    image, data, branch = None, None, None
+    if request.frame is not None:
+        image = request.frame
+    elif request.reference is not None:
         image, _ = read_reference(request.reference)
+        data = request.reference.read_bytes()
     model = load_model(request.model, "diffusion", dtype=request.dtype)
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")
@@ -92,7 +99,7 @@ def make_job(
     if image is None:
         assert request.reference_prompt is not None
         _check_words(model, [request.reference_prompt], names)
-        image = draw_reference(model, request.reference_prompt, options, seed, names)
+        image, branch = draw_reference(model, request.reference_prompt, options, seed, names)
     grid = make_grid(image, cells)
     prompts = place_prompts(grid, image.size, request, seed)
     _check_words(model, prompts, names)
@@ -104,9 +111,11 @@ def make_job(
         photographs = match_photographs(
             image, str(where), request.tiles, _with_count(cells, len(grid)), request.real, seed=seed
         )
+    origin = Origin(str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data)
     return GenerateJob(
-        image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs
-    )
+        image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs,
+        origin=origin, branch=branch,
+    )  # fmt: skip
 
 
 def generate_mosaic(
@@ -153,10 +162,14 @@ def generate_mosaic(
     with TemporaryDirectory() as name:
         kept = TileFolder(Path(name), job.identity())
         job.run(kept, watch)
-        collage = make_result(job, kept, size)
-        for picture in list(collage.pictures):
-            collage.pictures.hold(picture)
-        return collage
+        return held(make_result(job, kept, size))
+
+
+def held(collage: Collage) -> Collage:
+    """The collage with its tiles taken in, so that their folder may go."""
+    for picture in list(collage.pictures):
+        collage.pictures.hold(picture)
+    return collage
 
 
 def make_grid(image: Image.Image, cells: MosaicOptions) -> Grid:
@@ -181,23 +194,29 @@ def _with_count(cells: MosaicOptions, count: int) -> MosaicOptions:
 
 def draw_reference(
     model: Diffusion, prompt: str, options: GenerateOptions, seed: int, names: LearnedNames | None = None
-) -> Image.Image:
-    """The reference that the model draws for a prompt, as the paper's references are made."""
+) -> tuple[Image.Image, list[Tensor]]:
+    """The reference that the model draws for a prompt, as the paper's references are made.
+
+    With it come the clean latents that the network predicted at each step, 1 x C x h x w: NoiseBlend's global branch.
+    """
     import numpy as np
     import torch
     from PIL import Image
 
-    from vertumnus.sampling.sample import finish, sample
+    from vertumnus.sampling.sample import sample
 
     if names is not None:
         names.activate(names.key(prompt))
-    steps = sample(
+    branch = []
+    for step in sample(
         model, prompt if names is None else names.encode([prompt]), negative=options.negative, steps=options.steps,
         guidance=options.guidance_scale, scheduler=options.scheduler, seed=seed + REFERENCE_SEED,
-    )  # fmt: skip
+    ):  # fmt: skip
+        branch.append(step.predicted_clean)
     with torch.no_grad():
-        decoded = model.decode(finish(steps))[0].clamp(0, 1).float().cpu()
-    return Image.fromarray(np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8))
+        decoded = model.decode(step.next_latents)[0].clamp(0, 1).float().cpu()
+    pixels = np.floor(decoded.movedim(0, -1).numpy() * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(pixels), branch
 
 
 def _check_words(model: Diffusion, prompts: Sequence[str], names: LearnedNames | None = None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
-from vertumnus.mosaic.generate.finish import affine_towards
+from vertumnus.mosaic.generate.finish import affine_towards, apply_affine, seen_error
 from vertumnus.mosaic.generate.folder import TileFolder
 from vertumnus.mosaic.generate.layout import layout_of, low_resolution_latents
 from vertumnus.mosaic.generate.methods import Recipe, draw, make_recipe
@@ -29,13 +31,16 @@ from vertumnus.version import __version__
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
     from vertumnus.models.text import TextStates
+    from vertumnus.mosaic.generate.origin import Origin
     from vertumnus.mosaic.generate.photographs import Photographs
     from vertumnus.mosaic.personalize.apply import LearnedNames
+    from vertumnus.mosaic.workers import Workers
 
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Watch = Callable[[int, int], None]
 BATCH, BATCH_GPU = 16, 64  # tiles at once, where nothing is said and memory allows
+CANDIDATES = 32  # bits of an attempt's number below those that count candidates
 NOISY = ("guided", "quilt")  # methods whose first latents are one field
 
 
@@ -49,6 +54,9 @@ class GenerateJob:
     model      of latents
     names      learned ones that prompts may hold, on the model
     photographs  tiles for some cells, which are not drawn
+    origin     how it came to be, so that its mosaic can be made again from its document
+    branch     of a reference that the model drew: the clean latents it predicted at each step, for noise-blend
+    recipe     of the same options and model, where there is one already
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -65,8 +73,11 @@ class GenerateJob:
         seed: int = 0,
         names: LearnedNames | None = None,
         photographs: Photographs | None = None,
+        origin: Origin | None = None,
+        branch: Sequence[torch.Tensor] | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
-        self.names, self.photographs = names, photographs
+        self.names, self.photographs, self.origin, self.branch = names, photographs, origin, branch
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
         self.options, self.seed = options or GenerateOptions(), seed
         self.prompts = list(prompts)
@@ -83,7 +94,7 @@ class GenerateJob:
         scaling = self.options.noise if self.options.method in NOISY else "independent"
         most = self.places.max(axis=0) + 1
         self.noise = NoiseField.drawn(seed, int(most[0]), int(most[1]), self.latent, scaling)
-        self._recipe: Recipe | None = None
+        self._recipe = recipe
         self._whole: torch.Tensor | None = None
 
     def identity(self) -> dict[str, Any]:
@@ -115,11 +126,50 @@ class GenerateJob:
     def draw(self, cells: list[int], attempt: int = 0, watch: Callable[[], None] | None = None) -> list[Bytes]:
         """Tiles of some cells in one batch, each H x W x 3, before their finish.
 
+        Of several candidates, each cell gets the one that is nearest to its block once it is finished.
+
         attempt  how often they have been drawn before
         watch    called after each step
 
-        Raises `VertumnusError` if the model gives numbers that are none.
+        Raises `VertumnusError` if the model gives numbers that are none, and `MemoryError` where memory runs out.
         """
+        with memory_told():
+            return self._draw_best(cells, attempt, watch)
+
+    def _draw_best(self, cells: list[int], attempt: int, watch: Callable[[], None] | None) -> list[Bytes]:
+        best = self._draw_once(cells, attempt, watch)
+        if self.candidates == 1:
+            return best
+        errors = [self.error(n, tile) for n, tile in zip(cells, best, strict=True)]
+        for candidate in range(1, self.candidates):
+            tiles = self._draw_once(cells, attempt | candidate << CANDIDATES, watch)
+            for place, (n, tile) in enumerate(zip(cells, tiles, strict=True)):
+                error = self.error(n, tile)
+                if error < errors[place]:
+                    best[place], errors[place] = tile, error
+        return best
+
+    def draw_carried(
+        self, cells: list[int], latents: torch.Tensor, watch: Callable[[], None] | None = None
+    ) -> list[Bytes]:
+        """Tiles of some cells from clean latents that they begin with, over `partial_steps` of the schedule.
+
+        latents  B x C x h x w, noised by what the cells' own noise is
+        """
+        with memory_told():
+            return self._draw_once(cells, 0, watch, latents)
+
+    def partial_steps(self) -> int:
+        """Steps that a tile takes which begins with latents: ``strength`` of the schedule."""
+        return max(1, int(self.options.steps * self.options.strength))
+
+    def error(self, cell: int, tile: Bytes) -> float:
+        """How far a tile is from its block as seen from afar, once it is finished; see `seen_error`."""
+        return seen_error(apply_affine(tile, *self.finish(cell, tile)), self.pictures[cell])
+
+    def _draw_once(
+        self, cells: list[int], attempt: int, watch: Callable[[], None] | None, carried: torch.Tensor | None = None
+    ) -> list[Bytes]:
         model, options = self.model, self.options
         device = model.device
         if self.names is not None:  # before anything is read: the text encoder has a LoRA too
@@ -134,13 +184,19 @@ class GenerateJob:
             [tile_seed(self.seed, n, attempt) for n in cells],
             self._read([self.prompts[n] for n in cells]),
         )
-        if self.recipe.begins == "quilt":
+        recipe = self.recipe
+        if carried is not None:
+            recipe, tiles.layout = replace(recipe, begins="quilt", strength=self.options.strength), carried
+        elif recipe.begins == "quilt":
             if self._whole is None:
                 self._whole = low_resolution_latents(self.reference, model, self.multiple)
             tiles.layout = layout_of(self._whole, self.grid, self.extent, cells, self.latent[1:])
+        if self.branch is not None:
+            branch = self.branch
+            tiles.branch = lambda step: layout_of(branch[step], self.grid, self.extent, cells, self.latent[1:])
         told = None if watch is None else lambda _: watch()
         with model.threads():
-            decoded = draw(tiles, self.recipe, options, told)
+            decoded = draw(tiles, recipe, options, told)
         if not bool(torch.isfinite(decoded).all()):
             raise VertumnusError(
                 f"{model.name}: gives numbers that are none (NaN); a smaller guidance weight or full precision helps"
@@ -172,68 +228,89 @@ class GenerateJob:
             return np.ones(3), np.zeros(3)
         return affine_towards(tile, self.pictures[cell])
 
-    def run(self, folder: TileFolder, watch: Watch | None = None) -> None:
+    def run(self, folder: TileFolder, watch: Watch | None = None, workers: Workers | None = None) -> None:
         """Generates what the folder lacks; ``watch`` is called with tile steps done and all.
 
-        Batches are fixed by their size, so what is done after an interruption is what would have been done.
+        workers  that draw it, in place of this process; of equal devices, the same bytes
+
         Raises `VertumnusError` when memory runs out even for one tile.
         """
-        if self.options.method in TONES:
-            self._run_pool(folder, watch)
-            return
-        self._run_batches(folder, {n: cell_name(n) for n in self.drawn()}, watch)
+        for _ in self.going(folder, watch, workers):
+            pass
+
+    def going(self, folder: TileFolder, watch: Watch | None = None, workers: Workers | None = None) -> Iterator[None]:
+        """As `run`, a batch at a time.
+
+        Batches are fixed by their size, so what is done after an interruption is what would have been done.
+        """
+        pooled = self.options.method in TONES
+        names = {n: cell_name(n) for n in self.drawn()}
+        if pooled:
+            count = min(self.options.pool if self.options.method == "match" else 1, len(self.grid))
+            names = {n: f"pool-{n:05d}" for n in range(count)}
+        yield from self._batches(names, folder, watch, workers)
+        if pooled:
+            pool = [folder.read(name) for name in names.values()]
+            for cell in self.drawn():
+                if not folder.has(cell_name(cell)):
+                    folder.write(cell_name(cell), fill_from_pool(pool, self.pictures[cell], self.options.method))
+            yield
 
     def drawn(self) -> list[int]:
         """The cells whose tiles are drawn: all that no photograph takes."""
         return [n for n in range(len(self.grid)) if self.photographs is None or n not in self.photographs.cells]
 
-    def _run_pool(self, folder: TileFolder, watch: Watch | None) -> None:
-        count = self.options.pool if self.options.method == "match" else 1
-        count = min(count, len(self.grid))
-        names = {n: f"pool-{n:05d}" for n in range(count)}
-        self._run_batches(folder, names, watch)
-        pool = [folder.read(name) for name in names.values()]
-        for cell in self.drawn():
-            name = cell_name(cell)
-            if not folder.has(name):
-                filled = fill_from_pool(pool, self.pictures[cell], self.options.method)
-                folder.write(name, filled)
-
-    def _run_batches(self, folder: TileFolder, names: dict[int, str], watch: Watch | None) -> None:
-        steps = max(1, int(self.options.steps * self.recipe.strength))
-        all_steps, done = len(names) * steps, 0
+    def _batches(
+        self, names: dict[int, str], folder: TileFolder, watch: Watch | None, workers: Workers | None
+    ) -> Iterator[None]:
+        steps = self._steps()
         size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
         drawn_any = False
-        waiting = self.batches(list(names), size)
-        while waiting:
-            cells = waiting.pop(0)
-            if all(folder.has(names[n]) for n in cells):
-                done += len(cells) * steps
-            else:
-
-                def told() -> None:
-                    nonlocal done
-                    done += len(cells)  # noqa: B023 - called within this turn of the loop
+        while True:
+            batches = self.batches(list(names), size)
+            waiting = [cells for cells in batches if not all(folder.has(names[n]) for n in cells)]
+            drawn_any = drawn_any or len(waiting) < len(batches)
+            done = (len(names) - sum(map(len, waiting))) * steps
+            try:
+                for cells, tiles in zip(waiting, self._drawn_all(waiting, done, watch, workers), strict=True):
+                    if folder.state.get("batch") != size:
+                        folder.state["batch"] = size
+                        folder.save()
+                    for n, tile in zip(cells, tiles, strict=True):
+                        folder.write(names[n], tile)
+                    drawn_any = True
+                    done += len(cells) * steps
                     if watch is not None:
-                        watch(done, all_steps)
+                        watch(done, len(names) * steps)
+                    yield
+                return
+            except MemoryError:
+                if size == 1 or drawn_any:  # sizes change before anything is drawn, and not within a run
+                    raise VertumnusError(
+                        f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
+                        " `decoder` linear"
+                    ) from None
+                size = -(-size // 2)
 
-                try:
-                    tiles = self.draw(cells, watch=told)
-                except (torch.OutOfMemoryError, MemoryError):
-                    if size == 1 or drawn_any:  # sizes change before anything is drawn, and not within a run
-                        raise VertumnusError(
-                            f"`batch`: memory runs out with {size} tiles at once; try a smaller `tile_size` or"
-                            " `decoder` linear"
-                        ) from None
-                    size, done = -(-size // 2), 0
-                    waiting = self.batches(list(names), size)
-                    continue
-                for n, tile in zip(cells, tiles, strict=True):
-                    folder.write(names[n], tile)
-            drawn_any = True
-            if folder.state.get("batch") != size:
-                folder.state["batch"] = size
-                folder.save()
+    def _drawn_all(
+        self, batches: list[list[int]], done: int, watch: Watch | None, workers: Workers | None
+    ) -> Iterator[list[Bytes]]:
+        """The tiles of each batch: by workers, or here, where each step is told."""
+        if workers is not None:
+            from vertumnus.mosaic.generate.far import drawn_by
+
+            yield from drawn_by(workers, self, batches)
+            return
+        all_steps = done + sum(map(len, batches)) * self._steps()
+        for cells in batches:
+
+            def told() -> None:
+                nonlocal done
+                done += len(cells)  # noqa: B023 - called within this turn of the loop
+                if watch is not None:
+                    watch(done, all_steps)
+
+            yield self.draw(cells, watch=told)
 
     def again(self, folder: TileFolder, cell: int, watch: Watch | None = None) -> None:
         """Makes one tile anew, another one each time.
@@ -248,9 +325,11 @@ class GenerateJob:
             raise VertumnusError(f"`again`: the method {self.options.method} draws no tile for its cell")
         if cell not in self.drawn():
             raise VertumnusError(f"`again`: cell {cell} shows a photograph, which is not drawn")
-        attempts = folder.state.setdefault("attempts", {})
-        attempt = int(attempts.get(str(cell), 0)) + 1
-        steps, done = max(1, int(self.options.steps * self.recipe.strength)), 0
+        self.at_attempt(folder, cell, int(folder.state.get("attempts", {}).get(str(cell), 0)) + 1, watch)
+
+    def at_attempt(self, folder: TileFolder, cell: int, attempt: int, watch: Watch | None = None) -> None:
+        """Makes one tile as it was at an attempt, the first of which is 0."""
+        steps, done = self._steps(), 0
 
         def told() -> None:
             nonlocal done
@@ -260,11 +339,33 @@ class GenerateJob:
 
         tile = self.draw([cell], attempt, told)[0]
         folder.write(cell_name(cell), tile)
-        attempts[str(cell)] = attempt
+        folder.state.setdefault("attempts", {})[str(cell)] = attempt
         folder.save()
+
+    def _steps(self) -> int:
+        """That a tile takes."""
+        return max(1, int(self.options.steps * self.recipe.strength)) * self.candidates
+
+    @property
+    def candidates(self) -> int:
+        """For each tile; a pool is no cell's."""
+        return 1 if self.options.method in TONES else self.options.candidates
 
     def _on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Lets memory that runs out be a `MemoryError`, also on a processor, where PyTorch has no error for it."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from None
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise MemoryError(str(error)) from None
 
 
 def cell_name(cell: int) -> str:

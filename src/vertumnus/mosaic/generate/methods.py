@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from vertumnus.errors import VertumnusError
 from vertumnus.models import load_model
+from vertumnus.models.checkpoint import mini_folder
 from vertumnus.mosaic.generate.decoders import open_decoder
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.generate.steer import AlignLatents, AlignPixels, Blend, Change, Factor, Guide, Tiles
@@ -51,7 +52,7 @@ def make_recipe(options: GenerateOptions, model: Diffusion, perceptual: Perceptu
     image-to-image  SDEdit of the enlarged block, as StreamDiffusion does with few steps
     factorized      low frequencies replaced at every step
     quilt           PhotoQuilt: the layout of a low-resolution pass, its latents enlarged and re-noised
-    colour-adapter  a T2I-Adapter that sees 8 x 8 colours of the block
+    colour-adapter  a T2I-Adapter that sees a few colours of the block (Mou et al. 2024); mini has one of its own
 
     Methods that draw no tile for its block (match, tone, histogram) draw from ``free``; see `pool`.
     """
@@ -93,6 +94,8 @@ def _aligning(options: GenerateOptions) -> tuple[Change, ...]:
 
 
 def _adapter(folder: str | None, model: Diffusion) -> object:
+    if folder is None and model.name == "mini" and mini_folder("colours").is_dir():
+        folder = "mini-colours"
     if folder is None:
         raise VertumnusError("`adapter`: the method colour-adapter needs the folder of a T2I-Adapter for colours")
     return load_model(folder, "control", device=str(model.device))
@@ -106,7 +109,11 @@ def draw(
     watch  called with each step once it is changed
     """
     model = tiles.model
-    control = () if recipe.adapter is None else (Control(recipe.adapter, colours_alone(tiles.pictures)),)
+    control = (
+        ()
+        if recipe.adapter is None
+        else (Control(recipe.adapter, colours_alone(tiles.pictures, colour_grid(recipe.adapter))),)
+    )
     last = None
     for step in sample(
         model,
@@ -144,7 +151,13 @@ def _begin(tiles: Tiles, recipe: Recipe, options: GenerateOptions) -> Tensor:
     return schedule.begin_from(clean, tiles.noise)
 
 
-def colours_alone(pictures: Tensor) -> Tensor:
-    """What the colour adapter was trained to see: 8 x 8 colours, each a flat square (Mou et al. 2024)."""
-    small = torch.nn.functional.interpolate(pictures, (8, 8), mode="bicubic", antialias=True).clamp(0, 1)
-    return torch.nn.functional.interpolate(small, pictures.shape[-2:], mode="nearest")
+def colour_grid(network: object) -> int:
+    """Colours a side that an adapter was trained to see: what its configuration says, or 8 (Mou et al. 2024)."""
+    config: Any = getattr(network, "config", {})
+    return int(config.get("colour_grid") or 8)
+
+
+def colours_alone(pictures: Tensor, grid: int) -> Tensor:
+    """What a colour adapter sees: the mean colours of grid x grid parts, each a flat square, B x 3 x H x W."""
+    mean = torch.nn.functional.adaptive_avg_pool2d(pictures, grid)
+    return torch.nn.functional.interpolate(mean, pictures.shape[-2:], mode="nearest")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vertumnus.checked import Options
 
 MethodName = Literal[
     "guided", "quilt", "adain", "noise-blend", "image-to-image", "factorized", "colour-adapter", "match", "tone",
@@ -13,10 +15,8 @@ MethodName = Literal[
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class GenerateOptions(BaseModel):
+class GenerateOptions(Options):
     """How a diffusion model draws the tiles of a mosaic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: MethodName = Field(
         "guided",
@@ -31,8 +31,9 @@ class GenerateOptions(BaseModel):
         "network",
         description="the gradient goes to the latents through the network, eq. (8), or to the clean latents",
     )
-    decoder: Literal["full", "linear"] | str = Field(
-        "full", description="what shows latents while they are guided: full, linear, or the folder of a tiny decoder"
+    decoder: Literal["full", "linear", "tiny"] | str = Field(
+        "full",
+        description="what shows latents while they are guided: full, linear, tiny, or the folder of a tiny decoder",
     )
     blur: Share = Field(1 / 16, description="sigma of the low pass, in sides of a tile")
     align: Literal["latents", "pixels", "none"] = Field(
@@ -46,11 +47,17 @@ class GenerateOptions(BaseModel):
     scheduler: Literal["ddim", "euler", "euler_ancestral", "dpm++", "lcm"] = "ddim"
     negative: str = Field("", max_length=2000, description="what classifier-free guidance steers away from")
     strength: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
-        0.6, description="of quilt and image-to-image: share of the schedule that is run"
+        0.6,
+        description="share of the schedule that quilt and image-to-image run, and a film's tiles that are drawn anew",
     )
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
-    adapter: str | None = Field(None, description="of colour-adapter: the folder of a T2I-Adapter for colours")
+    adapter: str | None = Field(
+        None, description="of colour-adapter: the folder of a T2I-Adapter for colours; mini has one of its own"
+    )
+    candidates: int = Field(
+        1, ge=1, le=64, description="pictures drawn for each cell, of which the nearest to its block is kept"
+    )
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
     )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, Layer
 from vertumnus.mosaic.collage import Cells, canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
@@ -24,8 +25,19 @@ from vertumnus.mosaic.output import draw_mosaic
 SEEN = 8  # values a side of a cell that are compared
 
 
+class Photographs(Protocol):
+    """Cells that show photographs."""
+
+    @property
+    def cells(self) -> frozenset[int]:
+        """Which they are."""
+
+    def collage(self, size: tuple[int, int]) -> Collage:
+        """Their layers, in the order of their numbers, on a canvas of a size."""
+
+
 @dataclass(frozen=True)
-class Photographs:
+class Matched:
     """A matched mosaic of which some cells are used.
 
     chosen  what every cell would show
@@ -37,8 +49,30 @@ class Photographs:
     cells: frozenset[int]
 
     def collage(self, size: tuple[int, int]) -> Collage:
-        """The matched mosaic, all of it, on a canvas of a size."""
-        return make_collage(self.chosen, self.reference, size, {})
+        """See `Photographs.collage`."""
+        whole = make_collage(self.chosen, self.reference, size, {})
+        return _of_layers(whole, [whole.layers[n] for n in sorted(self.cells)])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The photographs of a document, which has a layer for each cell."""
+
+    document: Collage
+    cells: frozenset[int]
+
+    def collage(self, size: tuple[int, int]) -> Collage:
+        """See `Photographs.collage`: on their own canvas, whatever the size."""
+        layers = [self.document.layers[n].model_copy(update={"id": ""}) for n in sorted(self.cells)]
+        return _of_layers(self.document, layers)
+
+
+def _of_layers(collage: Collage, layers: list[Layer]) -> Collage:
+    part = Collage(width=collage.width, height=collage.height)
+    part.layers = layers
+    for layer in layers:
+        part.pictures.take_from(collage.pictures, layer.image)
+    return part
 
 
 def match_photographs(
@@ -50,7 +84,7 @@ def match_photographs(
     *,
     seed: int = 0,
     index: str | Path | None = None,
-) -> Photographs:
+) -> Matched:
     """Matches photographs to all cells and keeps those that are near enough.
 
     options  the grid, and how photographs are matched and toned
@@ -66,7 +100,7 @@ def match_photographs(
     maker = MosaicMaker(library, reference.size, where, options, seed)
     chosen = maker.choose(reference)
     errors = cell_errors(make_collage(chosen, reference, canvas_size(chosen.grid, None), {}), reference, chosen.grid)
-    return Photographs(chosen, reference, frozenset(np.flatnonzero(errors <= nearest).tolist()))
+    return Matched(chosen, reference, frozenset(np.flatnonzero(errors <= nearest).tolist()))
 
 
 def cell_errors(collage: Collage, reference: Image.Image, grid: Grid) -> np.ndarray:

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.mosaic.collage import DIGITS, Cells, canvas_size, make_collage
 from vertumnus.mosaic.generate.blocks import shown_parts
 from vertumnus.mosaic.generate.finish import apply_affine
-from vertumnus.mosaic.generate.job import GenerateJob, cell_name, model_identity
+from vertumnus.mosaic.generate.job import GenerateJob, cell_name
+from vertumnus.mosaic.generate.origin import TOOL, keep_origin
 from vertumnus.mosaic.library.library import Tile
 from vertumnus.mosaic.match.grid import Grid
 from vertumnus.mosaic.match.tone import Tone
+from vertumnus.version import __version__
 
 if TYPE_CHECKING:
-    from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.generate.folder import Tiles
 
 Bytes = NDArray[np.uint8]
 LONGEST = 8192  # canvas pixels of a side, where no size is given
 
 
-def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[int, int] | None = None) -> Collage:
+def make_result(job: GenerateJob, folder: Tiles, size: str | int | tuple[int, int] | None = None) -> Collage:
     """The mosaic of a folder's tiles, and of the photographs that take cells.
 
     size  of the canvas in pixels; one canvas pixel for each of a tile by default, within reason
 
     Raises `VertumnusError` for a size that is none, and for a tile that is damaged.
     """
-    drawn, (width, height) = job.drawn(), job.extent
+    drawn, (width, height) = [n for n in job.drawn() if folder.has(cell_name(n))], job.extent
     names = [cell_name(n) for n in drawn]
     tiles = [Tile(folder.file(name), folder.digest(name), width, height, folder.path) for name in names]
     maps, costs = [], []
@@ -45,13 +47,8 @@ def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[in
         "tiles": len(drawn), "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {}),
         "costs": " ".join(f"{cost:.4g}" for cost in costs),
     }  # fmt: skip
-    inputs = {
-        "reference": {"path": str(job.where), "sha256": job.identity()["reference"]},
-        "model": model_identity(job.model),
-    }
     if job.photographs is not None:
         report["photographs"] = len(job.photographs.cells)
-    options = {"prompts": sorted(set(job.prompts))} | job.options.model_dump(mode="json")
     count = len(drawn)
     grid = Grid(job.grid.width, job.grid.height, job.grid.boxes[drawn], job.grid.kind, job.grid.step)
     cells = Cells(
@@ -59,28 +56,45 @@ def make_result(job: GenerateJob, folder: TileFolder, size: str | int | tuple[in
         np.zeros(count, np.bool_), np.array(costs), report,
     )  # fmt: skip
     canvas = canvas_of(job, size)
-    collage = make_collage(cells, None, canvas, {"options": options, "inputs": inputs}, job.seed)
+    collage = make_collage(cells, None, canvas, {}, job.seed)
     assert collage.made_by is not None
-    collage.made_by.tool = "generate"
+    report = collage.made_by.report
     for n, layer, (gain, offset) in zip(drawn, collage.layers, maps, strict=True):
         layer.name, layer.prompt = job.prompts[n], job.prompts[n]
         red, green, blue = (round(value, DIGITS) for value in gain.tolist())
         layer.gain = (red, green, blue)
         red, green, blue = (round(value, DIGITS) for value in offset.tolist())
         layer.offset = (red, green, blue)
-    return collage if job.photographs is None else _together(job, collage, canvas)
-
-
-def _together(job: GenerateJob, collage: Collage, canvas: tuple[int, int]) -> Collage:
-    """The layers of drawn tiles and of photographs, in the order of the cells."""
-    assert job.photographs is not None
-    matched = job.photographs.collage(canvas)
-    layers = dict(zip(job.drawn(), collage.layers, strict=True))
-    for n in sorted(job.photographs.cells):
-        layers[n] = matched.layers[n]
-        collage.pictures.take_from(matched.pictures, layers[n].image)
-    collage.layers = [layers[n] for n in range(len(job.grid))]
+    photographs = None if job.photographs is None else job.photographs.collage(canvas)
+    if job.origin is not None:
+        spec = keep_origin(job, folder.state, collage)
+        collage.made_by = spec.made_by(report)
+        collage.made_by.pictures = list(spec.references.values())
+    else:
+        collage.made_by = _made_by(job, report)
+    if photographs is not None:
+        _put_among(job, drawn, collage, photographs)
     return collage
+
+
+def _made_by(job: GenerateJob, report: dict[str, Any]) -> MadeBy:
+    """What a document says of a job that was not asked for by name, and cannot be made again."""
+    return MadeBy(
+        tool=TOOL,
+        versions={"vertumnus": __version__},
+        options={"prompts": sorted(set(job.prompts))} | job.options.model_dump(mode="json"),
+        report=report,
+    )
+
+
+def _put_among(job: GenerateJob, drawn: list[int], collage: Collage, photographs: Collage) -> None:
+    """Adds the layers of photographs, so that all are in the order of the cells."""
+    assert job.photographs is not None
+    layers = dict(zip(drawn, collage.layers, strict=True))
+    layers |= dict(zip(sorted(job.photographs.cells), photographs.layers, strict=True))
+    for layer in photographs.layers:
+        collage.pictures.take_from(photographs.pictures, layer.image)
+    collage.layers = [layers[n] for n in sorted(layers)]
 
 
 def canvas_of(job: GenerateJob, size: str | int | tuple[int, int] | None) -> tuple[int, int]:

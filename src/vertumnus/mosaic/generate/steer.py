@@ -41,6 +41,8 @@ class Tiles:
     text      what the model reads for each
     latents   B x C x h x w, the blocks' own; encoded when they are first asked for
     layout    B x C x h x w, what of a low-resolution picture's latents lies under each, enlarged: PhotoQuilt's
+    branch    of a step's number, what of the clean latents that the network predicted for the whole picture from its
+              own prompt lies under each, enlarged, B x C x h x w; None for a picture that it did not draw
     """
 
     model: Diffusion
@@ -50,6 +52,7 @@ class Tiles:
     seeds: Sequence[int]
     text: TextStates
     layout: Tensor | None = None
+    branch: Callable[[int], Tensor] | None = None
     _latents: Tensor | None = field(default=None, repr=False)
 
     @property
@@ -136,14 +139,19 @@ class Guide:
 
 @dataclass(frozen=True)
 class Blend:
-    """NoiseBlend: the clean prediction is mixed with the block's latents in a fixed ratio."""
+    """NoiseBlend: the clean prediction is mixed with the global branch's in a fixed ratio.
+
+    The global branch is what the network predicts for the whole at the same step, from the prompt that the reference
+    was drawn for; of any other reference, the block's own latents.
+    """
 
     share: float
 
     def __call__(self, step: Step, tiles: Tiles) -> None:
         """See `Change`."""
         with torch.no_grad():
-            step.predicted_clean = torch.lerp(step.predicted_clean, tiles.latents, self.share)
+            other = tiles.latents if tiles.branch is None else tiles.branch(step.index)
+            step.predicted_clean = torch.lerp(step.predicted_clean, other, self.share)
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,8 @@ def _too_few(
 ) -> str:
     """The sentence for tiles that cannot be kept apart, with a distance that can be kept."""
     works = 0
-    for distance in range(math.ceil(rules.min_distance) - 1, 0, -1):
+    widest = float(np.linalg.norm(np.ptp(centres, axis=0)))  # beyond it two equal tiles are always too near
+    for distance in range(math.ceil(min(rules.min_distance, widest + 1)) - 1, 0, -1):
         placer = Placer(centres, len(tiles), uses, float(distance))
         placer.cheapest_first(np.arange(len(cells)), listed)
         if placer.fill(cells, tiles, listed.tile.shape[1]):

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.light import perceptual
+from vertumnus.limits import MAX_CELLS
 
 Kind = Literal["rectangle", "brick", "hexagon"]
-MAX_CELLS = 4_000_000
 COARSE = 8  # cells along the shorter side before any is divided
 FINEST = 4  # pixels of the reference that a cell's shorter side keeps at least
 UNEVEN = 0.7  # power of the area in what is divided first: 1 is by summed squared error, 0 by variance alone

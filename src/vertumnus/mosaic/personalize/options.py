@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vertumnus.checked import Options
 
 
-class PersonalizeOptions(BaseModel):
+class PersonalizeOptions(Options):
     """Mix-of-Show's settings, from its published configuration, where nothing else is said."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rank: int = Field(4, ge=1, le=256, description="of the LoRA on every linear layer of attention")
     steps: int | None = Field(None, ge=1, le=1_000_000, description="125 a photograph by default")

@@ -1,0 +1,138 @@
+"""`PieceRun`: a live run of pieces that have numbers, can be pinned, taken out, joined by others and shown anew."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.pieces import Pieces
+from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_PIECES
+from vertumnus.live.commands import Add, Command, Move, Pin, Release, Remove, Replace, Rotate, Scale, reference
+from vertumnus.live.run import LiveRun, Snapshot
+from vertumnus.live.spec import Inputs, RunSpec
+from vertumnus.render.placements import Placements
+
+
+class PieceRun(LiveRun):
+    """What packing and composing share of being told.
+
+    pieces    the table of pieces
+    numbers   what each is called in commands; pinned: whether it stays where it is
+    most      pieces there can be
+
+    Raises `VertumnusError` if the spec's pieces cannot be had.
+    """
+
+    most: ClassVar[int] = MAX_PIECES
+
+    def __init__(self, spec: RunSpec, inputs: Inputs) -> None:
+        super().__init__(spec, inputs)
+        self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
+        self.numbers: NDArray[np.intp] = np.arange(len(self.pieces.elements))
+        self.pinned: NDArray[np.bool_] = np.array(self.pieces.locked) > 0
+
+    @abstractmethod
+    def placements(self) -> Placements:
+        """Where the pieces lie now; one that found no place where it was looked for last, at its least size."""
+
+    @abstractmethod
+    def _placed(self) -> NDArray[np.bool_]:
+        """False for each piece that has found no place."""
+
+    def snapshot(self) -> Snapshot:
+        """How things stand."""
+        p = self.placements()
+        return Snapshot(
+            self.step, self.phase, self.done, self.total, self.finished, self.numbers.copy(),
+            tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements), p.x.copy(), p.y.copy(),
+            np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip.copy(), self._placed().copy(), self.pinned.copy(),
+        )  # fmt: skip
+
+    # What it is told.
+
+    def _at(self, piece: int) -> int:
+        found = np.flatnonzero(self.numbers == piece)
+        if not len(found):
+            raise VertumnusError(f"piece: there is no piece {piece}")
+        return int(found[0])
+
+    def _check(self, command: Command) -> None:
+        if isinstance(command, Move | Scale | Rotate | Pin | Release | Remove | Replace):
+            self._at(command.piece)
+        if isinstance(command, Remove) and len(self.numbers) == 1:
+            raise VertumnusError("piece: the last piece cannot be removed")
+        if isinstance(command, Add) and len(self.numbers) >= self.most:
+            raise VertumnusError(f"add: {self.most:,} pieces are the most there can be")
+
+    def _removed(self, command: Remove, here: Placements) -> Placements:
+        """Placements without a piece, which leaves the table."""
+        at = self._at(command.piece)
+        self.pieces.remove(at)
+        self.numbers, self.pinned = np.delete(self.numbers, at), np.delete(self.pinned, at)
+        return here.take(np.delete(np.arange(len(here)), at))
+
+    def _replaced(self, command: Replace, here: Placements) -> Placements:
+        """Placements in which a piece is as large as it was, with another picture."""
+        at = self._at(command.piece)
+        before = self.pieces.elements[at]
+        element = command.element.weighted(before.weight)
+        self.library.setdefault(element.image, element)
+        self.pieces.replace(at, element)
+        here.log_scale[at] += np.log(before.unit / element.unit)
+        return here
+
+    def _join(self, element: Element) -> None:
+        """Puts one more piece into the table."""
+        self.library.setdefault(element.image, element)
+        self.pieces.add(element)
+        self.numbers = np.append(self.numbers, int(self.numbers.max()) + 1)
+        self.pinned = np.append(self.pinned, False)
+
+    # Writing it down.
+
+    def _write_pieces(self) -> dict[str, Any]:
+        """The table, with the pictures that joined while the run went on."""
+        own, table = self.inputs.elements, self.pieces
+        return {
+            "numbers": self.numbers.copy(),
+            "pinned": self.pinned.copy(),
+            "pieces": [
+                {**reference(element), "called": called, "layer": layer, "locked": locked}
+                for element, called, layer, locked in zip(
+                    table.elements, table.names, table.placed, table.locked, strict=True
+                )
+            ],
+            **{f"picture:{image}": _encoded(one) for image, one in self.library.items() if image not in own},
+        }
+
+    def _read_pieces(self, state: dict[str, Any]) -> None:
+        """Goes back to what `_write_pieces` wrote; elements are those there are now where they are the same."""
+        for name, data in state.items():
+            if name.startswith("picture:") and name.removeprefix("picture:") not in self.library:
+                image = name.removeprefix("picture:")
+                self.library[image] = make_element(bytes(data), None, image, image, None)
+        known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
+        table = self.pieces.copy()
+        table.clear()
+        for piece in state["pieces"]:
+            name, image, weight = piece["name"], piece["image"], piece["weight"]
+            table.add(known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight))
+            table.names[-1] = piece["called"]
+            table.placed[-1], table.locked[-1] = piece["layer"], piece["locked"]
+        self.pieces, self.numbers, self.pinned = table, np.array(state["numbers"]), np.array(state["pinned"])
+
+
+def copied(value: Any) -> Any:
+    """A value of a state that later steps do not change."""
+    return value.copy() if isinstance(value, np.ndarray | dict) else value
+
+
+def _encoded(element: Element) -> NDArray[np.uint8]:
+    data = element.source if isinstance(element.source, bytes) else element.source.read_bytes()
+    return np.frombuffer(data, np.uint8)

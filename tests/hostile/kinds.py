@@ -1,0 +1,20 @@
+"""All kinds of cases."""
+
+from __future__ import annotations
+
+from hostile import documents, files, options, states
+from hostile.cases import Kind
+
+KINDS: dict[str, Kind] = {
+    "documents": Kind(documents.documents, 24),
+    "archives": Kind(documents.archives, 10),
+    "assignments": Kind(documents.assignments, 10),
+    "pictures": Kind(files.pictures, 16),
+    "strange files": Kind(files.strange_files, 5),
+    "drawings": Kind(files.drawings, 8),
+    "tables": Kind(files.tables, 5),
+    "checkpoints": Kind(states.checkpoints, 8),
+    "indexes": Kind(states.indexes, 5),
+    "caches": Kind(states.caches, 3),
+    "options": Kind(options.options, 16),
+}

@@ -1,0 +1,188 @@
+"""Honest things to spoil: pictures of every format, drawings, a collage, checkpoints, a mosaic, an index."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+from vertumnus.cli.app import run
+from vertumnus.composing import compose as composing
+from vertumnus.packing import pack as packing
+
+FORMATS = ("png", "jpg", "webp", "gif", "tif", "bmp", "avif", "ico", "ppm", "tga", "jp2")
+DRAWING = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><g fill="#263"><path d="M4 4h10v12H4z"/>'
+    b'<circle cx="15" cy="15" r="6" stroke="red"/></g></svg>'
+)
+PACK = ["--size", "40", "--quality", "fast"]
+COMPOSE = ["--prompt", "a butterfly", "--size", "40", "--iterations", "12"]
+HEAVY = ["mini"]
+
+
+def piece(seed: int, width: int = 20, height: int = 24) -> Image.Image:
+    """A small opaque form on a transparent ground."""
+    pixels = np.zeros((height, width, 4), np.uint8)
+    rows, columns = np.mgrid[:height, :width]
+    inside = ((columns - width / 2) / (0.45 * width)) ** 2 + ((rows - height / 2) / (0.45 * height)) ** 2 < 1
+    pixels[inside] = [50 + 60 * (seed % 4), 200 - 50 * (seed % 3), 30 + 40 * (seed % 5), 255]
+    return Image.fromarray(pixels)
+
+
+def stock(pantry: Path) -> None:
+    """Fills the pantry; every command here must end well, and has then loaded the kernels that the cases need."""
+    pantry.mkdir(parents=True)
+    for seed in range(3):
+        (pantry / "pieces").mkdir(exist_ok=True)
+        piece(seed, 20 + seed).save(pantry / "pieces" / f"piece{seed}.png")
+    (pantry / "formats").mkdir()
+    for suffix in FORMATS:
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            piece(4).convert("RGB").save(pantry / "formats" / f"a.{suffix}")
+    piece(4).save(pantry / "formats/b.png")
+    piece(4).convert("P").save(pantry / "formats/c.png", interlace=1)
+    piece(4).convert("L").save(pantry / "formats/d.jpg", progressive=True)
+    piece(4).convert("CMYK").save(pantry / "formats/e.jpg")
+    frames = [piece(n).convert("RGB") for n in range(3)]
+    frames[0].save(pantry / "formats/f.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(pantry / "formats/g.tif", compression="tiff_deflate")
+    frames[0].save(pantry / "formats/h.tif", compression="tiff_lzw")
+    frames[0].save(pantry / "formats/i.jpg", exif=_exif())
+    (pantry / "drawing.svg").write_bytes(DRAWING)
+    (pantry / "weights.csv").write_bytes(b"name,weight\npiece0,1.5\npiece1,1\npiece2,.5\n")
+    photograph().save(pantry / "photograph.png")
+    here = Path.cwd()
+    os.chdir(pantry)
+    often = [
+        (packing.run, (*packing.run.__defaults__[:-1], 10)),
+        (composing.run, (*composing.run.__defaults__[:-1], 5)),
+    ]
+    os.environ["XDG_CACHE_HOME"] = str(pantry / "cache")
+    try:
+        with contextlib.ExitStack() as stack:
+            for function, defaults in often:  # a checkpoint every few steps
+                stack.enter_context(mock.patch.object(function, "__defaults__", defaults))
+            _make()
+    finally:
+        os.chdir(here)
+
+
+def photograph() -> Image.Image:
+    """Something to rebuild."""
+    rows, columns = np.mgrid[:30, :40]
+    return Image.fromarray(np.dstack([rows * 8, columns * 6, 255 - rows * 4]).astype(np.uint8))
+
+
+def _exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def _make() -> None:
+    done(
+        "pack",
+        "pieces",
+        "--shape",
+        "heart",
+        *PACK,
+        "-o",
+        "a.collage",
+        "-o",
+        "folder.json",
+        "--checkpoint",
+        "pack.npz",
+    )
+    done("pack", "pieces/piece0.png", "drawing.svg", "--shape", "heart", *PACK, "-o", "drawn.png")
+    done("pack", "pieces", "--shape", "square", *PACK, "--sizes", "fixed", "--gap", "1", "-o", "fixed.svg")
+    done("pack", "pieces", "--shape", "circle", *PACK, "--open", "-o", "open.collage")
+    done("pack", "pieces", "--shape", "circle", *PACK, "--overlap", "allow", "-o", "open.collage")
+    done("compose", "pieces", *COMPOSE, "-o", "composed.collage", "--checkpoint", "compose.npz")
+    done(
+        "compose", "pieces", "--like", "photograph.png", "--size", "40", "--iterations", "12", "-o", "liked.collage",
+        "--checkpoint", "like.npz",
+    )  # fmt: skip
+    done(
+        "mosaic",
+        "photograph.png",
+        "--tiles",
+        "pieces",
+        "--grid",
+        "3x4",
+        "--size",
+        "48",
+        "-o",
+        "mosaic.json",
+        "--beside",
+    )
+    done(
+        "mosaic",
+        "photograph.png",
+        "--tiles",
+        "pieces",
+        "--count",
+        "12",
+        "--adaptive",
+        "--size",
+        "48",
+        "-o",
+        "m.collage",
+    )
+    done("mosaic", "--assignment", "mosaic.json", "-o", "mosaic.png")
+    Path("again.png").write_bytes(Path("mosaic.png").read_bytes())
+    done("tiles", "info", "pieces", "--beside")
+    done("render", "a.collage", "-o", "a.png", "-o", "a.jpg", "-o", "a.svg", "-o", "a.tif")
+    done("measure", "a.collage", "--shape", "heart", "--json")
+    done("blend", "a.collage", "-o", "blend.png")
+    done("cutout", "pieces", "-o", "cut")
+    done("again", "a.collage")
+    done("info", "a.collage")
+    done("shape", "drawing.svg", "--size", "40")
+    first = json.loads(Path("mosaic.json").read_text())
+    Path("first.json").write_text(json.dumps(first_version(first)))
+    done("mosaic", "--assignment", "first.json", "-o", "first.png", "--size", "48")
+    for name in ("drawn.png", "fixed.svg", "open.collage", "again.png"):
+        Path(name).unlink()
+
+
+def first_version(mosaic: dict[str, object]) -> dict[str, object]:
+    """A mosaic's document as version 0.1 wrote it."""
+    import hashlib
+
+    tiles = sorted(Path("pieces").glob("*.png"))
+    sizes = [Image.open(tile).size for tile in tiles]
+    rows = [
+        [x * 10, y * 10, x * 10 + 10, y * 10 + 10, (x + y) % len(tiles), 0, 0, 1, 1, x % 4, y % 2, 0.5]
+        for y in range(3)
+        for x in range(4)
+    ]
+    return {
+        "format": "vertumnus/mosaic", "version": 1, "width": 40, "height": 30, "cells": "rectangle", "step": [0, 0],
+        "reference": "photograph.png", "tone": "mean-std:0.5", "seed": 0, "options": {"grid": "3x4"},
+        "report": {"repeats": 0},
+        "columns": [
+            "left", "top", "right", "bottom", "tile", "crop_left", "crop_top", "crop_right", "crop_bottom",
+            "turn", "flip",
+            "cost",
+        ],
+        "rows": rows,
+        "tiles": [
+            [str(tile), hashlib.sha256(tile.read_bytes()).hexdigest(), *size, "pieces/.vertumnus-tiles"]
+            for tile, size in zip(tiles, sizes, strict=True)
+        ],
+    }  # fmt: skip
+
+
+def done(*command: str) -> None:
+    """Runs a command that must end well."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(list(command))
+    if code != 0:
+        raise RuntimeError(f"{' '.join(command)}: {code}: {err.getvalue()}")

@@ -1,0 +1,33 @@
+"""Three hundred hostile cases: none ends in a traceback, a signal, a hang, or in silence about what was wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vertumnus
+
+CASES = 300
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="cases run in forked children")
+def test_quick_cases(tmp_path):
+    """A process of its own, which has no threads and forks a child for every case."""
+    tests = Path(__file__).parent.parent
+    source = Path(vertumnus.__file__).parent.parent
+    state = tmp_path / "cases"
+    ran = subprocess.run(
+        [sys.executable, "-m", "hostile", "--seed", "7", "--cases", str(CASES), "--state", state],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(source), str(tests)])},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    done = [json.loads(line) for line in state.read_text().splitlines()]
+    assert len(done) == CASES
+    assert {entry["fault"] for entry in done} == {""}
+    # Cases that all are refused, or all accepted, would prove little.
+    assert 0.3 < sum(entry["refused"] for entry in done) / CASES < 0.95
