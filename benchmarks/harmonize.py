@@ -4,9 +4,13 @@
 
 Scenes are rough on purpose: two to four icons of a family that no model was trained on, hard-edged, turned, of wrong
 sizes, on a noisy ground. What is reported of a method is the mean over layers of the cosines of Table 1 by the CLIP
-that ships, and by judges that share no weights with it nor with the diffusion model: for text and image, the share of
-a layer's pixels whose nearest named colour is the one its text says; for image and image, the likeness of an ImageNet
-classifier's features. Differences are paired by scene; intervals are bootstrapped over scenes.
+that ships, and by judges that share no weights with it nor with the diffusion model: the share of a layer's pixels
+whose nearest named colour is the layer's own, and the likeness of an ImageNet classifier's features. Texts say a
+layer's thing and its colour, and then the share of pixels judges text and image, or its thing alone (``--texts
+things``), and then it judges image and image, for the colour is what a learned word is to say. Differences are paired
+by scene; intervals are bootstrapped over scenes.
+
+What Table 1 has taken is kept beside the report, scene by scene, and gone on with: ``--slice SECONDS`` ends it early.
 """
 
 from __future__ import annotations
@@ -40,11 +44,21 @@ METHODS = ("sa", "gh", "gh+ca", "gh+ca+ti", "gh+ca+ti+ln")
 PLACES = {2: ((0.28, 0.5), (0.72, 0.5)), 3: ((0.25, 0.3), (0.75, 0.3), (0.5, 0.74))}
 PLACES[4] = ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73))
 BOOTSTRAP = 2000
-PARTS = ("cost", "large", "swaps", "noise", "table")
+PARTS = ("cost", "large", "seams", "swaps", "noise", "table")
 
 
-def scene(number: int, swapped: bool = False) -> Collage:
-    """A rough collage that nothing was trained on, the same for the same number."""
+def scene(
+    number: int,
+    swapped: bool = False,
+    noises: tuple[float, ...] = (0.6, 0.7, 0.8),
+    texts: str = "colours",
+) -> Collage:
+    """A rough collage that nothing was trained on, the same for the same number.
+
+    swapped  whether the first two change places
+    noises   of which each layer has one; the ground has the last
+    texts    ``colours`` to say the colour and the thing, ``things`` the thing alone
+    """
     rng = np.random.default_rng([31_337, number])
     count = int(rng.choice([2, 2, 3, 4]))
     known = [noun for noun in nouns(48) if glyphs_of(noun, (HELD_OUT_FONT,))]
@@ -64,6 +78,7 @@ def scene(number: int, swapped: bool = False) -> Collage:
             scale=SIDE / 64,
             attract=0,  # it is not spoken of
             repel=0,
+            noise=noises[-1],
         )
     )
     places = list(PLACES[count])
@@ -85,8 +100,8 @@ def scene(number: int, swapped: bool = False) -> Collage:
                 y=SIDE * y,
                 scale=scale,
                 rotation=float(rng.uniform(-12, 12)),
-                prompt=f"{colour} {noun}",
-                noise=float(rng.choice([0.6, 0.7, 0.8])),
+                prompt=f"{colour} {noun}" if texts == "colours" else noun,
+                noise=float(rng.choice(noises)),
             )
         )
     texts = [with_article(layer.prompt or "") for layer in made.layers[1:]]
@@ -95,10 +110,10 @@ def scene(number: int, swapped: bool = False) -> Collage:
 
 
 class ColourJudge:
-    """How much of a layer's region has the colour that its text says, from 0 to 1: no network."""
+    """How much of a layer's region has its colour, from 0 to 1: no network."""
 
     def __call__(self, picture: NDArray[np.uint8], mask: NDArray[np.bool_], text: str) -> float:
-        """The share of a region's pixels whose nearest named colour is that of a text "COLOUR NOUN"."""
+        """The share of a region's pixels whose nearest named colour is that of a name "COLOUR NOUN"."""
         table = np.array(list(COLOURS.values()), float)
         far = ((picture[mask].astype(float)[:, None] - table) ** 2).sum(-1)
         return float((far.argmin(1) == list(COLOURS).index(text.split()[0])).mean())
@@ -130,53 +145,89 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(values.mean()), *(float(x) for x in np.percentile(means, (2.5, 97.5)))
 
 
+KINDS = ("text-image, CLIP", "image-image, CLIP", "colours", "image-image, features")
+
+
+class Kept:
+    """What was measured of scenes, a line of JSON each, by everything that it depends on."""
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        self.path, self.settings = path, settings
+        lines = path.read_text().splitlines() if path.is_file() else []
+        rows = [row for row in map(json.loads, lines) if row["settings"] == settings]
+        self.scores = {(row["scene"], row["method"]): row["scores"] for row in rows}
+
+    def put(self, number: int, method: str, scores: list[list[float]]) -> None:
+        """The four scores of every seed of a scene."""
+        self.scores[number, method] = scores
+        row = {"settings": self.settings, "scene": number, "method": method, "scores": scores}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
 def ablation(
-    scenes: int, seeds: int, steps: int, learning: int, clip: ImageTextModel, images: Path | None, methods: list[str]
+    chosen: argparse.Namespace, clip: ImageTextModel, images: Path | None, numbers: range, until: float
 ) -> dict[str, Any]:
-    """Per-layer similarities of every method: Table 1."""
+    """Per-layer similarities of every method: Table 1.
+
+    until   CPU seconds after which no scene is begun
+    """
     model = load("mini", "diffusion")
-    found: dict[str, dict[str, list[list[float]]]] = {
-        kind: {method: [] for method in ("input", *methods)}
-        for kind in ("text-image, CLIP", "image-image, CLIP", "text-image, colours", "image-image, features")
-    }
+    settings = {name: getattr(chosen, name) for name in ("seeds", "steps", "learning", "vectors", "texts", "noises")}
+    kept = Kept(chosen.json.with_suffix(".jsonl"), settings)
     colours, features = ColourJudge(), FeatureJudge()
-    for number in range(scenes):
+    for number in numbers:
         rows = []
-        for method in ("input", *methods):
-            collage = scene(number)
-            chosen = "gh" if method == "input" else method
-            options = HarmonizeOptions(method=chosen, steps=steps, learning=learning)
+        for method in ("input", *chosen.methods):
+            if (number, method) in kept.scores or time.process_time() > until:
+                continue
+            collage = scene(number, noises=tuple(chosen.noises), texts=chosen.texts)
+            options = HarmonizeOptions(
+                method="gh" if method == "input" else method,
+                steps=chosen.steps,
+                learning=chosen.learning,
+                vectors=chosen.vectors,
+                eta=0,
+            )
             job = HarmonizeJob(collage, None, model, None, options)
-            composite = job.stack.composite()
-            masks = [job.stack.seen(n) for n in job.spoken if job.texts[n] != "ground"]
-            texts = [job.texts[n] for n in job.spoken if job.texts[n] != "ground"]
-            pictures = [composite] if method == "input" else in_batches(job, range(1 if method == "sa" else seeds))
+            composite, spoken = job.stack.composite(), job.spoken
+            masks, names = [job.stack.seen(n) for n in spoken], [job.stack.layers[n].name for n in spoken]
+            # As published, seeds of SA are all one.
+            seeds = range(1 if method == "sa" else chosen.seeds)
+            pictures = [composite] if method == "input" else in_batches(job, seeds)
             rows.append(np.concatenate([composite, *pictures[:4]] if method != "input" else [composite], axis=1))
-            scores: list[list[float]] = [[], [], [], []]
-            for picture in pictures[: 1 if method == "sa" else None]:  # all of its seeds are one
-                both = layer_similarities(picture, composite, masks, texts, clip)
-                scores[0].append(float(np.mean([one.text_image for one in both])))
-                scores[1].append(float(np.mean([one.image_image for one in both])))
-                said = zip(masks, texts, strict=True)
-                scores[2].append(float(np.mean([colours(picture, mask, text) for mask, text in said])))
-                scores[3].append(float(np.mean(features(picture, composite, masks))))
-            for kind, numbers in zip(found, scores, strict=True):
-                found[kind][method].append(numbers)
-        if images is not None and number < 6:
+            scores = []
+            for picture in pictures:
+                both = layer_similarities(picture, composite, masks, [job.texts[n] for n in spoken], clip)
+                scores.append(
+                    [
+                        float(np.mean([one.text_image for one in both])),
+                        float(np.mean([one.image_image for one in both])),
+                        float(
+                            np.mean([colours(picture, mask, name) for mask, name in zip(masks, names, strict=True)])
+                        ),
+                        float(np.mean(features(picture, composite, masks))),
+                    ]
+                )
+            kept.put(number, method, scores)
+        if images is not None and number < 6 and len(rows) > 1:
             wide = max(row.shape[1] for row in rows)
             filled = [np.pad(row, ((0, 0), (0, wide - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
             sheet = np.concatenate(filled)
             Image.fromarray(sheet).resize((sheet.shape[1] * 2, sheet.shape[0] * 2)).save(
-                images / f"scene-{number}.png"
+                images / f"scene-{number}-{chosen.texts}.png"
             )
-        console.print(f"scene {number + 1} of {scenes}", style="dim")
+    whole = [
+        number for number in numbers if all((number, method) in kept.scores for method in ("input", *chosen.methods))
+    ]
+    console.print(f"Table 1: {len(whole)} of {len(numbers)} scenes", style="dim")
     table: dict[str, Any] = {}
-    for measure, by_method in found.items():
+    for place, measure in enumerate(KINDS if whole else ()):
         table[measure] = {}
         before: NDArray[np.float64] | None = None
-        for method, rows_of in by_method.items():
-            values = np.array([np.mean(row) for row in rows_of])
-            entry: dict[str, Any] = {"mean": interval(values)}
+        for method in ("input", *chosen.methods):
+            values = np.array([np.mean([one[place] for one in kept.scores[number, method]]) for number in whole])
+            entry: dict[str, Any] = {"mean": interval(values), "scenes": len(whole)}
             if before is not None and method != "input":
                 entry["over the one before"] = interval(values - before)
             before = values if method != "input" else None
@@ -220,27 +271,45 @@ def swaps(scenes: int, steps: int, judge: ImageTextModel) -> dict[str, Any]:
     return {method: interval(np.array(hits, float)) for method, hits in right.items()}
 
 
-def noise_levels(scenes: int, steps: int) -> dict[str, Any]:
-    """Mean change of a layer's own pixels, of 255, by its noise."""
+LEVELS = (0.0, 0.08, 0.16, 0.24, 0.4, 0.8)  # of noise, finer where mini's latents, 16 a side, still tell them apart
+
+
+def noise_levels(scenes: int, seeds: int, steps: int) -> dict[str, Any]:
+    """Mean change of a layer's own pixels, of 255, by its noise, over some seeds a scene."""
     model = load("mini", "diffusion")
-    levels = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    changes: dict[float, list[float]] = {level: [] for level in levels}
+    changes: dict[float, list[float]] = {level: [] for level in LEVELS}
     for number in range(scenes):
-        for level in levels:
+        for level in LEVELS:
             collage = scene(number)
             for layer in collage.layers:
                 layer.noise = 0.0
             collage.layers[1].noise = level
             collage.layers[2].noise = 1.0  # what the whole schedule is run for
             job = HarmonizeJob(collage, None, model, None, HarmonizeOptions(steps=steps, blur=0.0))
-            picture, before = job.pictures([number])[0], job.stack.composite()
-            seen = job.stack.seen(1)
-            changes[level].append(float(np.abs(picture[seen].astype(float) - before[seen]).mean()))
+            before, seen = job.stack.composite(), job.stack.seen(1)
+            each = [np.abs(one[seen].astype(float) - before[seen]).mean() for one in in_batches(job, range(seeds))]
+            changes[level].append(float(np.mean(each)))
     rows = {str(level): interval(np.array(values)) for level, values in changes.items()}
-    rows["monotone scenes"] = float(
-        np.mean([all(a <= b for a, b in pairwise(one)) for one in zip(*changes.values(), strict=True)])
-    )
+    by_scene = list(zip(*changes.values(), strict=True))
+    rows["monotone scenes"] = float(np.mean([all(a <= b for a, b in pairwise(one)) for one in by_scene]))
+    steps_up = [a < b for one in by_scene for a, b in pairwise(one)]
+    rows["steps upward"] = float(np.mean(steps_up))
     return rows
+
+
+def seams(scenes: int) -> dict[str, Any]:
+    """Without a model: the step from layer to layer, of 255, before and after; and how far tones are from around."""
+    from vertumnus.harmonizing.tone import linear, seam_gradient
+
+    found: dict[str, list[float]] = {"seam, before": [], "seam, after": [], "tone, before": [], "tone, after": []}
+    for number in range(scenes):
+        job = HarmonizeJob(scene(number), None, None, None, HarmonizeOptions(method="none"))
+        for name, picture in (("before", job.stack.composite()), ("after", job.pictures([0])[0])):
+            found[f"seam, {name}"].append(seam_gradient(job.stack, picture))
+            light, ground = linear(picture), job.stack.seen(0)
+            means = [light[job.stack.seen(n)].mean(0) for n in range(1, len(job.stack.layers))]
+            found[f"tone, {name}"].append(float(np.abs(np.array(means) - light[ground].mean(0)).mean()))
+    return {name: interval(np.array(values)) for name, values in found.items()}
 
 
 def cost(steps: int) -> dict[str, float]:
@@ -315,6 +384,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--learning", type=int, default=250, help="steps of learning a word, at most")
+    parser.add_argument("--vectors", type=int, default=1, help="of a word")
+    parser.add_argument("--texts", default="colours", choices=("colours", "things"), help="what layers' texts say")
+    parser.add_argument("--noises", type=float, nargs="+", default=[0.6, 0.7, 0.8], help="that layers have one of")
+    parser.add_argument("--first", type=int, default=0, help="number of the first scene")
+    parser.add_argument("--slice", type=float, default=float("inf"), help="CPU seconds after which Table 1 pauses")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--side", type=int, default=512, help="pixels at which the cost of a large model is measured")
     parser.add_argument("--json", type=Path, default=Path("build/benchmark-harmonize.json"))
@@ -324,15 +398,16 @@ def main() -> None:
     if chosen.images is not None:
         chosen.images.mkdir(parents=True, exist_ok=True)
     clip: ImageTextModel = PriorClip(load("mini", "clip"))
-    report: dict[str, Any] = {name: getattr(chosen, name) for name in ("scenes", "seeds", "steps", "learning")}
+    said = ("scenes", "seeds", "steps", "learning", "vectors", "texts", "noises")
+    report: dict[str, Any] = {name: getattr(chosen, name) for name in said}
+    numbers = range(chosen.first, chosen.first + chosen.scenes)
     compute: dict[str, Callable[[], dict[str, Any]]] = {
         "cost": lambda: cost(min(chosen.steps, 20)),
         "large": lambda: cost_at_size(chosen.side, 3),
         "swaps": lambda: swaps(chosen.scenes, chosen.steps, clip),
-        "noise": lambda: noise_levels(max(chosen.scenes // 3, 1), chosen.steps),
-        "table": lambda: ablation(
-            chosen.scenes, chosen.seeds, chosen.steps, chosen.learning, clip, chosen.images, chosen.methods
-        ),
+        "noise": lambda: noise_levels(max(chosen.scenes // 3, 1), min(chosen.seeds, 4), chosen.steps),
+        "seams": lambda: seams(chosen.scenes),
+        "table": lambda: ablation(chosen, clip, chosen.images, numbers, time.process_time() + chosen.slice),
     }
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     for name in chosen.parts:

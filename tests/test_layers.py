@@ -82,6 +82,7 @@ NEED_TORCH = {
     "models/learned.py",
     "models/memory.py",
     "models/opening.py",
+    "models/room.py",
     "models/text.py",
 } | {
     "models/blip.py",

@@ -17,12 +17,18 @@ TOOLS = {
     "generate": "vertumnus.mosaic.generate.generation:Generation",
 }
 
+HARMONIZED = "harmonize"  # has rounds in place of a run
+
 
 def live_again(collage: Collage) -> LiveRun:
     """The run that made a collage, at its beginning; it will be told what it was told then.
 
+    A collage that was harmonised has rounds and no run: `again` makes it.
+
     Raises `VertumnusError` if the document does not say how it was made, or a picture it was made of is missing.
     """
+    if collage.made_by is not None and collage.made_by.tool == HARMONIZED:
+        raise VertumnusError("made_by.tool: harmonize has rounds and no live run; again makes it")
     spec = RunSpec.of(collage)
     if spec.tool not in TOOLS:
         raise VertumnusError(f"made_by.tool: {spec.tool!r} cannot be run again; known are {', '.join(TOOLS)}")
@@ -34,10 +40,14 @@ def live_again(collage: Collage) -> LiveRun:
 def again(collage: Collage, watch: Callable[[LiveRun], None] | None = None) -> Collage:
     """Makes a collage again from its document alone; of the same version of the program, the same bytes.
 
-    watch   called with the run after every step
+    watch   called with the run after every step, of tools that have a live run
 
     Raises `VertumnusError` as `live_again` does.
     """
+    if collage.made_by is not None and collage.made_by.tool == HARMONIZED:
+        from vertumnus.harmonizing.again import again as rounds_again
+
+        return rounds_again(collage)
     run = live_again(collage)
     for _ in run:
         if watch is not None:

@@ -1,6 +1,7 @@
 """``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
 
 import itertools
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,23 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     assert (tmp_path / "b.collage").read_bytes() == made.read_bytes()
     assert [layer.name for layer in Collage.load(made).layers].count("left") == 1
 
+    drawn(64, 64).save(tmp_path / "photos" / "left.png")
+    reference.save(tmp_path / "reference.jpg", quality=95)
+    plain, structured = tmp_path / "p.collage", tmp_path / "s.collage"
+    command = (
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "--grid", "1x2", "--steps", 4,
+        "--tiles", tmp_path / "photos", "--real", 0, "--method", "free",
+    )  # fmt: skip
+    assert vertumnus(*command, "-o", plain)[0] == 0
+    assert vertumnus(*command, "--structure", 0.25, "-o", structured)[0] == 0
+    shutil.rmtree(tmp_path / "photos")
+    code, out, _ = vertumnus("again", structured)
+    assert (code, "2 layers, the same as before" in out) == (0, True)
+    wanted = np.asarray(reference.resize((256, 128)), float)
+    far = [np.abs(np.asarray(Collage.load(one).render().convert("RGB").resize((256, 128)), float) - wanted).mean()
+           for one in (plain, structured)]  # fmt: skip
+    assert far[1] < far[0]
+
     drawn_for = tmp_path / "c.collage"
     command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
     assert vertumnus(*command, "--method", "free", "-o", drawn_for)[0] == 0
@@ -174,6 +192,8 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--grid", "200x200"], "smaller than the grid of 200 x 200"),
     (["{ref}", "--generate", "a cat", "--assignment", "{ref}"], "--generate: draws its own tiles"),
     (["{ref}", "--generate", "a cat", "--tiles", "{full}"], "no picture in it can be read"),
+    (["{ref}", "--generate", "a cat", "--structure", "0.5"], "--structure: is that of photographs"),
+    (["{ref}", "--generate", "a cat", "--shares", "1", "2"], "--shares: 2 for 1 prompts"),
     (["{ref}", "--generate", "a cat", "--real", "0.5"], "--real: is a number from 0 to 1, for photographs"),
     (["{ref}", "--generate", "a cat", "--unique"], "--unique: is for tiles that are matched"),
     (["{ref}", "--generate", "a cat", "--model", "nowhere"], "nowhere: there is no such folder"),

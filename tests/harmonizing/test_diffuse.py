@@ -277,3 +277,26 @@ def test_memory_that_runs_out_ends_in_a_sentence(model, monkeypatch, tmp_path):
         job.pictures([7])
     with pytest.raises(VertumnusError, match="not enough memory for one picture"):
         job.fill(gallery, [8, 9])
+
+
+def test_a_layer_made_anew_over_a_kept_one_is_seamed_by_its_own_alpha():
+    """Pixel by pixel: the result where it is whole, the kept picture where it is not, and between by its alpha."""
+    collage = rough(SIDE)
+    soft = np.zeros((32, 32, 4), np.uint8)
+    soft[..., :3] = (220, 30, 30)
+    soft[..., 3] = np.clip(np.arange(32) * 12, 0, 255)[:, None]
+    collage.layers[1].image = collage.pictures.add_pixels(soft)
+    for opacity in (1.0, 0.5):
+        collage.layers[1].opacity = opacity
+        stack = stack_of(collage, (SIDE, SIDE))
+        picture = np.full((SIDE, SIDE, 3), (10, 200, 250), np.uint8)
+        result = keep(stack, stack.map_of([0.0, 0.8, 0.0], 0.0), picture)
+        alpha = stack.pictures[1, ..., 3].astype(float)
+        for y in range(SIDE):
+            for x in range(SIDE):
+                if stack.pictures[2, y, x, 3]:
+                    continue
+                share = alpha[y, x] / alpha.max()
+                wanted = share * picture[y, x] + (1 - share) * stack.pictures[0, y, x, :3].astype(float)
+                assert np.abs(result[y, x] - wanted).max() <= 0.51
+        assert len(np.unique(result[stack.seen(1)], axis=0)) > 4

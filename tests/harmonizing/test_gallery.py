@@ -11,6 +11,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.gallery import Gallery
 from vertumnus.harmonizing.layers import stack_of
 from vertumnus.harmonizing.rounds import edit_stack, first_layers, results, undo_round, with_result
+from vertumnus.harmonizing.tone import SAME, Tone
 
 
 def picture(seed, side=32):
@@ -98,6 +99,39 @@ def test_editing_takes_the_result_and_one_layer():
     assert (stack.composite(1) == picture(1, 64)).all()
     with pytest.raises(VertumnusError, match="there are table, ball, cup"):
         edit_stack(done, "spoon", (64, 64))
+
+
+def test_layers_of_one_name_are_told_apart_by_id():
+    collage = rough()
+    collage.layers[2].prompt = "ball"
+    done = with_result(collage, picture(1, 64))
+    with pytest.raises(VertumnusError, match="2 are called 'ball'; name one by its id: k2 at 19,32, k3 at 45,32"):
+        edit_stack(done, "ball", (64, 64))
+    assert edit_stack(done, "k3", (64, 64)).layers[1].name == "cup"
+
+
+def test_tones_are_put_onto_layers_and_taken_off_again():
+    collage = rough()
+    collage.layers[1].gain, collage.layers[1].offset = (0.5, 1.0, 2.0), (0.1, 0.0, 0.0)
+    collage.layers[2].light = "srgb"
+    before = [layer.model_dump() for layer in collage.layers]
+    tone = Tone((0.5, 0.8, 1.0), (0.1, 0.0, -0.2))
+    collage.name_layers()
+    done = with_result(collage, picture(1, 64), tones={"k1": SAME, "k2": tone, "k3": tone})
+    ball, cup = done.layers[2], done.layers[3]
+    # g2 (g1 v + o1) + o2, channel by channel
+    assert np.allclose(ball.gain, (0.25, 0.8, 2.0))
+    assert np.allclose(ball.offset, (0.15, 0.0, -0.2))
+    assert not cup.toned  # works on sRGB values
+    assert [layer.model_dump(exclude={"id"}) for layer in first_layers(done)] == [
+        {key: value for key, value in one.items() if key != "id"} for one in before
+    ]
+    two = with_result(done, picture(2, 64), tones={"k2": tone})
+    assert first_layers(two)[1].gain == (0.5, 1.0, 2.0)
+    assert undo_round(two).layers[2].gain == ball.gain
+    assert undo_round(undo_round(two)).layers[1].gain == (0.5, 1.0, 2.0)
+    done.layers[2].gain = (3.0, 3.0, 3.0)  # by hand, since
+    assert undo_round(done).layers[1].gain == (3.0, 3.0, 3.0)
 
 
 def test_an_index_is_plain_json(tmp_path):

@@ -1,9 +1,14 @@
 """Harmonising without a model: statistics against plain ones, seams against a dense solve."""
 
 import numpy as np
+from scipy import ndimage
 
 from harmonizing.scenes import rough
+from vertumnus.harmonizing.again import again
+from vertumnus.harmonizing.harmonize import harmonize
 from vertumnus.harmonizing.layers import stack_of
+from vertumnus.harmonizing.options import HarmonizeOptions
+from vertumnus.harmonizing.rounds import undo_round
 from vertumnus.harmonizing.tone import SAME, blend_seams, linear, match_tones, seam_gradient, seam_pixels
 
 
@@ -56,8 +61,6 @@ def test_seams_are_solved_as_a_dense_system_would():
     assert changed.any()
     assert seam_gradient(stack, blended) < 0.6 * seam_gradient(stack, picture)
     # The dense least squares over all pixels of the band.
-    from scipy import ndimage
-
     band = ndimage.distance_transform_edt(~seam_pixels(stack.visible)) < 2.5
     assert not changed[~band].any()
     names = {place: n for n, place in enumerate(zip(*np.nonzero(band), strict=True))}
@@ -81,3 +84,24 @@ def test_seams_are_solved_as_a_dense_system_would():
     expected = np.clip(solved, 0, 255)
     got = np.array([blended[place] for place in names], float)
     assert np.abs(got - expected).max() <= 0.51
+
+
+def test_without_a_model_the_document_has_every_layers_tone():
+    """The hidden layers, shown, are the result's but for its seams."""
+    collage = rough(48)
+    rng = np.random.default_rng(3)
+    for layer, base in zip(collage.layers, ((60, 120, 80), (200, 60, 60), (60, 70, 200)), strict=True):
+        old = np.asarray(collage.pictures.image(layer.image).convert("RGBA")).copy()
+        old[..., :3] = np.clip(base + rng.normal(0, 25, (*old.shape[:2], 1)), 0, 255)
+        layer.image = collage.pictures.add_pixels(old)
+    made = harmonize(collage, model=None, options=HarmonizeOptions(method="none", longest=48, strength=1.0))
+    result, *own = made.layers
+    assert [layer.visible for layer in made.layers] == [True, False, False, False]
+    assert [layer.toned for layer in own[1:]] == [True, True]
+    shown = made.model_copy(update={"layers": [layer.model_copy(update={"visible": True}) for layer in own]})
+    stack = stack_of(shown, (48, 48))
+    picture = np.asarray(made.pictures.image(result.image).convert("RGB")).astype(int)
+    inside = ndimage.distance_transform_edt(~seam_pixels(stack.visible)) > 2
+    assert np.abs(picture - stack.composite())[inside].max() <= 3
+    assert undo_round(made).layers == collage.layers
+    assert (np.asarray(again(made).render()) == np.asarray(made.render())).all()

@@ -91,8 +91,17 @@ def test_damaged_words_are_learned_anew_and_long_prompts_refused(folders):
         place = words.kept_at(words.subject(made.stack, index, text, model), words.fingerprint(model), made.options)
         place.write_bytes(b"no")
     job(model).learn()
-    with pytest.raises(VertumnusError, match="tokens and the model reads 75"):
+    with pytest.raises(VertumnusError, match="has 31 tokens and the model reads 27 beside 48 for learned words"):
         job(model, vectors=16).learn()
+    for method in ("sa", "gh", "gh+ca"):
+        with pytest.raises(
+            VertumnusError, match="negative: has 80 tokens and the model reads 75; it would be cut at"
+        ):
+            job(model, method, negative="x" * 80).learn()
+        long = rough(16)
+        long.prompt += " and" * 30
+        with pytest.raises(VertumnusError, match=r"prompt: has .* and the model reads 75; it would be cut at 'd and"):
+            HarmonizeJob(long, None, model, None, HarmonizeOptions(method=method, longest=16)).learn()
 
 
 def test_every_method_of_the_paper_goes_through_one_interface(folders):
@@ -105,6 +114,14 @@ def test_every_method_of_the_paper_goes_through_one_interface(folders):
         assert found[method].shape == (16, 16, 3)
     different = [a for a in found for b in found if a < b and (found[a] == found[b]).all()]
     assert not different
+
+
+def test_seeds_of_plug_and_play_differ_by_the_noise_that_is_drawn(folders):
+    model = load_model(folders["sd1"], device="cpu")
+    one, two = job(model, "sa").pictures([1, 2])
+    assert (one != two).any()
+    same, published = job(model, "sa", eta=0).pictures([1, 2])
+    assert (same == published).all()
 
 
 def test_a_lora_is_on_while_a_collage_is_harmonised(folders, tmp_path):
@@ -124,3 +141,14 @@ def test_a_lora_is_on_while_a_collage_is_harmonised(folders, tmp_path):
     assert washed.layers[0].image != plain.layers[0].image
     assert again.layers[0].image == plain.layers[0].image
     assert washed.made_by.report["rounds"][0]["options"]["lora"] == list(options.lora)
+    # One that the model carries itself works beside it, is learned with, and stays.
+    model.pipeline.load_lora_weights(tmp_path, weight_name="wash.safetensors", adapter_name="own")
+    known = words.fingerprint(model)
+    carried = harmonize(rough(16), model=model, options=HarmonizeOptions(steps=3, longest=16))
+    assert carried.layers[0].image not in (plain.layers[0].image, washed.layers[0].image)
+    learned = options.model_copy(update={"method": "gh+ca+ti", "learning": 10})
+    harmonize(rough(16), model=model, options=learned)
+    assert words.fingerprint(model) == known
+    assert not any(one.grad is not None for one in model.unet.parameters())
+    model.pipeline.set_adapters("own", 0.5)
+    assert words.fingerprint(model) != known

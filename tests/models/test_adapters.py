@@ -76,6 +76,35 @@ def test_a_lora_is_as_in_diffusers_and_goes_without_a_trace(folders, model, lora
     assert list(model.unet.state_dict()) == keys
 
 
+def test_a_lora_that_the_model_carries_stays_at_work(folders, model, lora):
+    for one in (model, theirs := load_model(folders["sd1"])):
+        one.pipeline.load_lora_weights(lora, weight_name="hand.safetensors", adapter_name="hand")
+        one.pipeline.set_adapters("hand", 0.7)
+        one.unet.requires_grad_(False)
+    carried = drawn(model)
+    with Adapters(model) as adapters:
+        name = adapters.add_lora(lora, weight=0.5)
+        assert name == "hand_1"
+        theirs.pipeline.load_lora_weights(lora, weight_name="hand.safetensors", adapter_name="more")
+        theirs.pipeline.set_adapters(["hand", "more"], [0.7, 0.5])
+        assert torch.equal(drawn(model), drawn(theirs))
+        adapters.set_weight(name, 0)
+        assert torch.equal(drawn(model), carried)
+        with pytest.raises(VertumnusError):
+            adapters.add_lora({"unet.nowhere.lora_A.weight": torch.zeros(2, 2)})
+        assert torch.equal(drawn(model), carried)
+    assert torch.equal(drawn(model), carried)
+    assert model.pipeline.get_active_adapters() == ["hand"]
+    assert not any(parameter.requires_grad for parameter in model.unet.parameters())
+    model.pipeline.disable_lora()
+    plain = drawn(model)
+    with Adapters(model) as adapters:
+        adapters.add_lora(lora, weight=0.5)
+        theirs.pipeline.set_adapters(["more"], [0.5])
+        assert torch.equal(drawn(model), drawn(theirs))
+    assert torch.equal(drawn(model), plain)
+
+
 def test_a_lora_of_kohyas_scripts(folders, model, lora):
     from safetensors.torch import load_file
 

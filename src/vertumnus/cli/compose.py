@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from vertumnus.cli.common import check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_outputs
+from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
@@ -85,6 +86,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     preset: str | None = None,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
     flags: Annotated[GuidanceFlags | None, Parameter(name="*", group="Guidance")] = None,  # type: ignore[valid-type]
@@ -109,7 +111,7 @@ def compose(
     seed
         The same input, options and seed give the same collage.
     count
-        Pieces to place; the pictures are used in turn.
+        Pieces to place, with --from of the new pictures; the pictures are used in turn.
     guidance
         What judges the picture, NAME[:MODEL|FILE][=WEIGHT], once for each that is to be mixed: pictogram (icons, no
         weights; the default), mini, the folder of a diffusion model or its id, shape:heart=0.3.
@@ -138,6 +140,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons; black by default, white with --like.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    as_json
+        Print the report as JSON to standard output, and lines for people to standard error.
     preset
         Settings under one name: score-paper for the published ones of SCORE. What is given beside it wins.
     options
@@ -155,7 +159,7 @@ def compose(
         pieces = read_elements(elements, icon_colors or "white", max_side)
         compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
         return
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
+    check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
@@ -200,24 +204,31 @@ def compose(
         options=options,
         **_given(flags),
     )
-    with _Watch(preview, preview_every) as watch:
+    told: list[dict[str, Any]] = []
+    with saying(as_json) as tell:
+        with _Watch(preview, preview_every) as watch:
 
-        def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
-            timing = watch.timing(len(collages))
-            for composition, collage in zip(compositions, collages, strict=True):
-                number = composition.spec.seed - seed
-                write_outputs(collage, [_numbered(path, number, variations) for path in output], scale)
-                _summary(collage, composition, timing, watch.stopped)
+            def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
+                seconds, cpu = watch.timing(len(collages))
+                for composition, collage in zip(compositions, collages, strict=True):
+                    number = composition.spec.seed - seed
+                    outputs = [_numbered(path, number, variations) for path in output]
+                    write_outputs(collage, outputs, scale)
+                    _summary(collage, composition, f"{seconds:.1f} s ({cpu:.1f} s of one core)", watch.stopped)
+                    likeness = {"likeness": composition.likeness, "stopped": watch.stopped}
+                    told.append(facts_of(collage, outputs, seconds, cpu) | likeness)
 
-        if variations == 1:
-            composition = run(live, watch, checkpoint, resume)
-            made([composition], [composition.document()])
-            return
-        found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
-    sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
-    save_image(found.sheet(), sheet)
-    best = _numbered(output[0], found.best, variations).name
-    print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
+            if variations == 1:
+                composition = run(live, watch, checkpoint, resume)
+                made([composition], [composition.document()])
+                tell(**told[0])
+                return
+            found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
+        sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
+        save_image(found.sheet(), sheet)
+        best = _numbered(output[0], found.best, variations).name
+        print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
+        tell(variations=told, best=found.best, why=found.why, sheet=str(sheet))
 
 
 def _numbered(path: Path, number: int, variations: int) -> Path:
@@ -249,12 +260,12 @@ class _Watch(Watch):
         self.shown: Composition | None = None  # of several side by side, the first
         self.began = time.perf_counter(), time.process_time()
 
-    def timing(self, runs: int) -> str:
-        """What each of some runs that have ended took, which are the last to have been shown."""
+    def timing(self, runs: int) -> tuple[float, float]:
+        """Seconds, and seconds of one core, that each of some runs took, which are the last to have been shown."""
         now = time.perf_counter(), time.process_time()
         seconds, cpu = ((after - before) / runs for after, before in zip(now, self.began, strict=True))
         self.began, self.shown = now, None
-        return f"{seconds:.1f} s ({cpu:.1f} s of one core)"
+        return seconds, cpu
 
     def __call__(self, composition: Composition) -> None:
         if self.stopped:

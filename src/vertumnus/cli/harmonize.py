@@ -151,9 +151,10 @@ def edit(
     identity = read_index(folder)["identity"]
     if identity.get("collage") != collage_digest(document) or identity.get("layer") != layer:
         raise VertumnusError(f"{folder}: holds results of another collage or layer; make them anew without --take")
-    picture = Gallery(folder, identity).picture(take)
+    results = Gallery(folder, identity)
+    picture = results.picture(take)
     job = HarmonizeJob(document, identity.get("prompt"), None, layer, HarmonizeOptions(method="none"))
-    _write(job.document(picture, take, identity), written)
+    _write(job.document(picture, take, identity, results.batches.get(take)), written)
 
 
 def _job(
@@ -208,14 +209,15 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
         if not finished:
             return
         first, picture = finished[0], gallery.picture(finished[0])
+        batch = gallery.batches.get(first)
     else:
         with bar("note") as progress:
             task = progress.add_task("harmonising", total=None, note="")
-            first = seed
+            first, batch = seed, None
             picture = job.pictures(
                 [seed], lambda step, steps, *_: progress.update(task, completed=step, total=steps)
             )[0]
-    made = job.document(picture, first)
+    made = job.document(picture, first, batch=batch)
     for path in files:
         if path.suffix.lower() in DOCUMENTS or path.suffix.lower() == ".svg":
             print(write_output(made, path, 1.0, None))

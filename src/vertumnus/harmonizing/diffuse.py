@@ -195,11 +195,11 @@ class Harmonizer:
 class StructureRun(Harmonizer):
     """Plug-and-Play on the composite, the baseline SA (sec. 5.1): its structure kept, nothing known of layers.
 
-    Nothing is drawn at random, so that every seed has the same result; noise, control and scheduler do not matter.
+    Noise, control and scheduler do not matter; seeds differ by the share of the noise that is drawn anew (``eta``).
     """
 
     def steps(self, seeds: Sequence[int]) -> Iterator[Step]:
-        """The sampler's steps for as many copies."""
+        """The sampler's steps for a batch of seeds."""
         from vertumnus.sampling.injection import plug_and_play
 
         options = self.options
@@ -210,7 +210,8 @@ class StructureRun(Harmonizer):
             negative=options.negative or AGAINST,
             steps=options.steps,
             guidance=options.guidance,
-            batch=len(seeds),
+            eta=options.eta,
+            seed=list(seeds),
         )
 
 
@@ -232,31 +233,28 @@ def to_latent_size(h: Floats, factor: int) -> Floats:
 def keep(stack: Stack, h: Floats, picture: Pixels) -> Pixels:
     """The result with what has noise 0 put back as it was.
 
-    A pixel all of whose layers are kept is the composite's, to the bit. Where a kept layer lies over one that is not,
-    it covers the result by its own alpha.
+    The layers are laid over each other once more, each by its own alpha: of a kept one its own picture, of another
+    the result, whose colours those are. So seams are as soft as the layers' own edges, on either side, and a pixel
+    that kept layers hide is the composite's, to the bit. How opaque a layer is as a whole is in the result already,
+    and its alpha counts in shares of the most that it has.
     """
     kept = h == 0
     if not kept.any():
         return picture
     seen = stack.visible
-    alpha = stack.alpha
     # A layer is kept if the map is 0 wherever it is seen.
-    is_kept = [bool(kept[seen == index].all()) if (seen == index).any() else False for index in range(len(alpha))]
-    touched = np.zeros(seen.shape, bool)
-    for index, whole in enumerate(is_kept):
-        if not whole:
-            touched |= alpha[index] > 0
-    bare = (alpha < 1).all(0)
+    is_kept = [
+        bool(kept[seen == index].all()) if (seen == index).any() else False for index in range(len(stack.alpha))
+    ]
     ground_kept = kept[seen == NOBODY].all() if (seen == NOBODY).any() else False
-    exact = kept & ~touched & (~bare | ground_kept)
-    result = picture.astype(np.float32)
-    for index, whole in enumerate(is_kept):
-        if whole:
-            own = np.where(seen == index, alpha[index], 0)[..., None]
-            result = stack.pictures[index, ..., :3] * own + result * (1 - own)
-    composed = np.floor(result + np.float32(0.5)).astype(np.uint8)
-    # A kept layer that is opaque where it is seen hides whatever lies below it.
-    over = np.zeros(seen.shape, bool)
-    for index, whole in enumerate(is_kept):
-        over |= whole & (seen == index) & (alpha[index] == 1)
-    return np.where((exact | over)[..., None], stack.composite(), composed)
+    made_anew = np.full((*seen.shape, 1), 0.0 if ground_kept else 1.0, np.float32)  # the result's share of a pixel
+    own = np.array(stack.ground, np.float32) * (1 - made_anew)  # what kept layers have of its colour
+    for index, alpha in enumerate(stack.alpha[..., None]):
+        share = alpha if is_kept[index] else alpha / max(float(alpha.max()), 1e-6)
+        own, made_anew = own * (1 - share), made_anew * (1 - share)
+        if is_kept[index]:
+            own = own + stack.pictures[index, ..., :3] * share
+        else:
+            made_anew = made_anew + share
+    composed = np.floor(own + picture * made_anew + np.float32(0.5)).astype(np.uint8)
+    return np.where(made_anew == 0, stack.composite(), composed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Gallery:
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
         self.folder, self.identity = folder, identity
         self.pictures: dict[int, str] = {}  # by seed, the SHA-256 of the file
+        self.batches: dict[int, list[int]] = {}  # by seed, those that were drawn with it
         if folder.exists() and not folder.is_dir():
             raise VertumnusError(f"{folder}: is a file; a gallery needs a folder")
         if folder.is_dir() and any(folder.iterdir()):
@@ -45,6 +46,7 @@ class Gallery:
                     f"{folder}: holds results of another collage or other settings; choose another folder"
                 )
             self.pictures = {int(seed): digest for seed, digest in found["pictures"].items()}
+            self.batches = {int(seed): batch for seed, batch in found.get("batches", {}).items()}
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -62,14 +64,23 @@ class Gallery:
         path = self.path(seed)
         return path.is_file() and hashlib.sha256(read_named(path)).hexdigest() == self.pictures.get(seed)
 
-    def put(self, seed: int, picture: Pixels) -> None:
-        """Writes the picture of a seed, H x W x 3, and then the index."""
+    def put(self, seed: int, picture: Pixels, batch: Sequence[int] = ()) -> None:
+        """Writes the picture of a seed, H x W x 3, and then the index.
+
+        batch   seeds that were drawn with it, itself among them
+        """
         stream = io.BytesIO()
         Image.fromarray(picture).save(stream, "PNG")
         with atomic_write(self.path(seed)) as file:
             file.write(stream.getvalue())
         self.pictures[seed] = hashlib.sha256(stream.getvalue()).hexdigest()
-        index = {"format": FORMAT, "identity": self.identity, "pictures": dict(sorted(self.pictures.items()))}
+        self.batches[seed] = list(batch) or [seed]
+        index = {
+            "format": FORMAT,
+            "identity": self.identity,
+            "pictures": dict(sorted(self.pictures.items())),
+            "batches": dict(sorted(self.batches.items())),
+        }
         with atomic_write(self.folder / INDEX) as file:
             file.write(json.dumps(index, indent=1).encode())
 
@@ -120,4 +131,10 @@ def read_index(folder: Path) -> dict[str, Any]:
         seed.isdecimal() and isinstance(digest, str) for seed, digest in seeds_and_digests
     ):
         raise VertumnusError(f"{path}: is not the index of a gallery; choose another folder")
+    batches = found.get("batches", {})
+    if not isinstance(batches, dict) or not all(
+        seed.isdecimal() and isinstance(batch, list) and all(type(one) is int for one in batch) and int(seed) in batch
+        for seed, batch in batches.items()
+    ):
+        raise VertumnusError(f"{path}: is damaged; choose another folder")
     return found

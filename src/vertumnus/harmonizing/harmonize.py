@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,12 @@ from vertumnus.models.checkpoint import Dtype
 
 if TYPE_CHECKING:
     from vertumnus.models.diffusion import Diffusion
+    from vertumnus.models.room import Room
 
 Watcher = Callable[[int, int, int, int], None]
 Learning = Callable[[int, int, int, float], None]
 RESOLUTION = 512  # pixels a side that a collage is worked on without a model
-BATCH, BATCH_GPU = 4, 16  # seeds at once, at most; without a GPU more is no faster
+BATCH = 4  # seeds at once without a model
 
 
 def harmonize(
@@ -75,6 +77,7 @@ class HarmonizeJob:
         options: HarmonizeOptions,
         controls: Sequence[str] = (),
     ) -> None:
+        collage.name_layers()  # layers are spoken of by their ids
         self.collage, self.options, self.layer = collage, options, layer
         self.controls = list(controls)
         self.model = None if options.method == "none" or model is None else open_model(model, options.dtype)
@@ -154,9 +157,9 @@ class HarmonizeJob:
 
     def _pictures(self, seeds: Sequence[int], watch: Watcher | None) -> list[Pixels]:
         if self.model is None:
-            from vertumnus.harmonizing.tone import harmonize_tones
+            from vertumnus.harmonizing.tone import harmonize_tones, tones_of
 
-            return [harmonize_tones(self.stack, self.options.strength)] * len(seeds)
+            return [harmonize_tones(self.stack, tones_of(self.stack, self.options.strength))] * len(seeds)
         self.learn()
         last = None
         for step in self._run.steps(seeds):
@@ -207,39 +210,72 @@ class HarmonizeJob:
     def fill(self, gallery: Gallery, seeds: Iterable[int], watch: Watcher | None = None) -> None:
         """Writes the results of all seeds that a gallery lacks, some at a time.
 
-        Batches are as large as memory allows: halved, down to one, whenever it runs out.
+        Batches are as large as there is room for, and halved, down to one, whenever memory runs out all the same.
         """
         missing = gallery.missing(seeds)
         count = len(missing)
-        batch = BATCH if self.model is None or self.model.device.type == "cpu" else BATCH_GPU
+        room = self._room()
         done = 0
         while missing:
-            now = missing[:batch]
+            now = missing[: BATCH if room is None else room.count]
 
             def show(step: int, steps: int, _: int, __: int, done: int = done) -> None:
                 if watch is not None:
                     watch(step, steps, done, count)
 
             try:
-                found = self.pictures(now, show)
+                with nullcontext() if room is None else room.measured(len(now)):
+                    found = self.pictures(now, show)
             except (MemoryError, RuntimeError) as error:
-                if not self._out_of_memory(error):
+                if room is None or not self._out_of_memory(error):
                     raise
-                batch = max(1, batch // 2)
+                room.less(len(now))
                 continue
             for seed, picture in zip(now, found, strict=True):
-                gallery.put(seed, picture)
+                gallery.put(seed, picture, now)
             done += len(now)
             missing = missing[len(now) :]
 
-    def document(self, picture: Pixels, seed: int, identity: dict[str, Any] | None = None) -> Collage:
+    def _room(self) -> Room | None:
+        if self.model is None:
+            return None
+        from vertumnus.models.room import Room
+
+        return Room(self.model, *self.stack.size)
+
+    def document(
+        self,
+        picture: Pixels,
+        seed: int,
+        identity: dict[str, Any] | None = None,
+        batch: Sequence[int] | None = None,
+    ) -> Collage:
         """The collage with a result in it.
 
         identity   of the job that made it, if that is another one
+        batch      seeds that were drawn with it, itself among them
         """
         facts = dict(identity or self.identity())
         facts.pop("prompt", None)
-        return with_result(self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts)
+        if identity is None and self.model is not None:
+            facts["weights"] = self.weights()
+        if batch is not None and list(batch) != [seed]:
+            facts["batch"] = list(batch)
+        tones = {}
+        if facts.get("model") is None:
+            from vertumnus.harmonizing.tone import tones_of
+
+            matched = tones_of(self.stack, self.options.strength)
+            tones = {layer.id: tone for layer, tone in zip(self.stack.layers, matched, strict=True)}
+        return with_result(self.collage, picture, prompt=self.prompt or None, seed=seed, facts=facts, tones=tones)
+
+    def weights(self) -> str | None:
+        """A hash that tells the model's weights from others."""
+        if self.model is None:
+            return None
+        from vertumnus.harmonizing.words import fingerprint
+
+        return fingerprint(self.model)
 
 
 def first_stack(collage: Collage, size: tuple[int, int]) -> Stack:

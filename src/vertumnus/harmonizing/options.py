@@ -32,6 +32,10 @@ class HarmonizeOptions(Options):
     background: Share | None = Field(
         None, description="noise where no layer is seen; the most any layer has by default"
     )
+    # With 1, rounding makes the first step of a schedule that begins at pure noise the root of less than 0.
+    eta: float = Field(
+        0.3, ge=0, le=0.9, description="of sa: share of the noise drawn anew, by which seeds differ; 0 as published"
+    )
     blur: Share = Field(10 / 512, description="of the noise map, standard deviation in shares of the longer side")
     detail: Share = Field(
         0.0, description="of the layers' own fine detail put back where a layer stayed in its place"

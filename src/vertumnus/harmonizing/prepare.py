@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vertumnus.harmonizing.attention import layer_bias
 from vertumnus.harmonizing.diffuse import Harmonizer, StructureRun, make_plan, size_multiple
-from vertumnus.harmonizing.tokens import Spoken, find_spans, speak, with_words
+from vertumnus.harmonizing.tokens import Spoken, check_window, find_spans, speak, with_words
 from vertumnus.harmonizing.words import learned_words, word_names
 from vertumnus.models.adapters import Adapters
 
@@ -26,6 +26,10 @@ def prepare(job: HarmonizeJob, watch: Watcher | None = None) -> Harmonizer:
     model = job.model
     assert model is not None
     plan = make_plan(job.stack, job.options)
+    # Before anything is learned: what does not fit would be learned in vain.
+    learned = job.options.vectors * len(job.spoken) if job.options.appearance else 0
+    check_window(model.text.tokenizers, job.prompt, learned)
+    check_window(model.text.tokenizers, job.options.negative, name="negative")
     multiple = size_multiple(model)
     controls = []
     if job.controls:

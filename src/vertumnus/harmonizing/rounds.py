@@ -15,6 +15,8 @@ import numpy as np
 from vertumnus.document.collage import Collage, Layer, MadeBy
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels, Stack, stack_of
+from vertumnus.harmonizing.tone import SAME, Tone
+from vertumnus.limits import MAX_GAIN
 from vertumnus.version import __version__
 
 TOOL = "harmonize"
@@ -34,16 +36,18 @@ def with_result(
     prompt: str | None = None,
     seed: int | None = None,
     facts: Mapping[str, Any] | None = None,
+    tones: Mapping[str, Tone] | None = None,
 ) -> Collage:
     """The collage with one more round's result as what is seen; its other layers are hidden and keep their settings.
 
     picture       H x W x 3, in the canvas's proportions
     prompt, seed  the document's from now on, if given
     facts         how it was made, plain values
+    tones         by the layers' ids, what their gain and offset become beyond what they are
     """
     made = collage.model_copy(deep=True)
     made.name_layers()
-    said = _rounds(made)
+    said = rounds_of(made)
     record = {
         **(facts or {}),
         "prompt": prompt,
@@ -56,6 +60,9 @@ def with_result(
             "made_by": made.made_by.model_dump(mode="json") if made.made_by and not said else None,
         },
     }
+    toned = _put_on(made, tones or {})
+    if toned:
+        record["toned"] = toned
     made.made_by = MadeBy(
         tool=TOOL,
         versions={"vertumnus": __version__},
@@ -83,6 +90,39 @@ def with_result(
     return made
 
 
+def _put_on(collage: Collage, tones: Mapping[str, Tone]) -> dict[str, Any]:
+    """Changes layers' gain and offset; by their ids, what these were before and are now.
+
+    A layer whose gain and offset work on sRGB values, as in version 1, has no linear light to change.
+    """
+    changed = {}
+    for layer in collage.layers:
+        tone = tones.get(layer.id, SAME)
+        if tone == SAME or layer.light != "linear":
+            continue
+        before = [list(layer.gain), list(layer.offset)]
+        pairs = zip(layer.gain, layer.offset, tone.gain, tone.offset, strict=True)
+        both = [(min(gain * g, MAX_GAIN), _bounded(gain * o + offset)) for g, o, gain, offset in pairs]
+        red, green, blue = both
+        layer.gain, layer.offset = (red[0], green[0], blue[0]), (red[1], green[1], blue[1])
+        changed[layer.id] = {"before": before, "after": [list(layer.gain), list(layer.offset)]}
+    return changed
+
+
+def _bounded(offset: float) -> float:
+    return min(max(offset, -MAX_GAIN), MAX_GAIN)
+
+
+def _taken_off(layer: Layer, rounds: list[dict[str, Any]]) -> Layer:
+    """The layer with the tone it had before some rounds, the first one first, unless somebody changed it since."""
+    made = layer.model_copy()
+    for said in reversed(rounds):
+        toned = said.get("toned", {}).get(layer.id)
+        if toned is not None and [list(made.gain), list(made.offset)] == toned["after"]:
+            made.gain, made.offset = (tuple(one) for one in toned["before"])
+    return made
+
+
 def undo_round(collage: Collage) -> Collage:
     """The collage without its last round. Raises `VertumnusError` if there is none."""
     rounds = results(collage)
@@ -91,12 +131,13 @@ def undo_round(collage: Collage) -> Collage:
     made = collage.model_copy(deep=True)
     last = rounds[-1].name
     made.layers = [layer for layer in made.layers if layer.name != last]
-    said = _rounds(made)
+    said = rounds_of(made)
     if not said:  # of a version that did not write it down
         for layer in made.layers:
             layer.visible = len(rounds) == 1 or layer.name == rounds[-2].name
         return made
     hidden, before = said[-1]["hidden"], said[-1]["before"]
+    made.layers = [_taken_off(layer, said[-1:]) for layer in made.layers]
     for layer in made.layers:
         layer.visible = layer.id not in hidden
     made.prompt, made.seed = before["prompt"], before["seed"]
@@ -110,39 +151,64 @@ def undo_round(collage: Collage) -> Collage:
 
 def first_layers(collage: Collage) -> list[Layer]:
     """The layers as they were before the first round: shown, but for those that were hidden already."""
-    rounds, said = results(collage), _rounds(collage)
+    rounds, said = results(collage), rounds_of(collage)
     hidden = said[0]["hidden"] if said else []
     own = [layer for layer in collage.layers if layer not in rounds]
-    return [layer.model_copy(update={"visible": layer.id not in hidden}) for layer in own] if rounds else own
+    if not rounds:
+        return own
+    return [_taken_off(layer, said).model_copy(update={"visible": layer.id not in hidden}) for layer in own]
 
 
-def _rounds(collage: Collage) -> list[dict[str, Any]]:
+def rounds_of(collage: Collage) -> list[dict[str, Any]]:
     """What ``made_by`` says of each round, the first one first. Raises `VertumnusError` if that cannot be."""
     if collage.made_by is None or collage.made_by.tool != TOOL:
         return []
     said = collage.made_by.report.get("rounds")
     fields = {"hidden": list, "before": dict}
     if not isinstance(said, list) or not all(
-        isinstance(one, dict) and all(isinstance(one.get(name), kind) for name, kind in fields.items())
+        isinstance(one, dict)
+        and all(isinstance(one.get(name), kind) for name, kind in fields.items())
+        and _tones_are_whole(one.get("toned", {}))
         for one in said
     ):
         raise VertumnusError("made_by.report.rounds: is not what harmonize writes")
     return said
 
 
+def _tones_are_whole(toned: object) -> bool:
+    if not isinstance(toned, dict):
+        return False
+    lists = [
+        one.get(when) if isinstance(one, dict) else None for one in toned.values() for when in ("before", "after")
+    ]
+    return all(
+        isinstance(pair, list)
+        and len(pair) == 2
+        and all(isinstance(of, list) and len(of) == 3 and all(isinstance(x, int | float) for x in of) for of in pair)
+        for pair in lists
+    )
+
+
 def edit_stack(collage: Collage, name: str, size: tuple[int, int]) -> Stack:
     """Two layers, the result so far and the named one over it.
 
-    Raises `VertumnusError` if there is no result yet, or no such layer.
+    name   a layer's id, or its name or text if no other layer has the same
+
+    Raises `VertumnusError` if there is no result yet, no such layer, or more than one.
     """
     rounds = results(collage)
     if not rounds:
         raise VertumnusError("edit: the collage has not been harmonised yet; harmonise it first")
     own = [layer for layer in collage.layers if layer not in rounds]
-    chosen = [layer for layer in own if name in (layer.name, layer.prompt)]
+    chosen = [layer for layer in own if name == layer.id] or [
+        layer for layer in own if name in (layer.name, layer.prompt)
+    ]
     if not chosen:
         known = ", ".join(dict.fromkeys(layer.name for layer in own))
         raise VertumnusError(f"layer: there is no {name!r}; there are {known}")
+    if len(chosen) > 1:
+        known = ", ".join(f"{layer.id} at {layer.x:.0f},{layer.y:.0f}" for layer in chosen)
+        raise VertumnusError(f"layer: {len(chosen)} are called {name!r}; name one by its id: {known}")
     shown = [rounds[-1].model_copy(), chosen[-1].model_copy()]
     for layer in shown:
         layer.visible = True

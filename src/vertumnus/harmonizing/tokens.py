@@ -83,18 +83,31 @@ def speak(
     spans = find_spans(prompt, texts) if spans is None else spans
     found: list[set[int]] = [set() for _ in texts]
     several: Sequence[Any] = tokenizers if isinstance(tokenizers, list | tuple) else [tokenizers]
+    check_window(several, prompt)
     for tokenizer in several:
         offsets = token_offsets(tokenizer, prompt)
-        room = int(tokenizer.model_max_length) - 2  # without the start and the end
-        if len(offsets) > room:
-            at = offsets[room][0]
-            cut = prompt[at : at + 30]
-            raise VertumnusError(
-                f"prompt: has {len(offsets)} tokens and the model reads {room}; it would be cut at {cut!r}"
-            )
         for tokens, (first, end) in zip(found, spans, strict=True):
             tokens |= {n + 1 for n, (a, b) in enumerate(offsets) if a < end and first < b}
     return [Spoken(text, span, tuple(sorted(tokens))) for text, span, tokens in zip(texts, spans, found, strict=True)]
+
+
+def check_window(tokenizers: Sequence[Any], prompt: str, more: int = 0, name: str = "prompt") -> None:
+    """Raises `VertumnusError` for a prompt longer than an encoder's window, naming where it would be cut.
+
+    more   tokens that are still to be put into it
+    name   what the prompt is called
+    """
+    for tokenizer in tokenizers:
+        offsets = token_offsets(tokenizer, prompt)
+        room = int(tokenizer.model_max_length) - 2 - more  # without the start and the end
+        if len(offsets) > room:
+            at = offsets[max(room, 0)][0]
+            cut = prompt[at : at + 30]
+            words = f" beside {more} for learned words" if more else ""
+            raise VertumnusError(
+                f"{name}: has {len(offsets)} tokens and the model reads {max(room, 0)}{words}; it would be cut at"
+                f" {cut!r}"
+            )
 
 
 def with_words(prompt: str, spans: Sequence[Span], words: Sequence[str]) -> tuple[str, list[Span]]:
@@ -124,7 +137,9 @@ def token_offsets(tokenizer: Any, prompt: str) -> list[Span]:
     Fast tokenizers tell them. Of others they are worked out from the tokens' own letters.
     """
     if getattr(tokenizer, "is_fast", False):
-        found = tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, truncation=False)
+        found = tokenizer(
+            prompt, return_offsets_mapping=True, add_special_tokens=False, truncation=False, verbose=False
+        )
         return [(int(a), int(b)) for a, b in found["offset_mapping"]]
     pieces = tokenizer.tokenize(prompt)
     lowered, at, offsets = prompt.lower(), 0, []

@@ -8,6 +8,7 @@ with the gradients it had on both sides and none across.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -76,14 +77,19 @@ def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def harmonize_tones(stack: Stack, strength: float | None = None) -> Pixels:
-    """The composite with every layer's tone matched, by a third of its noise or ``strength``, and the seams smoothed.
+def tones_of(stack: Stack, strength: float | None = None) -> list[Tone]:
+    """Every layer's tone, matched by a third of its noise or of ``strength``.
 
     A third: a layer whose tone is all its surroundings' is lost in them.
     """
     shares = [(1 / 3) * (layer.noise if strength is None or layer.noise == 0 else strength) for layer in stack.layers]
+    return match_tones(stack, shares)
+
+
+def harmonize_tones(stack: Stack, tones: Sequence[Tone]) -> Pixels:
+    """The composite with every layer under its tone, and the seams smoothed."""
     toned = stack.pictures.copy()
-    for index, tone in enumerate(match_tones(stack, shares)):
+    for index, tone in enumerate(tones):
         toned[index, ..., :3] = with_tone(toned[index, ..., :3], tone)
     return blend_seams(stack, replace(stack, pictures=toned).composite())
 

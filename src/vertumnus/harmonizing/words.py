@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vertumnus.harmonizing.options import HarmonizeOptions
     from vertumnus.models.diffusion import Diffusion
 
-SCHEME = "1"  # of learning: another one is another word
+SCHEME = "2"  # of learning: another one is another word
 SOME = 64  # numbers of each of a model's arrays that tell it from others
 
 
@@ -91,10 +91,15 @@ def kept_at(one: Subject, model: str, options: HarmonizeOptions) -> Path:
 
 
 def fingerprint(model: Diffusion) -> str:
-    """A hash of some numbers of each of a model's arrays: its network's and its text encoders'."""
+    """A hash of some numbers of each of a model's arrays, its network's and its text encoders', and LoRAs' scales."""
+    from vertumnus.models.carried import adapted_layers
+
     digest = hashlib.sha256(str(model.dtype).encode())
     for part in (model.unet, *model.text.encoders):
         for name, weights in part.named_parameters():
             digest.update(f"{name} {tuple(weights.shape)}".encode())
             digest.update(weights.detach().flatten()[:SOME].float().cpu().numpy().tobytes())
+        for layer in adapted_layers(part):
+            at_work = [] if layer.disable_adapters else list(layer.active_adapters)
+            digest.update(str([(name, layer.scaling.get(name)) for name in at_work]).encode())
     return digest.hexdigest()

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.models.carried import Carried
 from vertumnus.models.device import quiet
 from vertumnus.models.diffusion import Diffusion
 from vertumnus.models.learned import LearnedWords, read_words
@@ -30,6 +31,8 @@ Tensor = torch.Tensor
 class Adapters:
     """The LoRAs and learned words of one model. Closing it leaves the model as it was, to the bit.
 
+    LoRAs that the model carried before stay at work beside those that are added.
+
     model  LoRAs go onto its network and text encoders, words into its text encoders and tokenizers
     words  the learned words, see `vertumnus.models.learned.LearnedWords`
     """
@@ -37,6 +40,7 @@ class Adapters:
     def __init__(self, model: Diffusion) -> None:
         self.model, self.words = model, LearnedWords(model.pipeline)
         self._weights: dict[str, float] = {}
+        self._carried: Carried | None = None  # once there is a LoRA of its own
 
     def __enter__(self) -> Adapters:
         return self
@@ -66,12 +70,15 @@ class Adapters:
         if not hasattr(pipeline, "load_lora_weights"):
             raise VertumnusError(f"{self.model.name}: a {type(pipeline).__name__} takes no LoRA")
         tensors, called = (source, "lora") if isinstance(source, Mapping) else _tensors(Path(source))
-        name = _free_name(name or called, self._weights)
+        taken = {known: 0.0 for part in self._parts() for known in _adapters_of(part)}
+        name = _free_name(name or called, taken | self._weights)
+        self._carried = self._carried or Carried(self._parts())
         with quiet(), _silent():
             try:
                 pipeline.load_lora_weights(dict(tensors), adapter_name=name)
             except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, IndexError) as error:
                 self._forget(name)
+                self._apply()
                 sentence = " ".join(str(error).split())[:200]
                 raise VertumnusError(
                     f"{name}: is no LoRA of {self.model.name}, or of another architecture ({sentence})"
@@ -120,6 +127,9 @@ class Adapters:
         for name in list(self._weights):
             self._forget(name)
         self._weights = {}
+        if self._carried is not None:
+            self._carried.restore()
+            self._carried = None
         self.words.restore()
 
     def _parts(self) -> list[Any]:
@@ -136,6 +146,8 @@ class Adapters:
                 _weigh(part, here, [active[name] for name in here])
             elif _adapters_of(part):
                 set_adapter_layers(part, enabled=False)
+        if self._carried is not None:
+            self._carried.beside(list(active), list(active.values()))
 
     def _forget(self, name: str) -> None:
         from diffusers.utils import delete_adapter_layers

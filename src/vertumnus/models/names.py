@@ -177,6 +177,9 @@ def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     return sorted((names | set(nouns()) | set(_synonyms())) - _SILENT)
 
 
+SHOWN = 12  # nouns that an error names where none is near
+
+
 def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[str]:
     """The nouns that a prompt names, in its order, by themselves, in the plural or by synonym.
 
@@ -194,6 +197,7 @@ def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[
     named = [noun for noun in dict.fromkeys(meant) if noun in known]
     if not named:
         asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
-        hint = did_you_mean(asked, known) or "; it knows " + ", ".join(known)
+        more = f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
+        hint = did_you_mean(asked, known) or f"; it knows {', '.join(known[:SHOWN])}{more}"
         raise VertumnusError(f"prompt: {prompt!r} names nothing that {who} knows{hint}")
     return named

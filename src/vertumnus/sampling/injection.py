@@ -7,7 +7,7 @@ both of the decoder: places that belong together in the one then belong together
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -88,17 +88,21 @@ def plug_and_play(
     attention: float = ATTENTION,
     features: float = FEATURES,
     batch: int = 1,
+    eta: float = 0.0,
+    seed: int | Sequence[int] = 0,
 ) -> Iterator[Step]:
     """The steps of a picture that shows the prompt in the structure of another; each is taken when it is yielded.
 
     image      3 x H x W from 0 to 1 or H x W x 3 bytes, of a size that the model takes
     attention  share of the steps in which self-attention is put in
     features   share of the steps in which features are
-    batch      copies: nothing is drawn at random
+    batch      pictures, where not as many seeds as these are given
+    eta        share of DDIM's noise that is drawn anew, by the seeds; with 0, as published, all pictures are one
 
     With both shares 0, this is DDIM from the picture's inverted noise.
     Raises `VertumnusError` for a model whose attention or decoder is of another kind.
     """
+    several = batch if isinstance(seed, int) else len(seed)
     source = model.encode_text("")
     found = invert(model, image, source, steps=steps)
     injection = Injection(model)
@@ -111,8 +115,9 @@ def plug_and_play(
             steps=steps,
             guidance=guidance,
             scheduler="ddim",
-            latents=found[0].expand(batch, -1, -1, -1),
-            seed=0,
+            eta=eta,
+            latents=found[0].expand(several, -1, -1, -1),
+            seed=seed,
         ):
             injection.attention = step.index < attention * step.count
             injection.features = step.index < features * step.count

@@ -144,6 +144,10 @@ def test_of_several_candidates_the_nearest_is_kept(model, tmp_path):
         assert len(set(errors)) == 3
         assert (found[cell] == tried[int(np.argmin(errors))][cell]).all()
     assert len(steps) == 6
+    other = job(model, 1, 2, candidates=3, finish_gain=0.3).identity()
+    assert other != three.identity()  # the finish takes part in the choice
+    assert job(model, 1, 2, finish_gain=0.3).identity() == single.identity()
+    assert three.finish(0, found[0])[0].min() >= 0.6 > job(model, finish_gain=0.1).finish(0, found[0])[0].min()
     # Seen from afar: means of 8 x 8 places, here of two pixels a side each.
     wanted = three.pictures[0].astype(float) / 255
     tile = apply_affine(found[0], *three.finish(0, found[0])).astype(float) / 255

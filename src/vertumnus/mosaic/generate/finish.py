@@ -14,7 +14,8 @@ from vertumnus.imaging.light import LINEAR, encode_srgb, to_bytes
 
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
-GAINS = (0.6, 1.5)  # of a channel: less leaves a tile flat, more makes it glaring
+LEAST_GAIN, MOST_GAIN = 0.6, 1.5  # of a channel: less leaves a tile flat, more makes it glaring
+GAINS = LEAST_GAIN, MOST_GAIN
 SEEN = 8  # values a side of a tile and its block that are compared: what is seen from afar
 SAMPLED = 64  # values a side of the tile that is tried
 TRIED, ROUNDS = 9, 2  # gains at once, and how often they are drawn closer

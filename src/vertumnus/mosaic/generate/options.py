@@ -50,6 +50,9 @@ class GenerateOptions(Options):
         0.6,
         description="share of the schedule that quilt and image-to-image run, and a film's tiles that are drawn anew",
     )
+    structure: Share = Field(
+        0.0, description="with photographs: share of the schedule that tiles run from those that match; 0 from noise"
+    )
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
     adapter: str | None = Field(
@@ -60,6 +63,9 @@ class GenerateOptions(Options):
     )
     finish: Literal["affine", "none"] = Field(
         "affine", description="after all, the gain and offset of each channel that bring a tile nearest to its block"
+    )
+    finish_gain: float = Field(
+        0.6, ge=0.05, le=1, description="of that finish: the least gain, below which a tile's contrast is not taken"
     )
     tile_size: str | None = Field(
         None, description="pixels that the model draws, as 768 or 768x512; its own by default"
