@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,8 @@ from vertumnus.elements.element import MAX_SIDE, Element, make_element
 from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import PICTURE_SUFFIXES
-from vertumnus.reading import legible, read_file
+from vertumnus.limits import MAX_TEXT_BYTES
+from vertumnus.reading import legible, parse_json, read_file
 
 Progress = Callable[[int, int], None]
 
@@ -101,7 +101,7 @@ class _Labels:
 
     def _read(self, listing: Path) -> dict[str, str]:
         try:
-            entries = json.loads(listing.read_bytes())["elements"]
+            entries = parse_json(read_file(listing, MAX_TEXT_BYTES), listing)["elements"]
             labels = {str(entry["file"]): entry.get("label", "") for entry in entries}
         except FileNotFoundError:
             return {}

@@ -15,13 +15,15 @@ from PIL import Image
 from vertumnus.elements.sandbox import draw_apart
 from vertumnus.elements.svg_process import draw
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import MAX_SVG_ATTRIBUTES, MAX_SVG_BYTES, MAX_SVG_DEPTH, MAX_SVG_ELEMENTS
+from vertumnus.limits import MAX_SVG_BYTES, MAX_SVG_DEPTH, MAX_SVG_ELEMENTS
 
 _URL = re.compile(r"url\(\s*['\"]?\s*([^'\")]*)", re.IGNORECASE)
 
 
-def read_svg(data: bytes, where: str) -> str:
+def read_svg(data: bytes, where: str, elements: int = MAX_SVG_ELEMENTS) -> str:
     """The text of an SVG (or svgz) file that refers to nothing but itself.
+
+    elements   that it may have; by default as many as are drawn
 
     Raises `VertumnusError` for XML that is not well formed or not SVG, for entity declarations (they
     are how a small file becomes a huge one), for references to other files or addresses, and beyond
@@ -61,10 +63,10 @@ def read_svg(data: bytes, where: str) -> str:
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal style, tags, depth, said
         tags, depth, said = tags + 1, depth + 1, said + len(attributes)
-        if tags > MAX_SVG_ELEMENTS or depth > MAX_SVG_DEPTH or said > MAX_SVG_ATTRIBUTES:
+        if tags > elements or depth > MAX_SVG_DEPTH or said > 10 * elements:
             raise VertumnusError(
-                f"{where}: the SVG is too large to be drawn; at most {MAX_SVG_ELEMENTS:,} elements are, nested"
-                f" {MAX_SVG_DEPTH} deep, with {MAX_SVG_ATTRIBUTES:,} attributes"
+                f"{where}: the SVG is too large to be drawn; at most {elements:,} elements are, nested"
+                f" {MAX_SVG_DEPTH} deep, with {10 * elements:,} attributes"
             )
         local = tag.rpartition(":")[2]
         if tags == 1 and local != "svg":
