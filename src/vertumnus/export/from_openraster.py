@@ -50,7 +50,10 @@ def read_openraster(path: Path, original: Collage | None) -> Opened:
                 )
                 left -= len(pictures[-1])
     except KeyError as error:
-        raise VertumnusError(f"{path}: not a readable OpenRaster file, {error} is missing") from None
+        raise VertumnusError(f"{path}: not a readable OpenRaster file ({error} is missing)") from None
+    except VertumnusError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        raise VertumnusError(f"{path}: not a readable OpenRaster file ({why})") from None
     except (OSError, ElementTree.ParseError) as error:
         raise VertumnusError(f"{path}: not a readable OpenRaster file ({error})") from None
     width, height = (int(_number(root.get(name), 0.0)) for name in ("w", "h"))
