@@ -20,6 +20,7 @@ from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import compose_variations
+from vertumnus.composing.wide import OVERLAP
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
@@ -77,6 +78,7 @@ def compose(
     container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     wide: list[str] | None = None,
+    wide_overlap: float = OVERLAP,
     variations: int = 1,
     particles: int | None = None,
     scale: float = 1.0,
@@ -122,6 +124,8 @@ def compose(
     wide
         Prompts of overlapping square windows of a wide picture, as 'sea|beach|forest', once for each row; each is
         arranged with --count pieces on --size pixels, with its finished neighbours as the ground.
+    wide_overlap
+        Share of a window's side that it shares with the next.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
@@ -180,7 +184,10 @@ def compose(
             "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
             "checkpoint": checkpoint, "preset": preset, "resume": resume,
         }  # fmt: skip
-        given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
+        given = {
+            "guidance": guidance or [DEFAULT], "seed": seed, "count": count, "overlap": wide_overlap,
+            "options": options, **_given(flags),
+        }  # fmt: skip
         pieces = read_elements(elements, icon_colors, max_side)
         compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
         return

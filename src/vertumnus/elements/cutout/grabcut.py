@@ -12,8 +12,7 @@ from vertumnus.errors import VertumnusError
 Floats = NDArray[np.floating[Any]]
 FRAME = 0.03  # of each side: ground for certain
 CENTRE = 0.7  # of each side: an ellipse that is object until it is shown to be ground
-ROUNDS = 3  # on half as many pixels a side
-BAND = 4  # pixels to either side of that cut, in which one more round on all of them decides
+ROUNDS = 3
 
 
 def grab_cut(picture: Floats, box: tuple[float, float, float, float] | None = None) -> Floats:
@@ -43,21 +42,8 @@ def grab_cut(picture: Floats, box: tuple[float, float, float, float] | None = No
     cv2.setRNGSeed(0)  # of this thread, so that a photograph is cut the same way whoever comes before it
     pixels = np.ascontiguousarray(np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)[..., ::-1])
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    half = (max(1, width // 2), max(1, height // 2))
-    small = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(mask, half, interpolation=cv2.INTER_NEAREST)
     try:
-        cv2.grabCut(small, coarse, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
-        found = cv2.resize(coarse & 1, (width, height), interpolation=cv2.INTER_NEAREST)  # the odd ones are object
-        if found.any() and not found.all():
-            square = np.ones((2 * BAND + 1,) * 2, np.uint8)
-            inside, beyond = cv2.erode(found, square) > 0, cv2.dilate(found, square) == 0
-            open_ = np.where(found > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
-            fine = np.where(inside, cv2.GC_FGD, np.where(beyond | sure, cv2.GC_BGD, open_)).astype(np.uint8)
-            cv2.grabCut(pixels, fine, None, *models, 1, cv2.GC_EVAL_FREEZE_MODEL)
-            mask = fine
-        else:
-            mask = found
+        cv2.grabCut(pixels, mask, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # of one colour all over: there is nothing to tell apart
         return np.zeros((height, width), np.float32)
     return ((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)).astype(np.float32)
