@@ -8,7 +8,7 @@ SHAPE ?=
 SEED ?= 1
 SECONDS ?= 7200
 
-.PHONY: demo test slow lint format bench fuzz clean
+.PHONY: demo test slow lint format bench fuzz crash clean
 
 demo: $(VENV)/.base
 	$(RUN) examples/harvest.py build
@@ -34,6 +34,10 @@ format: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	@mkdir -p build
 	PYTHONPATH=tests $(RUN) -m hostile --seed $(SEED) --cases 10000 --seconds $(SECONDS) --state build/hostile-$(SEED)
+
+# A hundred kills at random moments, and kills before system calls, of every verb that writes.
+crash: $(VENV)/.dev
+	PYTHONPATH=tests $(RUN) -m hostile.crash --seed $(SEED)
 
 # make bench PICTURES=folder SHAPE=file measures with pictures and a shape of your own.
 bench: $(VENV)/.base

@@ -84,18 +84,12 @@ MORE: dict[str, Way] = {
 }
 TOLD = ("random", "pictogram", *WAYS)
 MINI_WAYS: dict[str, tuple[tuple[list[str], int, dict[str, Any]], ...]] = {
-    "alone": ((["clip:mini"], 200, {"looks": 4, "swaps": 0}),),
-    "swaps": ((["clip:mini"], 200, {"looks": 4, "swaps": 4}),),
-    "pictogram 1": ((["clip:mini", "pictogram=1"], 200, {"looks": 4, "swaps": 0}),),
-}
-MORE: dict[str, Way] = {
-    "classifier, wide blur": Way(((["classifier"], 1.0, {"gradient_blur": (12.0, 3.0)}),)),
-    "classifier, no blur": Way(((["classifier"], 1.0, {"gradient_blur": (0.0, 0.0)}),)),
-    "classifier, 35 larger pieces": Way(((["classifier"], 1.0, {}),), 0.35),
-    "classifier, 4 looks, half the steps": Way(((["classifier"], 0.6, {"looks": 4}),)),
-    "both, pictogram 20": Way(((["classifier", "pictogram=20"], 1.0, {}),)),
-    "both, pictogram 400": Way(((["classifier", "pictogram=400"], 1.0, {}),)),
-    "both, 35 larger pieces": Way(((BOTH, 1.0, {}),), 0.35),
+    "alone": ((["clip:mini"], 100, {"looks": 3, "swaps": 0}),),
+    "swaps": ((["clip:mini"], 100, {"looks": 3, "swaps": 4}),),
+    "pictogram, then both": (
+        (["pictogram"], 400, {"strict": False}),
+        (["clip:mini", "pictogram=30"], 60, {"looks": 2, "swaps": 0, **NEAR}),
+    ),
 }
 
 
@@ -212,6 +206,7 @@ def main() -> None:
     parser.add_argument("--patches", type=Path, action="append", default=[], help="further folders")
     parser.add_argument("--nouns", type=int, default=20)
     parser.add_argument("--mini", type=int, default=20, help="prompts for mini CLIP")
+    parser.add_argument("--thirds", type=int, default=6, help="times three nouns side by side")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--pieces", type=int, default=100)
     parser.add_argument("--only", nargs="*", default=[])
@@ -232,6 +227,8 @@ def main() -> None:
         tell(console, rows, list(sets), given)
     if given.mini:
         mini(console, rows, sets["cut"], given)
+    if given.thirds:
+        thirds(console, rows, sets["cut"], given)
 
 
 def classifier(rows: Rows, sets: dict[str, Path], given: argparse.Namespace) -> None:
@@ -300,7 +297,7 @@ def mini(console: Console, rows: Rows, folder: Path, given: argparse.Namespace) 
             for guidance, steps, more in way:
                 live = live_compose(
                     str(folder), f"a {noun}", guidance=guidance, size=448, seed=0, iterations=steps, start=collage,
-                    count=given.pieces if collage is None else None, colour="rgb", gain=(0.0, 1.0), **more,
+                    count=64 if collage is None else None, colour="rgb", gain=(0.0, 1.0), **more,
                 )  # fmt: skip
                 before = before or shown(live.document())
                 collage = live.run().document()
@@ -327,6 +324,52 @@ def mini(console: Console, rows: Rows, folder: Path, given: argparse.Namespace) 
             f" {np.median([row['place'] for row in found]):.0f}, among five {five:.2f} ({least:.2f} to {most:.2f}),"
             f" {np.mean([row['seconds'] for row in found]):.0f} CPU s"
         )
+
+
+def thirds(console: Console, rows: Rows, folder: Path, given: argparse.Namespace) -> None:
+    """Three nouns side by side: who finds which where, of the three. Windows by mini; wide pictures by icons."""
+    model, silhouettes = load("mini", "clip"), _judge()
+    known = [noun for noun in MINI if noun in silhouettes.nouns]
+    free: dict[str, Any] = {"colour": "rgb", "gain": (0.0, 1.0), "seed": 0}
+    for first in range(given.thirds):
+        nouns = [known[(3 * first + 5 * n) % len(known)] for n in range(3)]
+        for way in ("windows, mini", "wide, pictogram"):
+            run = ("thirds", way, "|".join(nouns))
+            if run in rows.rows or time.process_time() > given.slice:
+                continue
+            if way.startswith("windows"):
+                collage = vt.compose(
+                    str(folder), " and ".join(nouns), guidance="clip:mini", size=(600, 300), iterations=100, looks=1,
+                    count=90, windows=("|".join(nouns),), **free,
+                )  # fmt: skip
+            else:
+                prompts = "|".join(f"a {noun}" for noun in nouns)
+                collage = vt.compose_wide(
+                    str(folder), [prompts], size=300, overlap=0.1, iterations=400, count=40, **free
+                )
+            step = (collage.width - 300) // 2
+            picture = collage.render(background="white").convert("RGB")
+            ink = np.asarray(collage.render(background="#ffffff00").getchannel("A"), np.float32) / 255
+            picture.save(given.keep / f"thirds-{way.split(',')[0]}-{'-'.join(nouns)}.png")
+            own, others = [], []
+            for n, noun in enumerate(nouns):
+                part = picture.crop((step * n, 0, step * n + 300, 300)).resize((64, 64), Image.Resampling.BOX)
+                seen = torch.from_numpy(np.array(part)).permute(2, 0, 1)[None].float() / 255
+                with torch.no_grad():
+                    said = model.similarity(seen, [f"a {each}" for each in nouns])[0]
+                own.append(int(said.argmax()) == n)
+                order = [word for word, _ in silhouettes.rank(np.pad(ink[:, step * n : step * n + 300], 8))]
+                others.append(min(nouns, key=order.index) == noun)
+            rows.add(run, own=own, others=others)
+            print(*run, own, others, flush=True)
+    for way in ("windows, mini", "wide, pictogram"):
+        found = [row for key, row in rows.rows.items() if key[:2] == ("thirds", way)]
+        if found:
+            own, others = (np.array([row[name] for row in found]).mean() for name in ("own", "others"))
+            console.print(
+                f"three nouns side by side, {way}, {len(found)} times: mini names the right one of the three in"
+                f" {own:.2f} of the windows, the judge of silhouettes in {others:.2f}; by chance .33"
+            )
 
 
 def place(silhouettes: Any, collage: vt.Collage, noun: str) -> int:

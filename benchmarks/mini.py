@@ -116,6 +116,7 @@ def measure(chosen: argparse.Namespace, results: dict[str, Any]) -> None:
         clip, seen = load(chosen.weights / "clip", "clip"), nouns(trained["clip"]["nouns"])
         results["captions"] = mini_clip.measure_clip(clip, seen, some(1000))
         results["style"] = mini_clip.measure_style(clip, seen, some(480))
+        results["collages"] = mini_clip.measure_collages(clip, seen, some(480))
     if "steering" in wanted:
         folders = {name: chosen.weights / name for name in ("colours", "shapes")}
         networks = {name: load(folder, "control") for name, folder in folders.items() if folder.is_dir()}
@@ -161,7 +162,11 @@ def rows(results: dict[str, Any]) -> list[Row]:
         "judging families: top-1": "60%",
         "judging families: top-5": "85%",
     }
-    for name, value in {**results.get("captions", {}), **results.get("style", {})}.items():
+    for name, value in {
+        **results.get("captions", {}),
+        **results.get("style", {}),
+        **results.get("collages", {}),
+    }.items():
         told = of(value)
         found.append((f"CLIP, {name} (n = {told.count})", str(told), "", goals.get(name, "")))
     if "guided" in results:

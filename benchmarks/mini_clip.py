@@ -11,6 +11,7 @@ from mini_shared import HELD_OUT, Share, share, to_tensor  # puts the training s
 from vertumnus.models.clip import Clip
 from vertumnus.models.mini.vocabulary import with_article
 
+import collages  # isort: skip
 from captions import wrong_captions  # isort: skip
 from clip import distort  # isort: skip
 from drawings import CHOOSING, JUDGING, TRAINED  # isort: skip
@@ -76,4 +77,25 @@ def measure_style(model: Clip, known: tuple[str, ...], count: int) -> dict[str, 
             best = np.argsort(-(model.embed_image(seen) @ read.T).numpy(), axis=1)
             found[f"{name}{way}: top-1"] = share(best[:, 0] == aims)
             found[f"{name}{way}: top-5"] = share((best[:, :5] == aims[:, None]).any(1))
+    return found
+
+
+@torch.no_grad()
+def measure_collages(model: Clip, known: tuple[str, ...], count: int) -> dict[str, Share]:
+    """Naming single icons of families that were never trained on, made again of pieces in each way."""
+    read = model.embed_text([with_article(noun) for noun in known])
+    plain = replace(SIMPLE, nouns=len(known), combinations="all", extents=((0.6, 0.9),), turn=6.0, drawings=9)
+    pieces, found = World(92, plain), {}
+    for name, families in (("judging families", JUDGING), ("choosing family", CHOOSING)):
+        world, rng = World(91, replace(plain, families=families)), np.random.default_rng(1)
+        for way in collages.WAYS:
+            scenes = [world.scene(n) for n in range(count)]
+            drawn = [world.draw_with_masks(scene) for scene in scenes]
+            made = [
+                collages.remake(pieces, scene, *pair, way, rng) for scene, pair in zip(scenes, drawn, strict=True)
+            ]
+            aims = np.array([known.index(scene.things[0].noun) for scene in scenes])
+            best = np.argsort(-(model.embed_image(to_tensor(np.stack(made))) @ read.T).numpy(), axis=1)
+            found[f"collages, {way}, {name}: top-1"] = share(best[:, 0] == aims)
+            found[f"collages, {way}, {name}: top-5"] = share((best[:, :5] == aims[:, None]).any(1))
     return found

@@ -64,7 +64,9 @@ def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patches", type=Path)
-    parser.add_argument("--pictures", type=int, default=5)
+    parser.add_argument("--pictures", nargs="+", default=list(PICTURES), choices=PICTURES)
+    parser.add_argument("--only", nargs="+", default=[], help="cases")
+    parser.add_argument("--no-growth", action="store_true")
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=500)
@@ -89,7 +91,9 @@ def main() -> None:
         table.add_column(column, justify="right")
     numbers: dict[str, object] = {}
     for name, (patches, more) in cases.items():
-        for picture in PICTURES[: given.pictures]:
+        if given.only and name not in given.only:
+            continue
+        for picture in given.pictures:
             photo = _photo(picture, given)
             collage, seconds, _ = rebuilt(patches, photo, given, given.count, given.steps, **more)
             drawn = collage.render().convert("RGB")
@@ -101,9 +105,9 @@ def main() -> None:
             table.add_row(name, picture, f"{psnr:.2f}", f"{ssim:.3f}", f"{seconds:.1f}")
             print(name, picture, f"{psnr:.2f} {ssim:.3f} {seconds:.1f}", flush=True)
     Console().print(table)
+    counts = () if given.no_growth else (100, 500, 2000)
     steps = {
-        count: rebuilt(white, _photo("chelsea", given), given, count, 20, gain=(0.0, 1.0))[2]
-        for count in (100, 500, 2000)
+        count: rebuilt(white, _photo("chelsea", given), given, count, 20, gain=(0.0, 1.0))[2] for count in counts
     }
     numbers["growth"] = steps
     print("a step's CPU ms:", {count: round(1000 * each, 1) for count, each in steps.items()})

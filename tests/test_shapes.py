@@ -85,14 +85,34 @@ def test_areas_known_in_closed_form():
     assert parse_shape("canvas").mask(50, 30).all()
 
 
-def test_text_has_holes_and_islands():
-    def count(mask):
-        return ndimage.label(mask)[1], ndimage.label(np.pad(~mask, 1, constant_values=True))[1] - 1
+def count(mask):
+    return ndimage.label(mask)[1], ndimage.label(np.pad(~mask, 1, constant_values=True))[1] - 1
 
+
+def test_text_has_holes_and_islands():
     assert count(parse_shape("text:Q").mask(300, 300)) == (1, 1)
     assert count(parse_shape("text:B").mask(300, 300)) == (1, 2)
     assert count(parse_shape("text:oT").mask(300, 300)) == (2, 1)
     assert count(parse_shape("text:A\\nB").mask(300, 600)) == (2, 3)
+
+
+def test_letters_that_a_font_lacks_are_drawn_by_one_that_has_them():
+    # Counted in the letters: islands and holes. A box with a cross has three holes and more.
+    assert count(parse_shape("text:É").mask(300, 300)) == (2, 0)
+    assert count(parse_shape("text:♥").mask(300, 300)) == (1, 0)
+    assert count(parse_shape("text:Ж").mask(300, 300)) == (1, 0)
+    assert count(parse_shape("text:RÉSUMÉ").mask(900, 300)) == (8, 1)
+
+
+def test_joined_letters_are_drawn_joined():
+    # Four Arabic letters that join to one stroke, with one dot between two of them.
+    assert count(parse_shape("text:سلم").mask(600, 300))[0] == 1
+    assert count(parse_shape("text:س ل م").mask(600, 300))[0] == 3
+
+
+def test_a_sign_that_no_font_has_is_named():
+    with pytest.raises(VertumnusError, match=r"text:a\U000e1234.*no font at hand has this sign \(U\+E1234\)"):
+        parse_shape("text:a\U000e1234")
 
 
 def test_text_in_a_given_font():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from drawings import CHOOSING, JUDGED_EMOJI, JUDGING, TRAINED
 
 from vertumnus.models.checkpoint import mini_folder
 from vertumnus.models.mini.vocabulary import nouns
-from vertumnus.sampling.decode import LINEAR_FILE
+from vertumnus.sampling.decode import LINEAR_FILE, TINY_FOLDER
 
 CARD = """# mini
 
@@ -29,7 +30,7 @@ model.
 | linear map | from 5 x 5 latents to a colour, `vae/linear.safetensors`; {linear} | {linear_size} |
 | UNet | `UNet2DConditionModel`, cross-attention at 16 x 16 and 8 x 8, velocity, zero terminal signal | {unet_size} |
 | text tower | `CLIPTextModel`, `CLIPTokenizer` of {tokens} tokens | {text_size} |
-| CLIP | `CLIPModel`, 64 x 64 in patches of 8, text tower of its own | {clip_size} |
+{networks}| CLIP | `CLIPModel`, {clip_sees}, text tower of its own | {clip_size} |
 
 Half precision, safetensors, {megabytes} MB in all. Licence: Apache-2.0, as the program.
 
@@ -40,9 +41,7 @@ made from what is drawn. One in {share} combinations of noun and colour is never
 licences are in `training/drawings.json`: trained on are {trained_families}; choices are made by {choosing_families};
 {judging_families} are for judging alone, and no model has seen them.
 
-- The autoencoder and CLIP are of the world's first version: glyphs of Font Awesome 6, Material Design Icons, Remix
-  Icon and Elusive Icons. The autoencoder saw all {all_nouns} nouns that those fonts drew, CLIP the first
-  {clip_nouns}, up to four glyphs each.
+{origins}
 - The UNet and its text tower saw {diffusion_nouns} nouns, {drawings} drawings each of a thing alone and the first of
   these of things in pairs: {noun_list}.
 
@@ -84,8 +83,10 @@ The judge is a small classifier that shares no weights and no drawing with the o
 """
 
 BADLY = """\
-- CLIP cannot tell which colour belongs to which of two things ("beats wrong swap" is little better than chance), as
-  bigger ones can hardly; and in scenes of several small things it sometimes takes a wrong noun for the right one.
+- CLIP cannot tell which colour belongs to which of two things ("beats wrong swap" is chance), as bigger ones can
+  hardly, and seldom on which side of another a thing is; in scenes of several small things it sometimes takes a wrong
+  noun for the right one.
+- The colour adapter brings colours at the price of shapes: what is drawn is often a blob in the right place.
 - Shapes are soft, and those of two things more so: the autoencoder sees a thing of half the picture as 7 x 7 latents.
 - Three things, counts and photographs as grounds were not what the diffusion model was trained for.
 - Things smaller than about 48 pixels are soft, stripes and fine patterns are lost: one latent is 8 x 8 pixels.
@@ -103,6 +104,21 @@ def main() -> None:
     (chosen.weights / "README.md").write_text(card(results, chosen.weights))
 
 
+# What ships beside the diffusion model where it was trained: its folder, what it is called, what it is.
+NETWORKS = (
+    (f"diffusion/vae/{TINY_FOLDER}", "tiny decoder", "`AutoencoderTiny`, beside the autoencoder"),
+    ("colours", "colour adapter", "`T2IAdapter`, shown 4 x 4 mean colours; `mini-colours`"),
+    ("shapes", "ControlNet", "`ControlNetModel`, shown silhouettes or edges; `mini-shapes`"),
+)
+
+
+def networks(weights: Path, size: Callable[[str], str]) -> str:
+    """Their rows of the table of parts."""
+    file = "diffusion_pytorch_model.safetensors"
+    found = [(folder, name, what) for folder, name, what in NETWORKS if (weights / folder / file).is_file()]
+    return "".join(f"| {name} | {what} | {size(f'{folder}/{file}')} |\n" for folder, name, what in found)
+
+
 def card(results: dict[str, Any], weights: Path) -> str:
     """The card of those results and weights."""
     from safetensors import safe_open
@@ -114,14 +130,15 @@ def card(results: dict[str, Any], weights: Path) -> str:
         return count / 1e6
 
     def size(path: str) -> str:
-        return f"{number(path):.1f} M"
+        found = number(path)
+        return f"{found:.1f} M" if found >= 1 else f"{found:.2f} M"
 
     trained = results["training"]
     known = nouns(trained["diffusion"]["nouns"])
     runs = [
         f"| {name} | {run['steps']:,} | {run['samples']:,} | {run['seconds'] / 60:.0f} |"
         for name, run in trained.items()
-        if name not in ("history", "guidance")
+        if isinstance(run, dict) and "steps" in run
     ]
     curve = [
         f"| {step} | {minutes} | {' | '.join(f'{value:.0%}' for value in values)} |"
@@ -130,7 +147,11 @@ def card(results: dict[str, Any], weights: Path) -> str:
     with safe_open(weights / "diffusion" / "vae" / LINEAR_FILE, "np") as file:
         reached = json.loads(file.metadata()["psnr"])
     linear = ", ".join(f"{name} {value:.1f} dB" for name, value in reached.items())
+    seen = json.loads((weights / "clip" / "config.json").read_text())["vision_config"]
     return CARD.format(
+        networks=networks(weights, size),
+        origins=trained.get("origins", "- The autoencoder saw all kinds of pictures of training/pictures.py."),
+        clip_sees=f"{seen['image_size']} x {seen['image_size']} in patches of {seen['patch_size']}",
         channels=json.loads((weights / "diffusion" / "vae" / "config.json").read_text())["latent_channels"],
         linear=linear,
         linear_size=f"{round(1e6 * number(f'diffusion/vae/{LINEAR_FILE}'))}",
@@ -145,10 +166,8 @@ def card(results: dict[str, Any], weights: Path) -> str:
         tokens=f"{len(json.loads((weights / 'clip' / 'vocab.json').read_text())):,}",
         megabytes=round(sum(file.stat().st_size for file in weights.rglob("*") if file.is_file()) / 1e6),
         share=HELD_OUT_SHARE,
-        all_nouns=len(nouns()),
         diffusion_nouns=len(known),
         noun_list=", ".join(known),
-        clip_nouns=trained["clip"]["nouns"],
         runs="\n".join(runs),
         curve="\n".join(curve),
         results="\n".join(f"| {' | '.join(row)} |" for row in results["rows"]),

@@ -3,8 +3,10 @@
 Contrastively, every picture against the captions of the batch and against captions that are wrong in one word
 (noun, colour, side, swapped colours, ground). Readouts, thrown away at the end, help the towers along: of the whole
 picture's nouns, colours, side and ground, of which noun has which colour and lies where, and of what every patch
-shows, which the world knows because it drew it. Pictures are seen through random crops and perspectives, as CLIP-CLOP
-shows its own, and some are collages of other things. --warm goes on from a CLIP that shipped before.
+shows, which the world knows because it drew it. One more readout is asked of both towers' embeddings, so that they
+mean the same by them; the text tower is taught it first, by captions alone, which cost next to nothing. Pictures are
+seen through random crops, perspectives and ripples, and some are collages of other things. --warm goes on from a CLIP
+that shipped before, whose first layers may stay as they are.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ import numpy as np
 import text
 import tokenizer as byte_pairs
 import torch
-from captions import RELATIONS, TELLING, relation, wrong_captions
-from common import HELD_OUT_SCENES, Run, autocast, options, sizes, to_tensor
+from captions import RELATIONS, TELLING, any_form, caption, relation, wrong_captions
+from common import HELD_OUT_SCENES, Average, Run, autocast, options, sizes, to_tensor
 from fills import FILLS, HANDS
 from torch import nn
 from torch.nn import functional
@@ -33,7 +35,8 @@ from vertumnus.models.mini.vocabulary import COLOURS, SIDES, nouns
 _SHADES = (*COLOURS, "")
 _PLACES = (*SIDES, *RELATIONS)
 WRONG = 4  # captions a picture, wrong in one word each
-WEIGHTS = (0.5, 0.3, 1.0)  # of the readouts of pictures, captions and patches
+WEIGHTS = (0.5, 0.5, 1.0, 0.3)  # of the readouts of pooled states, embeddings, patches and captions
+SHARP = 16.0  # that unit embeddings are multiplied by before they are asked
 
 
 def build(size: dict, tokenizer: CLIPTokenizer) -> CLIPModel:
@@ -68,7 +71,18 @@ def distort(x: torch.Tensor, share: float = 0.6) -> torch.Tensor:
     return warp(x, homography(corners.expand(count, 4, 2), target), x.shape[-1], "border")
 
 
-def readouts(scene, known: tuple[str, ...]) -> list[float]:
+def ripple(x: torch.Tensor, amount: float = 0.06) -> torch.Tensor:
+    """Pictures bent a little, each its own way: displacements that change slowly, of half a side at most amount."""
+    count, side = len(x), x.shape[-1]
+    coarse = (2 * torch.rand(count, 2, 5, 5, device=x.device) - 1) * amount
+    moved = functional.interpolate(coarse, (side, side), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    ticks = (torch.arange(side, device=x.device) + 0.5) / side * 2 - 1
+    down, across = torch.meshgrid(ticks, ticks, indexing="ij")
+    grid = torch.stack([across, down], -1) + moved
+    return functional.grid_sample(x, grid.to(x.dtype), padding_mode="border", align_corners=False)
+
+
+def readings(scene, known: tuple[str, ...]) -> list[float]:
     """What a scene holds: shares of nouns, colours, sides (or none) and the ground's colour, each adding up to 1.
 
     And of nouns in colours, and of nouns in places: on a side of the picture, or of the next thing.
@@ -125,7 +139,7 @@ class Batch:
     """N pictures, N x side x side x 3; their captions; WRONG wrong ones for each; and what they hold.
 
     held     N x readouts
-    told     N x 2, whether captions tell colours, and sides
+    told     N x parts of the readouts, whether captions tell them
     shown    N x MOST x side x side, what is seen of every thing, nothing hidden behind another, from 0 to 255
     nouns    N x MOST, which noun each thing is, from 1 on; likewise colours, the last for drawings in their own
     scenes   N
@@ -153,7 +167,8 @@ class Stream:
         self._worlds: dict[int, World] = {}
 
     def world(self, which: int) -> World:
-        """One of the worlds, made when it is first needed."""
+        """One of the worlds, made when it is first needed; counted from the end if negative."""
+        which %= len(self.options)
         if which not in self._worlds:
             self._worlds[which] = World(self.seed + which, self.options[which], self.side)
         return self._worlds[which]
@@ -175,8 +190,8 @@ class Stream:
             pictures.append(picture)
             right.append(scene.caption)
             wrong.extend(hard(scene, self.known, rng))
-            held.append(readouts(scene, self.known))
-            told.append((scene.form.colour, scene.form.side))
+            held.append(readings(scene, self.known))
+            told.append(tells(scene))
             seen.append(masks)
             for k, thing in enumerate(scene.things):
                 which[:, n % size, k] = 1 + self.known.index(thing.noun), 1 + _SHADES.index(thing.colour)
@@ -239,59 +254,128 @@ def mixture(share: float) -> np.ndarray:
 
 
 def encode(
-    model: CLIPModel, x: torch.Tensor, tokens: torch.Tensor
+    model: CLIPModel, x: torch.Tensor, tokens: torch.Tensor, kept: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Unit embeddings of pictures and captions, both's pooled states, and the pictures' patches' last but one."""
-    tower = model.vision_model(pixel_values=x, output_hidden_states=True)
-    seen = functional.normalize(model.visual_projection(tower.pooler_output), dim=-1)
+    """Unit embeddings of pictures and captions, both's pooled states, and the pictures' patches' last but one.
+
+    kept  first layers of the picture tower that have no gradients
+    """
+    tower = model.vision_model
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not kept):
+        states = tower.pre_layrnorm(tower.embeddings(x))
+    for n, layer in enumerate(tower.encoder.layers[:-1]):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and n >= kept):
+            states = layer(states, None)
+    pooled = tower.post_layernorm(first_alone(tower.encoder.layers[-1], states))
+    seen = functional.normalize(model.visual_projection(pooled), dim=-1)
     ended = model.text_model(tokens).pooler_output
     read = functional.normalize(model.text_projection(ended), dim=-1)
-    return seen, read, tower.pooler_output, ended, tower.hidden_states[-2][:, 1:]
+    return seen, read, pooled, ended, states[:, 1:]
+
+
+def first_alone(layer: nn.Module, states: torch.Tensor) -> torch.Tensor:
+    """What a layer makes of the first token, N x width, without the others' queries and multilayer perceptrons."""
+    attention = layer.self_attn
+    normal = layer.layer_norm1(states)
+    shape = (len(states), -1, attention.num_heads, attention.head_dim)
+    query = attention.q_proj(normal[:, :1]).view(shape).transpose(1, 2) * attention.scale
+    keys, values = (part(normal).view(shape).transpose(1, 2) for part in (attention.k_proj, attention.v_proj))
+    looks = (query @ keys.transpose(-1, -2)).softmax(-1) @ values
+    first = states[:, 0] + attention.out_proj(looks.transpose(1, 2).flatten(2))[:, 0]
+    found: torch.Tensor = first + layer.mlp(layer.layer_norm2(first))
+    return found
 
 
 class Readouts(nn.Module):
-    """What the towers' states are asked for on the way; thrown away at the end.
+    """What the towers are asked for on the way; thrown away at the end.
 
     whole    of a picture's pooled state: nouns, colours, side, ground, nouns in colours, nouns in places
-    words    of a caption's: nouns in colours, nouns in places
-    patches  of a patch's: ground or a noun, ground or a colour
+    both     the same, of a picture's embedding and of a caption's
+    patches  of a patch's state: ground or a noun, ground or a colour
     """
 
-    def __init__(self, count: int, width: int, text_width: int) -> None:
+    def __init__(self, count: int, size: dict) -> None:
         super().__init__()
-        self.bound = [count * len(COLOURS), count * len(_PLACES)]
-        self.parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *self.bound]
+        bound = [count * len(COLOURS), count * len(_PLACES)]
+        self.parts = [count, len(COLOURS), len(SIDES) + 1, len(COLOURS), *bound]
         self.kinds = [count + 1, len(_SHADES) + 1]
-        self.whole = nn.Linear(width, sum(self.parts))
-        self.words = nn.Linear(text_width, sum(self.bound))
-        self.patches = nn.Linear(width, sum(self.kinds))
+        self.whole = nn.Linear(size["width"], sum(self.parts))
+        self.both = nn.Linear(size["embed"], sum(self.parts))
+        self.patches = nn.Linear(size["width"], sum(self.kinds))
 
-    def losses(
-        self,
-        pooled: torch.Tensor,
-        ended: torch.Tensor,
-        states: torch.Tensor,
-        held: torch.Tensor,
-        told: torch.Tensor,
-        shown: Sequence[torch.Tensor],
+    def of_pictures(
+        self, pooled: torch.Tensor, seen: torch.Tensor, states: torch.Tensor, held: torch.Tensor, shown: Sequence
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Those of the whole, of the words and of the patches.
+        """The losses of pooled states, embeddings and patches.
 
-        pooled, ended  N x width, of pictures and of their captions
-        states         N x patches x width
-        held           N x readouts
-        told           N x 2, whether captions tell colours, and sides
-        shown          the nouns and the colours of patches, each N x patches
+        held   N x readouts
+        shown  the nouns and the colours of patches, each N x patches
         """
         truths = held.split(self.parts, 1)
         wholly = readout_loss(self.whole(pooled), truths, self.parts)
-        said = self.words(ended).float().split(self.bound, 1)
+        both = readout_loss(self.both(SHARP * seen), truths, self.parts)
+        partly = readout_loss(self.patches(states).flatten(0, 1), [true.flatten() for true in shown], self.kinds)
+        return wholly, both, partly
+
+    def of_captions(self, read: torch.Tensor, held: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+        """The loss of captions' embeddings.
+
+        told  N x parts, whether a caption tells a part
+        """
+        said, truths = self.both(SHARP * read).float().split(self.parts, 1), held.split(self.parts, 1)
         losses = [
             (functional.cross_entropy(one, true, reduction="none") * which).sum() / which.sum().clamp(min=1)
-            for one, true, which in zip(said, truths[-2:], told.unbind(1), strict=True)
+            for one, true, which in zip(said, truths, told.unbind(1), strict=True)
         ]
-        partly = readout_loss(self.patches(states).flatten(0, 1), [true.flatten() for true in shown], self.kinds)
-        return wholly, torch.stack(losses).sum(), partly
+        return torch.stack(losses).sum()
+
+
+def tells(scene: Scene) -> list[bool]:
+    """Whether a scene's caption tells nouns, colours, the side, the ground, nouns in colours, nouns in places."""
+    form = scene.form
+    side = form.side and bool(scene.side)
+    return [True, form.colour, side, form.ground, form.colour, side or (form.side and not scene.alike)]
+
+
+def another(scene: Scene, known: tuple[str, ...], rng: np.random.Generator) -> Scene:
+    """The scene with other nouns and colours, and another caption: nothing that could be drawn, but to be read."""
+    count = 1 if scene.alike else len(scene.things)
+    drawn = [known[n] for n in rng.permutation(len(known))[:count]]
+    shades = [_SHADES[n] for n in rng.integers(len(COLOURS), size=count)]
+    things = tuple(
+        replace(thing, noun=drawn[n % count], colour=shades[n % count]) for n, thing in enumerate(scene.things)
+    )
+    other = replace(scene, things=things, form=any_form(rng))
+    return replace(other, caption=caption(other))
+
+
+def teach_bindings(
+    model: CLIPModel, readouts: Readouts, tokenizer: CLIPTokenizer, stream: Stream, steps: int, seed: int
+) -> float:
+    """Teaches the text tower to say which noun has which colour and lies where; returns the last losses' mean."""
+    device = model.device
+    scenes = [stream.world(which).scene(n) for n in range(500) for which in (-2, -3)]
+    parameters = [*model.text_model.parameters(), *model.text_projection.parameters(), *readouts.both.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01, fused=True)
+    rng, losses = np.random.default_rng((seed, 9)), []
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-3 * min(1.0, (step + 1) / 50, 2 * (1 - step / steps))
+        batch = [another(scenes[n], stream.known, rng) for n in rng.integers(len(scenes), size=128)]
+        tokens = text.ids(tokenizer, [scene.caption for scene in batch], device, full=False)
+        held = torch.tensor([readings(scene, stream.known) for scene in batch], device=device)
+        told = torch.tensor([tells(scene) for scene in batch], device=device).float()
+        with autocast(device):
+            read = functional.normalize(model.text_projection(model.text_model(tokens).pooler_output), dim=-1)
+            loss = readouts.of_captions(read, held, told)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        if step % 100 == 99:
+            print(f"bindings, step {step + 1}: {np.mean(losses[-100:]):.3f}", flush=True)
+    return float(np.mean(losses[-100:])) if losses else 0.0
 
 
 @torch.no_grad()
@@ -342,29 +426,41 @@ def main() -> None:
     stream = Stream(chosen.seed, count, size["side"], worlds(count), made_again=1)
     tested = Stream(chosen.seed + 99, count, size["side"], [WorldOptions(nouns=count, empty=0.0, combinations="all")])
     model = build(size, tokenizer).to(device)
-    readouts = Readouts(count, size["width"], size["text_width"]).to(device)
+    readouts = Readouts(count, size).to(device)
     tokenizer.save_pretrained(chosen.out / "tokenizer")
+    kept = size["kept"] if chosen.warm is not None else 0
     if chosen.warm is not None:
         begin(model, chosen.warm)
+        model.text_model.requires_grad_(False)  # once it has been taught, pictures learn what it means
+        for part in (model.vision_model.embeddings, model.vision_model.pre_layrnorm):
+            part.requires_grad_(not kept)
+        model.vision_model.encoder.layers[:kept].requires_grad_(False)
     run = Run(chosen, size, {"clip": model, "readouts": readouts})
     for step in run:
-        if step == 0 and chosen.warm is None:
-            text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
+        if step == 0:
+            if chosen.warm is None:
+                text.teach_words(model.text_model, tokenizer, count, size["lessons"], chosen.seed)
+            model.text_model.requires_grad_(True)
+            teach_bindings(model, readouts, tokenizer, stream, size["bindings"], chosen.seed)
+            model.text_model.requires_grad_(chosen.warm is None)
+            run.average = Average(run.models, size["average"])
         share = 1.0 if chosen.warm is not None else step / run.steps
         batch = stream.batch(step, size["batch"], mixture(share))
         both = torch.cat([to_tensor(batch.pictures, device), torch.from_numpy(batch.shown).to(device) / 255], 1)
-        both = distort(both, 0.6 * min(1.0, max(0.0, 4 * share - 1)))
+        moved = min(1.0, max(0.0, 4 * share - 1))
+        both = ripple(distort(both, 0.6 * moved), 0.06 * moved)
         tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
         kinds = [torch.from_numpy(found).to(device) for found in (batch.nouns, batch.colours)]
         shown = [patch_truth(both[:, 3:], kind, size["patch"]) for kind in kinds]
         held, told = (torch.from_numpy(found).to(device) for found in (batch.held, batch.told))
         with autocast(device):
-            seen, read, pooled, ended, states = encode(model, both[:, :3].contiguous(), tokens)
-            asked = readouts.losses(pooled, ended[: len(batch.right)], states, held, told, shown)
+            seen, read, pooled, _, states = encode(model, both[:, :3].contiguous(), tokens, kept)
+            asked = readouts.of_pictures(pooled, seen, states, held, shown)
+            said = readouts.of_captions(read[: len(batch.right)], held, told)
         contrasted = contrast(model.logit_scale.exp() * seen.float() @ read.float().T, batch.right)
-        learn(run, model, contrasted, asked, size["batch"])
+        learn(run, model, contrasted, (*asked, said), size["batch"])
         if step % 250 == 249:
-            tell(run, model, tokenizer, tested, contrasted, asked)
+            tell(run, model, tokenizer, tested, contrasted, (*asked, said))
 
 
 def learn(
@@ -388,7 +484,8 @@ def tell(
     before = run.average.give(run.models)
     hardly, first = accuracy(model, tokenizer, tested, model.device)
     run.facts = {"hard": hardly, "batch": first}
-    losses = {name: float(loss.detach()) for name, loss in zip(("whole", "words", "patches"), asked, strict=True)}
+    names = ("whole", "both", "patches", "words")
+    losses = {name: float(loss.detach()) for name, loss in zip(names, asked, strict=True)}
     run.log(contrast=float(contrasted.detach()), **losses, hard=hardly, batch=first)
     for name, found in before.items():
         run.models[name].load_state_dict(found)

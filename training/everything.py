@@ -52,7 +52,7 @@ def commands(
     if before is None:
         made.append(["clip.py", runs / "clip", *common])
     else:
-        made.append(["upper.py", runs / "clip", "--warm", before / "clip", *common])
+        made.append(["clip.py", runs / "clip", "--warm", before / "clip", *common])
     made.append(["second.py", runs / "second", *common])
     parts: list[str | Path] = ["--vae", vae, "--diffusion", unet, "--clip", runs / "clip"]
     kept: list[str | Path] = [] if before is None else ["--keep", before]

@@ -13,7 +13,7 @@ import numpy as np
 import text
 import tokenizer as byte_pairs
 import torch
-from clip import WRONG, Stream, contrast, distort, mixture, worlds
+from clip import WRONG, Stream, contrast, distort, mixture, ripple, worlds
 from common import HELD_OUT_SCENES, Run, autocast, averaged, options, sizes, to_tensor
 from torch import nn
 from torch.nn import functional
@@ -125,7 +125,7 @@ def main() -> None:
     for step in run:
         # Convolutions find silhouettes at once; they need no lesson of dark on light.
         batch = stream.batch(step, size["batch"], mixture(0.2 + 0.8 * step / run.steps))
-        x = distort(to_tensor(batch.pictures, device), 0.5)
+        x = ripple(distort(to_tensor(batch.pictures, device), 0.5))
         tokens = text.ids(tokenizer, batch.right + batch.wrong, device, full=False)
         with autocast(device):
             seen, read = model.embed_pictures(x), model.embed_words(tokens)

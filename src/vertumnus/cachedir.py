@@ -13,6 +13,11 @@ import platformdirs
 KEPT = 3  # folders of a kind, of this state of the source and of earlier ones
 
 
+def cache_root() -> Path:
+    """The program's folder in the user's cache folder."""
+    return Path(platformdirs.user_cache_dir("vertumnus", appauthor=False))
+
+
 def cache_folder(kind: str, sources: Iterable[Path]) -> Path:
     """The folder ``kind/<hash of the sources>`` in the user's cache folder, made if it can be.
 
@@ -21,7 +26,7 @@ def cache_folder(kind: str, sources: Iterable[Path]) -> Path:
     digest = hashlib.sha256()
     for file in sorted(sources):
         digest.update(file.read_bytes())
-    parent = Path(platformdirs.user_cache_dir("vertumnus", appauthor=False)) / kind
+    parent = cache_root() / kind
     folder = parent / digest.hexdigest()[:16]
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,5 +38,4 @@ def cache_folder(kind: str, sources: Iterable[Path]) -> Path:
 
 def user_folder(kind: str, key: str) -> Path:
     """A folder for what belongs to ``key`` (a path, say), in the user's cache folder; it is not made."""
-    parent = Path(platformdirs.user_cache_dir("vertumnus", appauthor=False)) / kind
-    return parent / hashlib.sha256(key.encode()).hexdigest()[:16]
+    return cache_root() / kind / hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -36,6 +36,7 @@ MAX_GAIN = 1e3
 
 # Of what is asked for.
 MAX_WORK_PIXELS = 120_000_000  # canvas pixels that pieces are placed on; a raster of twice the size is kept in memory
+MAX_RASTER_PIXELS = 4 * MAX_WORK_PIXELS  # of that raster
 MAX_WEIGHT = 1e6  # of an element, and its inverse
 MAX_DISTANCE = 2_000.0  # canvas pixels of a gap or border
 MAX_ELEMENT = 100_000.0  # canvas pixels of an element's side
@@ -51,9 +52,9 @@ MAX_SEED = 2**63 - 1
 MAX_STORED_SIDE = 32_768  # pixels of a stored picture's side
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Coordinate = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH, allow_inf_nan=False)]
-Scale = Annotated[float, Field(ge=MIN_SCALE, le=MAX_SCALE, allow_inf_nan=False)]
-Degrees = Annotated[float, Field(ge=-MAX_ROTATION, le=MAX_ROTATION, allow_inf_nan=False)]
+Coordinate = Annotated[float, Field(strict=True, ge=-MAX_LENGTH, le=MAX_LENGTH, allow_inf_nan=False)]
+Scale = Annotated[float, Field(strict=True, ge=MIN_SCALE, le=MAX_SCALE, allow_inf_nan=False)]
+Degrees = Annotated[float, Field(strict=True, ge=-MAX_ROTATION, le=MAX_ROTATION, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Distance = Annotated[float, Field(ge=0, le=MAX_DISTANCE, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=1 / MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]

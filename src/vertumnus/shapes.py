@@ -14,6 +14,8 @@ from vertumnus.elements.icons import draw_icon, find_icon
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.fonts import Face, shaped, split_by_face
+from vertumnus.limits import MAX_RASTER_PIXELS
 from vertumnus.reading import read_file
 
 MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
@@ -55,7 +57,12 @@ class Shape:
     blocked: tuple[Drawing, ...] = field(default=())
 
     def coverage(self, width: int, height: int) -> Coverage:
-        """How much of each pixel of a width x height canvas is in the shape, 0 to 255."""
+        """How much of each pixel of a width x height canvas is in the shape, 0 to 255.
+
+        Raises `VertumnusError` for a canvas too large to be kept in memory.
+        """
+        if not 1 <= width * height <= MAX_RASTER_PIXELS:
+            raise VertumnusError(f"{self.spec}: is not drawn on {width} x {height} pixels, which is too much")
         covered = self.drawing(width, height)
         for block in self.blocked:
             covered = np.minimum(covered, 255 - block(width, height))
@@ -154,50 +161,61 @@ def _text(text: str, font_file: str | Path | None) -> Drawing:
     text = text.replace("\\n", "\n")
     if not text.strip():
         raise VertumnusError("text: the shape's text is empty; write text:Q")
-    if font_file is not None:
-        try:
-            ImageFont.truetype(str(font_file), 16)
-        except (OSError, ValueError) as error:
-            raise VertumnusError(f"{font_file}: not a font file that can be read ({error})") from None
-
-    def ink(size: float) -> Coverage:
-        if font_file is not None:
-            return _write(text, ImageFont.truetype(str(font_file), size), 0.0)
-        # Pillow's own font, thickened and set wide: a text that is filled with pictures wants fat letters.
-        font = ImageFont.load_default(size)
-        assert isinstance(font, ImageFont.FreeTypeFont)
-        return _write(text, font, THICKENED * size)
-
+    own = Face(Path(font_file), fat=True) if font_file is not None else None
+    if own is not None:
+        own.at(16)
+    try:
+        lines = _in_lines(split_by_face(text, own))
+    except VertumnusError as error:
+        raise VertumnusError(f"text:{text}: {error}") from None
     trial_size = 256
-    trial = ink(trial_size)
+    trial = _write(text, lines, trial_size)
 
     def draw(width: int, height: int) -> Coverage:
-        return ink(trial_size * min(width / trial.shape[1], height / trial.shape[0]))
+        return _write(text, lines, trial_size * min(width / trial.shape[1], height / trial.shape[0]))
 
     return _inset(draw)
 
 
-def _write(text: str, font: ImageFont.FreeTypeFont, stroke: float) -> Coverage:
-    """The ink of a text, lines centred, each letter thickened by ``stroke`` pixels and moved aside as much."""
-    rows: list[list[tuple[float, str]]] = []
+def _in_lines(pieces: list[tuple[Face, str]]) -> list[list[tuple[Face, str]]]:
+    lines: list[list[tuple[Face, str]]] = [[]]
+    for face, piece in pieces:
+        first, *others = piece.split("\n")
+        lines[-1].append((face, first))
+        lines += [[(face, other)] for other in others]
+    return lines
+
+
+def _write(text: str, lines: list[list[tuple[Face, str]]], size: float) -> Coverage:
+    """The ink of a text, lines centred. Letters of fonts that are not fat are thickened and set as much wider: a text
+    that is filled with pictures wants fat letters.
+    """
+    rows: list[list[tuple[float, str, ImageFont.FreeTypeFont, float]]] = []
     lengths = []
-    for line in text.split("\n"):
-        if not stroke:
-            rows.append([(0.0, line)])
-            lengths.append(font.getlength(line))
-            continue
-        starts = [font.getlength(line[:n]) + 2.2 * stroke * n for n in range(len(line) + 1)]
-        rows.append(list(zip(starts, line, strict=False)))
-        lengths.append(starts[-1])
-    ascent, descent = font.getmetrics()
+    fonts = {face: face.at(size) for line in lines for face, _ in line}
+    for line in lines:
+        row, length = [], 0.0
+        for face, piece in line:
+            font, stroke = fonts[face], 0.0 if face.fat else THICKENED * size
+            if not stroke or shaped(piece):
+                row.append((length, piece, font, stroke))
+                length += font.getlength(piece)
+                continue
+            starts = [length + font.getlength(piece[:n]) + 2.2 * stroke * n for n in range(len(piece) + 1)]
+            row += [(start, sign, font, stroke) for start, sign in zip(starts, piece, strict=False)]
+            length = starts[-1]
+        rows.append(row)
+        lengths.append(length)
+    ascent = max(font.getmetrics()[0] for font in fonts.values())
+    descent = max(font.getmetrics()[1] for font in fonts.values())
     step = 0.88 * (ascent + descent) if len(rows) > 1 else 0.0
-    margin = ascent + descent + stroke
+    margin = ascent + descent + THICKENED * size
     image = Image.new("L", (round(max(lengths) + 2 * margin), round(step * len(rows) + 2 * margin)))
     pen = ImageDraw.Draw(image)
     for number, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-        left, top = margin + (max(lengths) - length) / 2, margin / 2 + number * step
-        for start, piece in row:
-            pen.text((left + start, top), piece, fill=255, font=font, stroke_width=stroke)
+        left, base = margin + (max(lengths) - length) / 2, margin / 2 + number * step + ascent
+        for start, piece, font, stroke in row:
+            pen.text((left + start, base), piece, fill=255, font=font, stroke_width=stroke, anchor="ls")
     found = image.getbbox()
     if found is None:
         raise VertumnusError(f"text:{text}: the font draws nothing for it")

@@ -97,11 +97,12 @@ class Staged:
                         old.replace(place)
                         _remove(old)  # a link to what never left its place is not moved
             raise
+        else:
+            for place, _, old in moved:
+                _settle(place, old)
         finally:
             for path in lists:
                 path.unlink(missing_ok=True)
-        for place, _, old in moved:
-            _settle(place, old)
         self.parts = {}
 
     def clean(self) -> None:
@@ -249,12 +250,14 @@ def _finish(listing: Path) -> None:
         named = []
     for place, part in named:
         # Only what this program's own names say belongs there.
-        staged = listing.with_name(part)
-        if re.fullmatch(re.escape(f".{place}.") + f"{TOKEN}[.]part", part) and staged.exists():
-            final = listing.with_name(place)
+        staged, final = listing.with_name(part), listing.with_name(place)
+        if not re.fullmatch(re.escape(f".{place}.") + f"{TOKEN}[.]part", part):
+            continue
+        old = None
+        if staged.exists():
             old = _set_aside(staged, final)
             staged.replace(final)
-            _settle(final, old)
+        _settle(final, old)
     listing.unlink(missing_ok=True)
 
 

@@ -84,7 +84,9 @@ def test_shape_preview(vertumnus, tmp_path):
 
 def test_schema(vertumnus, tmp_path):
     schema = json.loads(vertumnus("schema")[1])
-    assert schema["properties"]["layers"]["items"]["$ref"] == "#/$defs/Layer"
+    listed, table = schema["properties"]["layers"]["anyOf"]
+    assert listed["items"]["$ref"] == "#/$defs/Layer"
+    assert table["$ref"] == "#/$defs/LayerTable"
     assert "noise" in schema["$defs"]["Layer"]["properties"]
     vertumnus("schema", "-o", tmp_path / "s.json")
     assert json.loads((tmp_path / "s.json").read_text()) == schema

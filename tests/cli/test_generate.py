@@ -1,6 +1,7 @@
 """``vertumnus mosaic --generate`` as a person uses it, with the small model that ships."""
 
 import itertools
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,23 @@ def test_a_whole_session(vertumnus, tmp_path):
     with Image.open(outputs[0]) as image:
         changed = np.abs(now - np.asarray(image)).reshape(2, 128, 2, 128, 3).max((1, 3, 4)) > 0
     assert changed.tolist() == [[False, False], [True, False]]
+
+
+def test_minis_own_adapter_brings_colours_and_its_tiny_decoder_guides(vertumnus, tmp_path):
+    """Half red, half blue: with the adapter each tile is nearer to its own half than without."""
+    reference = tmp_path / "reference.png"
+    picture = np.zeros((64, 128, 3), np.uint8)
+    picture[:, :64], picture[:, 64:] = (200, 40, 40), (40, 60, 190)
+    Image.fromarray(picture).save(reference)
+    errors = []
+    for method in ("free", "colour-adapter"):
+        out = tmp_path / f"{method}.png"
+        flags = ("--method", method, "--steps", 6, "--finish", "none", "--seed", 1, "-o", out)
+        assert vertumnus("mosaic", reference, "--generate", "a star", "--grid", "1x2", *flags)[0] == 0
+        with Image.open(out) as image:
+            drawn_ = np.asarray(image.convert("RGB"), float).reshape(128, 2, 128, 3).mean((0, 2))
+        errors.append(np.abs(drawn_ - picture[0, ::64]).mean())
+    assert errors[1] < 0.6 * errors[0]
 
 
 @pytest.mark.slow
@@ -106,6 +124,23 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     assert "4 layers, the same as before" in out
     assert (tmp_path / "b.collage").read_bytes() == made.read_bytes()
     assert [layer.name for layer in Collage.load(made).layers].count("left") == 1
+
+    drawn(64, 64).save(tmp_path / "photos" / "left.png")
+    reference.save(tmp_path / "reference.jpg", quality=95)
+    plain, structured = tmp_path / "p.collage", tmp_path / "s.collage"
+    command = (
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "--grid", "1x2", "--steps", 4,
+        "--tiles", tmp_path / "photos", "--real", 0, "--method", "free",
+    )  # fmt: skip
+    assert vertumnus(*command, "-o", plain)[0] == 0
+    assert vertumnus(*command, "--structure", 0.25, "-o", structured)[0] == 0
+    shutil.rmtree(tmp_path / "photos")
+    code, out, _ = vertumnus("again", structured)
+    assert (code, "2 layers, the same as before" in out) == (0, True)
+    wanted = np.asarray(reference.resize((256, 128)), float)
+    far = [np.abs(np.asarray(Collage.load(one).render().convert("RGB").resize((256, 128)), float) - wanted).mean()
+           for one in (plain, structured)]  # fmt: skip
+    assert far[1] < far[0]
 
     drawn_for = tmp_path / "c.collage"
     command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
@@ -174,6 +209,8 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--grid", "200x200"], "smaller than the grid of 200 x 200"),
     (["{ref}", "--generate", "a cat", "--assignment", "{ref}"], "--generate: draws its own tiles"),
     (["{ref}", "--generate", "a cat", "--tiles", "{full}"], "no picture in it can be read"),
+    (["{ref}", "--generate", "a cat", "--structure", "0.5"], "--structure: is that of photographs"),
+    (["{ref}", "--generate", "a cat", "--shares", "1", "2"], "--shares: 2 for 1 prompts"),
     (["{ref}", "--generate", "a cat", "--real", "0.5"], "--real: is a number from 0 to 1, for photographs"),
     (["{ref}", "--generate", "a cat", "--unique"], "--unique: is for tiles that are matched"),
     (["{ref}", "--generate", "a cat", "--model", "nowhere"], "nowhere: there is no such folder"),
@@ -181,7 +218,7 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--method", "magic"], "--method"),
     (["{ref}", "--generate", "a cat", "--guidance-weight", "-1"], "--guidance-weight"),
     (["{ref}", "--generate", "a cat", "--tile-size", "100"], "--tile-size: a width of 100 is no multiple of 32"),
-    (["{ref}", "--generate", "a cat", "--method", "colour-adapter"], "--adapter: the method colour-adapter needs"),
+    (["{ref}", "--generate", "a cat", "--method", "colour-adapter", "--adapter", "no"], "no: there is no such folder"),
     (["{ref}", "--generate", "a cat", "--region", "blau=a dog"], "--region: 'blau' is not a colour"),
     (["{ref}", "--generate", "a cat", "--region", "red=a dog"], "--region: needs a region map"),
     (["{ref}", "--generate", "a cat", "--coherence", "0.5"], "--coherence: is for videos"),

@@ -124,3 +124,13 @@ def test_a_network_that_fails_for_good_leaves_its_checkpoint(dots, tmp_path, mon
 def test_a_structure_needs_a_photograph(dots):
     with pytest.raises(VertumnusError, match="initial: structure needs a photograph to guide"):
         compose(str(dots), "a heart", size=64, initial="structure", iterations=2)
+
+
+def test_what_counts_of_a_photograph_is_as_told(tmp_path):
+    path = tmp_path / "reference.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)).save(path)
+    live = live_compose(["icon:star"], like=path, size=32, count=4, iterations=2, resolution=24, ssim=0.5, mse=0.2)
+    kept = live.source.options
+    assert (kept.resolution, kept.ssim, kept.mse, kept.l1) == (24, 0.5, 0.2, 0.0)
+    with pytest.raises(VertumnusError, match="guidance photo: resolution"):
+        live_compose(["icon:star"], like=path, resolution=3)

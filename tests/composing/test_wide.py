@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import vertumnus as vt
+from vertumnus.composing.choose import _judge
 from vertumnus.composing.compose import run
 from vertumnus.composing.wide import wide_runs
 from vertumnus.errors import VertumnusError
@@ -76,3 +77,17 @@ def test_from_the_command_line(vertumnus, tmp_path):
     code, _, err = vertumnus("compose", "icon:leaf", "--wide", "a|b", "--prompt", "c", "-o", out)
     assert code == 2
     assert "--wide: has prompts and windows of its own; leave out --prompt" in err
+
+
+@pytest.mark.slow
+def test_the_right_noun_is_in_the_right_window():
+    """By the judge of silhouettes, which knows the drawings of a font that does not guide."""
+    nouns = ("heart", "house", "tree")
+    collage = vt.compose_wide(
+        ["icon:circle,leaf"], ["|".join(f"a {n}" for n in nouns)], size=240, overlap=0.1, count=40, iterations=400
+    )
+    ink = np.asarray(collage.render(background="#ffffff00").getchannel("A"), np.float32) / 255
+    judge = _judge()
+    for n, noun in enumerate(nouns):
+        order = [word for word, _ in judge.rank(np.pad(ink[:, 216 * n : 216 * n + 240], 8))]
+        assert min(nouns, key=order.index) == noun

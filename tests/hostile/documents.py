@@ -32,7 +32,7 @@ READERS: list[Command] = [
 ]
 
 
-def read_by(rng: random.Random, name: str, some: int = 2) -> list[Command]:
+def read_by(rng: random.Random, name: str, some: int = 1) -> list[Command]:
     """Commands that read a document."""
     return [[name if word == "@" else word for word in command] for command in rng.sample(READERS, some)]
 

@@ -6,15 +6,15 @@ from hostile import documents, files, options, states
 from hostile.cases import Kind
 
 KINDS: dict[str, Kind] = {
-    "documents": Kind(documents.documents, 24),
+    "documents": Kind(documents.documents, 26),
     "archives": Kind(documents.archives, 10),
     "assignments": Kind(documents.assignments, 10),
     "pictures": Kind(files.pictures, 16),
     "strange files": Kind(files.strange_files, 5),
-    "drawings": Kind(files.drawings, 8),
+    "drawings": Kind(files.drawings, 5),
     "tables": Kind(files.tables, 5),
     "checkpoints": Kind(states.checkpoints, 8),
     "indexes": Kind(states.indexes, 5),
     "caches": Kind(states.caches, 3),
-    "options": Kind(options.options, 16),
+    "options": Kind(options.options, 18),
 }

@@ -38,6 +38,8 @@ HONEST: dict[str, Command] = {
     "shape": ["shape", "heart", "--size", "40"],
 }
 LEFT_OUT = ("--help", "--version", "--ray", "--vlm", "--output", "-o", "--starts")
+LONG = {"--count": 300, "--iterations": 50, "--population": 8, "--level": 5, "--initial-search": 9, "--steps": 50}
+LONG |= {"--initial-search-steps": 20, "--size": 2000}
 SIZES = [
     "1000000",
     "1000000x1",
@@ -94,12 +96,14 @@ def options(kitchen: Kitchen) -> Case:
         name, hint = rng.choice(flags(verb))
         if name in ("--checkpoint", "--preview", "--index", "--folder"):
             continue
-        names.append("--")  # an option must be named, perhaps another that it goes with
+        names += ["--", name.removeprefix("--").replace("-", "_")]
         if hint is bool:
             command.append(name)
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
         names += given
+        if name in LONG and any(text.isdigit() and LONG[name] < int(text) < 10**9 for text in given):
+            continue  # that is much, but what was asked for
         # What is given anew takes the place of the honest one.
         if name in command and command[0] != "tiles":
             at = command.index(name)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -59,18 +60,22 @@ def stock(pantry: Path) -> None:
     photograph().save(pantry / "photograph.png")
     here = Path.cwd()
     os.chdir(pantry)
-    often = [
-        (packing.run, (*packing.run.__defaults__[:-1], 10)),
-        (composing.run, (*composing.run.__defaults__[:-1], 5)),
-    ]
     os.environ["XDG_CACHE_HOME"] = str(pantry / "cache")
     try:
-        with contextlib.ExitStack() as stack:
-            for function, defaults in often:  # a checkpoint every few steps
-                stack.enter_context(mock.patch.object(function, "__defaults__", defaults))
+        with frequent_checkpoints():
             _make()
     finally:
         os.chdir(here)
+
+
+@contextlib.contextmanager
+def frequent_checkpoints() -> Iterator[None]:
+    """Runs write their checkpoints every few steps, for the pantry's are short."""
+    with contextlib.ExitStack() as stack:
+        for function, every in ((packing.run, 10), (composing.run, 5)):
+            assert function.__defaults__ is not None
+            stack.enter_context(mock.patch.object(function, "__defaults__", (*function.__defaults__[:-1], every)))
+        yield
 
 
 def photograph() -> Image.Image:

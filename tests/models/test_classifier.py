@@ -118,3 +118,12 @@ def test_an_unknown_word_suggests_near_ones():
 def test_an_unknown_classifier():
     with pytest.raises(VertumnusError, match="known are lite0"):
         Classifier.load("lite9")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "hint"), [("two sparrows", "did you mean bird?"), ("a mushrom", "did you mean mushroom")]
+)
+def test_an_unknown_word_suggests_one_of_its_meaning_or_spelling(prompt, hint):
+    with pytest.raises(VertumnusError, match="names nothing that the classifier knows") as error:
+        match_classes(prompt)
+    assert hint in str(error.value)

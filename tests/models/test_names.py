@@ -6,7 +6,7 @@ import pytest
 
 from vertumnus.errors import VertumnusError
 from vertumnus.models.mini.vocabulary import glyphs_of, nouns, plural
-from vertumnus.models.names import LONGEST, _synonyms, known_words, match_icons, nouns_in, singulars
+from vertumnus.models.names import LONGEST, known_words, match_icons, nouns_in, singulars, synonyms
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_colour_that_is_all_there_is_may_be_a_thing():
 
 
 def test_synonyms_are_of_nouns_with_glyphs():
-    for word, noun in _synonyms().items():
+    for word, noun in synonyms().items():
         assert noun in nouns(), (word, noun)
         assert glyphs_of(noun)
 

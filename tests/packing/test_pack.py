@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.stats import spearmanr
 
 import vertumnus as vt
 from drawn import blob, element, png
@@ -98,6 +99,13 @@ def test_free_sizes_follow_weights(blobs):
     area = sizes(collage)
     assert area["blob0"] == max(area.values())
     assert area["blob0"] > 2.5 * np.median(list(area.values()))
+
+
+def test_areas_go_with_weights_unless_told_otherwise(blobs):
+    weights = {f"blob{n}": 1.0 + (5 * n) % 12 for n in range(12)}
+    collage = vt.pack(blobs, "circle", size=SIZE, weights=weights, quality="fast")
+    area = sizes(collage)
+    assert spearmanr([area[name] for name in weights], list(weights.values())).statistic >= 0.9
 
 
 def test_proportional_sizes_keep_their_proportions(blobs):
@@ -240,6 +248,9 @@ def test_new_elements_join_a_warm_start(blobs):
     again = vt.pack(blobs, "circle", size=SIZE, quality="fast", start=first)
     assert len(again.layers) == 12
     check_strict(again)
+    more = vt.live_pack(blobs, "circle", size=SIZE, count=6, start=first)
+    assert len(more.pieces.elements) == 8 + 6
+    assert {piece.image for piece in more.pieces.elements[8:]} == {layer.image for layer in again.layers[8:]}
 
 
 def test_count_repeats_elements_in_turn(blobs):

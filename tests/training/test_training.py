@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
-TRAININGS = ("judge", "vae", "diffusion", "clip", "upper", "second", "small_decoder", "adapters")
+TRAININGS = ("judge", "vae", "diffusion", "clip", "second", "small_decoder", "adapters")
 
 
 def train(monkeypatch, name, out, *more):
@@ -143,8 +143,7 @@ def test_one_command_runs_every_script_as_it_takes_its_options(monkeypatch, tmp_
     found = everything.commands(tmp_path, "tiny", before and tmp_path / before, tmp_path / "weights", 1)
     names = [Path(command[0]).stem for command in found]
     assert names.index("judge") < names.index("diffusion") < names.index("export") < names.index("mini")
-    assert ("vae" in names) == ("clip" in names) == (before is None)
-    assert ("upper" in names) == (before is not None)
+    assert ("vae" in names) == (before is None)
     taken = []
 
     def stop(*parsed, **_):
@@ -209,23 +208,69 @@ def test_a_tiny_decoder_is_trained_saved_and_read(monkeypatch, tmp_path):
     assert decoder.decode(torch.randn(1, 4, 16, 16)).shape == (1, 3, 128, 128)
 
 
-def test_the_last_layer_asked_for_one_token_says_the_same():
-    clip, upper = __import__("clip"), __import__("upper")
+def test_the_last_layer_asked_for_one_token_says_what_the_stock_tower_says():
+    clip = __import__("clip")
     tokenizer, size = _words(), __import__("common").sizes("tiny", "clip")
     torch.manual_seed(0)
     model, x = clip.build(size, tokenizer), torch.rand(3, 3, 32, 32) * 2 - 1
-    with torch.no_grad():
-        *_, pooled, _, patches = clip.encode(model, x, tokenizer(["a star"] * 3, return_tensors="pt").input_ids)
-        first, others = upper.upper(model, upper.lower(model, x, 1), 1)
-    assert torch.allclose(pooled, first, atol=1e-5)
-    assert torch.allclose(patches, others, atol=1e-5)
+    tokens = tokenizer(["a red star"] * 3, return_tensors="pt").input_ids
+    stock = model(input_ids=tokens, pixel_values=x)
+    seen, read, pooled, _, patches = clip.encode(model, x, tokens)
+    assert torch.allclose(seen, stock.image_embeds, atol=1e-5)
+    assert torch.allclose(read, stock.text_embeds, atol=1e-5)
+    assert torch.allclose(pooled, model.vision_model(x).pooler_output, atol=1e-5)
+    assert patches.shape == (3, 4, 32)
+    seen, *_ = clip.encode(model, x, tokens, kept=1)
+    seen.square().sum().backward()
+    first, last = model.vision_model.encoder.layers
+    assert first.mlp.fc1.weight.grad is None
+    assert last.self_attn.v_proj.weight.grad is not None
+
+
+def test_readings_say_which_noun_has_which_colour_and_is_where():
+    clip = __import__("clip")
+    from captions import relation
+    from world import World, WorldOptions
+
+    world = World(4, WorldOptions(empty=0.0, nouns=8, emoji=0.0))
+    rng = np.random.default_rng(0)
+    colours, places = list(clip.COLOURS), list(clip._PLACES)
+    several = 0
+    for number in range(40):
+        scene = clip.another(world.scene(number), world.nouns, rng)
+        assert scene.caption == __import__("captions").caption(scene)
+        told = clip.readings(scene, world.nouns)
+        sizes = [8, 12, 6, 12, 96, 8 * len(places)]
+        assert len(told) == sum(sizes)
+        parts = np.split(np.array(told), np.cumsum(sizes)[:-1])
+        bound, placed = parts[4].reshape(8, 12), parts[5].reshape(8, -1)
+        for thing in scene.things:
+            assert bound[world.nouns.index(thing.noun), colours.index(thing.colour)] > 0
+            if thing.colour not in scene.caption and not scene.form.colour:
+                assert not clip.tells(scene)[4]
+        if len(scene.things) == 2 and not scene.alike:
+            several += 1
+            for one, other in (scene.things, scene.things[::-1]):
+                assert placed[world.nouns.index(one.noun), places.index(relation(one, other))] == 0.5
+    assert several > 5
+
+
+def test_ripples_keep_places_and_what_is_even():
+    clip = __import__("clip")
+    torch.manual_seed(0)
+    even = torch.full((2, 3, 32, 32), 0.3)
+    assert torch.allclose(clip.ripple(even), even, atol=1e-5)
+    down, across = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 32), indexing="ij")
+    bent = clip.ripple(torch.stack([across, down])[None])
+    off = (bent - torch.stack([across, down])[None]).abs()
+    assert 0 < off.max() < 0.1
 
 
 @pytest.mark.slow
 def test_clip_goes_on_from_what_was_before(monkeypatch, tmp_path):
     train(monkeypatch, "clip", tmp_path / "before")
     __import__("export").export_clip(tmp_path / "before", "tiny", tmp_path / "weights")
-    train(monkeypatch, "upper", tmp_path / "after", "--warm", tmp_path / "weights")
+    train(monkeypatch, "clip", tmp_path / "after", "--warm", tmp_path / "weights")
     before, after = (weights(tmp_path / name)["models"]["clip"] for name in ("before", "after"))
     kept = [name for name in before if ".layers.0." in name and "vision" in name]
     changed = [name for name in before if ".layers.1." in name and "vision" in name]

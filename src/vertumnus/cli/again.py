@@ -39,7 +39,7 @@ def again(
     scale
         Of the pictures written, pixels to a canvas pixel.
     """
-    check_outputs(output or [], [collage if collage.is_file() else None], deep_zoom=True, scale=scale)
+    check_outputs(output or [], [collage if collage.is_file() else None], whole=True, scale=scale)
     document = Collage.load(collage)
     version = document.made_by.versions.get("vertumnus") if document.made_by else None
     if version not in (None, __version__):

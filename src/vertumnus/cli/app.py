@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ app = App(
     name="vertumnus",
     help="Collage: pack pictures into a shape, and keep a document you can edit anywhere.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # `run` says that it was stopped
     default_parameter=Parameter(negative_iterable=()),
 )
 
@@ -30,20 +32,35 @@ VERBS = {
     "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
+    "open": "Bring back what was edited in Inkscape, Krita or GIMP.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",
+    "contact": "Write a page that shows collages side by side.",
     "shape": "Show how a shape is understood.",
     "models": "List the models on this machine.",
     "schema": "Print the JSON Schema of the collage document.",
+    "doctor": "Say what is installed, what each extra would bring, and where things are kept.",
 }
 for verb, summary in VERBS.items():
-    app.command(f"vertumnus.cli.{verb}:{verb}", name=verb, help=summary)
+    function = "open_" if verb == "open" else verb  # a name that Python has taken
+    app.command(f"vertumnus.cli.{verb}:{function}", name=verb, help=summary)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad."""
+    """Runs the command line and exits: 0 if all went well, 2 with one sentence if the input was bad.
+
+    SIGTERM, and SIGHUP when the terminal goes away, end it as Ctrl-C does: what was begun is cleared up.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup stays what it is
+            signal.signal(number, _interrupt)
     sys.exit(run(arguments))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -48,17 +48,17 @@ def place_of_indexes(index: Path | None, beside: bool) -> str | Path | None:
 
 
 def check_outputs(
-    paths: list[Path], inputs: Iterable[str | Path | None] = (), deep_zoom: bool = False, scale: float = 1.0
+    paths: list[Path], inputs: Iterable[str | Path | None] = (), whole: bool = False, scale: float = 1.0
 ) -> None:
     """Raises `VertumnusError` if an output's suffix is unknown, its place cannot be written, or it is an input.
 
     inputs      files, folders and globs that are read
-    deep_zoom   whether the verb writes that too
+    whole       whether the verb writes collages whole, and so deep zooms and layers for editors, too
     scale       of the pictures written; refused if it is no scale
     """
     check_number("--scale", scale, MIN_SCALE, MAX_SCALE)
     for path in paths:
-        known = [*DOCUMENTS, ".svg", *FORMATS, *([DEEP_ZOOM] if deep_zoom else [])]
+        known = [*DOCUMENTS, ".svg", *FORMATS, *((".ora", DEEP_ZOOM) if whole else ())]
         if path.suffix.lower() not in known:
             raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(known)}")
         check_writable(path)

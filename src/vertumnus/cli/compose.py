@@ -14,11 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from vertumnus.cli.common import check_outputs, parse_size, read_elements
 from vertumnus.cli.render import write_outputs
+from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
 from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import compose_variations
+from vertumnus.composing.wide import OVERLAP
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
@@ -76,6 +78,7 @@ def compose(
     container: str | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     wide: list[str] | None = None,
+    wide_overlap: float = OVERLAP,
     variations: int = 1,
     particles: int | None = None,
     scale: float = 1.0,
@@ -85,6 +88,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     preset: str | None = None,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
     flags: Annotated[GuidanceFlags | None, Parameter(name="*", group="Guidance")] = None,  # type: ignore[valid-type]
@@ -109,7 +113,7 @@ def compose(
     seed
         The same input, options and seed give the same collage.
     count
-        Pieces to place; the pictures are used in turn.
+        Pieces to place, with --from of the new pictures; the pictures are used in turn.
     guidance
         What judges the picture, NAME[:MODEL|FILE][=WEIGHT], once for each that is to be mixed: pictogram (icons, no
         weights; the default), mini, the folder of a diffusion model or its id, shape:heart=0.3.
@@ -120,6 +124,8 @@ def compose(
     wide
         Prompts of overlapping square windows of a wide picture, as 'sea|beach|forest', once for each row; each is
         arranged with --count pieces on --size pixels, with its finished neighbours as the ground.
+    wide_overlap
+        Share of a window's side that it shares with the next.
     variations
         Collages to make, of as many seeds; outputs are numbered, and a picture of all is written beside them.
     particles
@@ -138,6 +144,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons; black by default, white with --like.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    as_json
+        Print the report as JSON to standard output, and lines for people to standard error.
     preset
         Settings under one name: score-paper for the published ones of SCORE. What is given beside it wins.
     options
@@ -155,7 +163,7 @@ def compose(
         pieces = read_elements(elements, icon_colors or "white", max_side)
         compose_frames(pieces, like, output, scale, size, others, seed, count, options, _given(flags))
         return
-    check_outputs(output, [*(elements or []), container, like, from_], deep_zoom=True, scale=scale)
+    check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
@@ -176,7 +184,10 @@ def compose(
             "prompt": prompt, "like": like, "container": container, "from": from_, "variations": variations > 1,
             "checkpoint": checkpoint, "preset": preset, "resume": resume,
         }  # fmt: skip
-        given = {"guidance": guidance or [DEFAULT], "seed": seed, "count": count, "options": options, **_given(flags)}
+        given = {
+            "guidance": guidance or [DEFAULT], "seed": seed, "count": count, "overlap": wide_overlap,
+            "options": options, **_given(flags),
+        }  # fmt: skip
         pieces = read_elements(elements, icon_colors, max_side)
         compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
         return
@@ -200,24 +211,31 @@ def compose(
         options=options,
         **_given(flags),
     )
-    with _Watch(preview, preview_every) as watch:
+    told: list[dict[str, Any]] = []
+    with saying(as_json) as tell:
+        with _Watch(preview, preview_every) as watch:
 
-        def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
-            timing = watch.timing(len(collages))
-            for composition, collage in zip(compositions, collages, strict=True):
-                number = composition.spec.seed - seed
-                write_outputs(collage, [_numbered(path, number, variations) for path in output], scale)
-                _summary(collage, composition, timing, watch.stopped)
+            def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
+                seconds, cpu = watch.timing(len(collages))
+                for composition, collage in zip(compositions, collages, strict=True):
+                    number = composition.spec.seed - seed
+                    outputs = [_numbered(path, number, variations) for path in output]
+                    write_outputs(collage, outputs, scale)
+                    _summary(collage, composition, f"{seconds:.1f} s ({cpu:.1f} s of one core)", watch.stopped)
+                    likeness = {"likeness": composition.likeness, "stopped": watch.stopped}
+                    told.append(facts_of(collage, outputs, seconds, cpu) | likeness)
 
-        if variations == 1:
-            composition = run(live, watch, checkpoint, resume)
-            made([composition], [composition.document()])
-            return
-        found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
-    sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
-    save_image(found.sheet(), sheet)
-    best = _numbered(output[0], found.best, variations).name
-    print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
+            if variations == 1:
+                composition = run(live, watch, checkpoint, resume)
+                made([composition], [composition.document()])
+                tell(**told[0])
+                return
+            found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
+        sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
+        save_image(found.sheet(), sheet)
+        best = _numbered(output[0], found.best, variations).name
+        print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
+        tell(variations=told, best=found.best, why=found.why, sheet=str(sheet))
 
 
 def _numbered(path: Path, number: int, variations: int) -> Path:
@@ -249,12 +267,12 @@ class _Watch(Watch):
         self.shown: Composition | None = None  # of several side by side, the first
         self.began = time.perf_counter(), time.process_time()
 
-    def timing(self, runs: int) -> str:
-        """What each of some runs that have ended took, which are the last to have been shown."""
+    def timing(self, runs: int) -> tuple[float, float]:
+        """Seconds, and seconds of one core, that each of some runs took, which are the last to have been shown."""
         now = time.perf_counter(), time.process_time()
         seconds, cpu = ((after - before) / runs for after, before in zip(now, self.began, strict=True))
         self.began, self.shown = now, None
-        return f"{seconds:.1f} s ({cpu:.1f} s of one core)"
+        return seconds, cpu
 
     def __call__(self, composition: Composition) -> None:
         if self.stopped:

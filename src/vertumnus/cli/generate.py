@@ -45,6 +45,7 @@ class Given:
     again: Sequence[int]
     folder: Path | None
     coherence: float | None
+    shares: Sequence[float]
 
     def request(self, frame: Image.Image | None = None) -> Request:
         """What is asked for. Raises `VertumnusError` for a file of prompts, a region or a concept that is none."""
@@ -55,7 +56,7 @@ class Given:
             [Region.parse(text) for text in self.region], self.region_map,
             read_prompts(self.prompts) if self.prompts is not None else (),
             [parse_concept(text) for text in self.concept], self.tiles, REAL if self.real is None else self.real,
-            self.dtype, frame,
+            self.dtype, frame, self.shares,
         )  # fmt: skip
 
 

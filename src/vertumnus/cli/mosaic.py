@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
+from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
@@ -39,6 +40,7 @@ def mosaic(
     model: Annotated[str, Parameter(group=GENERATING)] = "mini",
     dtype: Annotated[Dtype, Parameter(group=GENERATING)] = "auto",
     reference_prompt: Annotated[str | None, Parameter(group=GENERATING)] = None,
+    shares: Annotated[list[float] | None, Parameter(group=GENERATING, consume_multiple=True)] = None,
     prompts: Annotated[Path | None, Parameter(group=GENERATING)] = None,
     region: Annotated[list[str] | None, Parameter(group=GENERATING)] = None,
     region_map: Annotated[Path | None, Parameter(group=GENERATING)] = None,
@@ -54,6 +56,7 @@ def mosaic(
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
     drawing: Annotated[GenerateOptions | None, Parameter(name="*", group=GENERATING)] = None,
 ) -> None:
@@ -82,6 +85,8 @@ def mosaic(
         What the model computes in: float32, float16 or bfloat16; half precision on a GPU by default.
     reference_prompt
         In place of a reference: what the same model is to draw for one first.
+    shares
+        Of several prompts, how often each is drawn beside the others, as 3 1; alike by default.
     prompts
         A text file with a prompt for every cell, a line each, in their order.
     region
@@ -115,6 +120,8 @@ def mosaic(
         Keep the index inside the folder of pictures, in .vertumnus-tiles.
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
+    as_json
+        Print the report as JSON to standard output, and lines for people to standard error.
     options
         How tiles are matched and assigned; of generated ones, which cells there are.
     drawing
@@ -124,16 +131,17 @@ def mosaic(
     asked = {
         "model": model != "mini", "dtype": dtype != "auto", "reference_prompt": reference_prompt, "prompts": prompts,
         "region": region, "region_map": region_map, "concept": concept, "real": real is not None, "again": again,
-        "folder": folder, "options": drawing,
+        "folder": folder, "options": drawing, "shares": shares,
     }  # fmt: skip
     if generate or prompts is not None or region or any(asked.values()):
         from vertumnus.cli.generate import Given, generate_tiles
 
+        _no_json(as_json)
         if assignment is not None:
             raise VertumnusError("--generate: draws its own tiles; --assignment goes without")
         given = Given(
             reference, generate or [], model, reference_prompt, prompts, region or [], region_map, concept or [],
-            tiles or [], real, dtype, again or [], folder, coherence,
+            tiles or [], real, dtype, again or [], folder, coherence, shares or [],
         )  # fmt: skip
         moves = reference is not None and (reference.is_dir() or _is_film(reference))
         if moves or any(is_video(path) for path in output):
@@ -152,6 +160,7 @@ def mosaic(
     if moving:
         from vertumnus.cli.video import film
 
+        _no_json(as_json)
         assert reference is not None
         if assignment is not None:
             raise VertumnusError(f"{reference}: --assignment is for still pictures")
@@ -168,9 +177,17 @@ def mosaic(
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
-    check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-    write_mosaic(collage, output, workers, force)
-    _summary(collage, time.perf_counter() - began, time.process_time() - cpu)
+    with about(assignment or reference, *output), saying(as_json) as tell:
+        check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
+        write_mosaic(collage, output, workers, force)
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        _summary(collage, seconds, cpu)
+        tell(**facts_of(collage, output, seconds, cpu))
+
+
+def _no_json(asked: bool) -> None:
+    if asked:
+        raise VertumnusError("--json: is for still mosaics of tiles that are matched")
 
 
 def _is_film(reference: Path) -> bool:

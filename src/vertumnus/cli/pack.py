@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from vertumnus.cli.common import check_outputs, parse_size, read_elements, say_unplaced
 from vertumnus.cli.render import write_outputs
+from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
@@ -45,6 +46,7 @@ def pack(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[PackOptions | None, Parameter(name="*", group="How")] = None,
 ) -> None:
     """Fill a shape with pictures.
@@ -66,7 +68,7 @@ def pack(
     seed
         The same input, options and seed give the same collage.
     count
-        Pieces to place; the pictures are used in turn.
+        Pieces to place, with --from of the new pictures; the pictures are used in turn.
     weights
         A CSV table of name and weight: relative areas.
     block
@@ -92,12 +94,12 @@ def pack(
         CSS colours that icons take in turn, separated by spaces or semicolons.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    as_json
+        Print the report as JSON to standard output, and lines for people to standard error.
     options
         How elements fill the shape.
     """
-    check_outputs(
-        output, [*(elements or []), shape, weights, *(block or []), font, from_], deep_zoom=True, scale=scale
-    )
+    check_outputs(output, [*(elements or []), shape, weights, *(block or []), font, from_], whole=True, scale=scale)
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
@@ -140,8 +142,10 @@ def pack(
             options=options,
         )
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    write_outputs(collage, output, scale)
-    _summary(collage, seconds, cpu, watch.stopped)
+    with saying(as_json) as tell:
+        write_outputs(collage, output, scale)
+        _summary(collage, seconds, cpu, watch.stopped)
+        tell(**facts_of(collage, output, seconds, cpu), stopped=watch.stopped)
 
 
 def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
 from vertumnus.errors import about
+from vertumnus.export.openraster import save_openraster
 from vertumnus.export.picture import save_picture
 from vertumnus.export.svg import save_svg
 from vertumnus.writing import together
@@ -31,14 +32,14 @@ def render(
     collage
         A *.collage file, a collage.json or the folder that holds one.
     output
-        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, or
-        .collage and .json for the document itself.
+        Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, .ora for
+        Krita and GIMP, or .collage and .json for the document itself.
     scale
         Pixels to a canvas pixel; the layout is the same at any.
     background
         A CSS colour in place of the collage's own.
     """
-    check_outputs(output, [collage if collage.is_file() else None], deep_zoom=True, scale=scale)
+    check_outputs(output, [collage if collage.is_file() else None], whole=True, scale=scale)
     document = Collage.load(collage)
     write_outputs(document, output, scale, background)
 
@@ -71,5 +72,8 @@ def write_output(collage: Collage, path: Path, scale: float, background: str | N
         }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
         return f"{path}: {collage.width} x {collage.height}{lost}"
     with progress_bar(f"drawing {path.name}") as show:
+        if suffix == ".ora":
+            width, height = save_openraster(collage, path, scale, background, show)
+            return f"{path}: {len(collage.layers)} layers, {width} x {height} pixels"
         width, height = save_picture(collage, path, scale, background, show)
     return f"{path}: {width} x {height} pixels"

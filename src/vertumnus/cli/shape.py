@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from vertumnus.cli.common import check_outputs, parse_size
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import check_canvas
 from vertumnus.shapes import parse_shape
 from vertumnus.writing import atomic_write
 
@@ -49,7 +50,7 @@ def shape(
         if output.suffix.lower() != ".png":
             raise VertumnusError(f"{output}: the preview is written as .png")
         check_outputs([output])
-    width, height = parse_size(size)
+    width, height = check_canvas(parse_size(size))
     understood = parse_shape(spec, invert=invert, font=font, block=block or [])
     mask = understood.mask(width, height)
     _, islands = ndimage.label(mask, np.ones((3, 3)))

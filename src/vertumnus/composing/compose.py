@@ -16,7 +16,7 @@ from vertumnus.guidance.mixture import all_options
 from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.photo import PhotoSource
 from vertumnus.guidance.protocol import GuidanceOptions, Source
-from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of
+from vertumnus.guidance.registry import DEFAULT, KINDS, kept_guidance, open_named, options_of, parse_guidance
 from vertumnus.limits import MAX_PIECES, MAX_SEED, check_canvas, check_whole
 from vertumnus.live.notebook import NotebookBar, in_notebook
 from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_document
@@ -163,7 +163,7 @@ def live_compose(
         mask, region, _ = regions(parse_shape(container), canvas[0] * RASTER, canvas[1] * RASTER)
         if not chosen.loss.containment:
             chosen = chosen.changed(loss=chosen.loss.changed(containment=CONTAINMENT))
-    source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like), **told)
+    source = guidance if isinstance(guidance, Source) else open_named(with_likeness(guidance, like, told), **told)
     warm = Collage.load(start) if isinstance(start, str | Path) else start
     if chosen.gain is None and chosen.colour is None and only_icons(elements):
         chosen = chosen.changed(gain=ICON_GAIN) if photo_of(source) else chosen
@@ -219,11 +219,15 @@ def decided(options: ComposeOptions, source: Source, warm: Collage | None) -> Co
     return options.changed(**update)
 
 
-def with_likeness(guidance: Any, like: str | Path | None) -> Any:
-    """Guidances as named, and the photograph: alone where nothing is named but what is so by default."""
+def with_likeness(guidance: Any, like: str | Path | None, told: Mapping[str, Any]) -> Any:
+    """Guidances as named, and the photograph: alone where nothing is named but what is so by default.
+
+    told   guidances' options by name; the photograph takes its own
+    """
     if like is None:
         return guidance
-    photo = PhotoOptions(reference=str(like))
+    own = {name: value for name, value in told.items() if name in PhotoOptions.model_fields}
+    photo = parse_guidance(PhotoOptions.kind, **{**own, "reference": str(like)})
     if guidance in (DEFAULT, [DEFAULT]):
         return [photo]
     return [*([guidance] if isinstance(guidance, str | Path | GuidanceOptions) else guidance), photo]

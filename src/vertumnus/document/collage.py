@@ -104,6 +104,13 @@ class Collage(Checked):
     _pictures: Pictures = PrivateAttr(default_factory=Pictures)
     _where: str = PrivateAttr("the collage")
 
+    @field_validator("width", "height", "seed", mode="before")
+    @classmethod
+    def _a_number(cls, number: object) -> object:
+        if isinstance(number, bool):
+            raise ValueError("must be a number")
+        return number
+
     @field_validator("background")
     @classmethod
     def _a_colour(cls, text: str | None) -> str | None:

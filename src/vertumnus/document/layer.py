@@ -22,11 +22,11 @@ from vertumnus.limits import (
 IMAGE_NAME = r"^elements/[0-9a-f]{4,64}\.(png|jpg|webp|avif|tif|gif)$"
 PATTERNS[IMAGE_NAME] = "must be elements/<hex digits of its SHA-256>.png, .jpg or .webp"
 
-Length = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Gain = Annotated[float, Field(ge=0, le=MAX_GAIN)]
-Offset = Annotated[float, Field(ge=-MAX_GAIN, le=MAX_GAIN)]
-Strength = Annotated[float, Field(ge=0, le=MAX_GAIN)]
+Length = Annotated[float, Field(strict=True, ge=-MAX_LENGTH, le=MAX_LENGTH)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Gain = Annotated[float, Field(strict=True, ge=0, le=MAX_GAIN)]
+Offset = Annotated[float, Field(strict=True, ge=-MAX_GAIN, le=MAX_GAIN)]
+Strength = Annotated[float, Field(strict=True, ge=0, le=MAX_GAIN)]
 At = Annotated[int, Field(ge=0)]
 Side = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(max_length=4096)]
@@ -52,11 +52,15 @@ class Layer(Checked):
     )
     x: Length = Field(description="where the centre of what is shown lands")
     y: Length = Field(description="where the centre of what is shown lands")
-    scale: float = Field(ge=MIN_SCALE, le=MAX_SCALE, description="multiplies the picture's own pixels")
-    rotation: float = Field(0.0, ge=-MAX_ROTATION, le=MAX_ROTATION, description="degrees, clockwise")
+    scale: float = Field(strict=True, ge=MIN_SCALE, le=MAX_SCALE, description="multiplies the picture's own pixels")
+    rotation: float = Field(0.0, strict=True, ge=-MAX_ROTATION, le=MAX_ROTATION, description="degrees, clockwise")
     flip: bool = Field(False, description="mirrored left to right before it is squeezed, sheared and turned")
-    squeeze: float = Field(1.0, ge=MIN_SQUEEZE, le=MAX_SQUEEZE, description="multiplies its height once more")
-    shear: float = Field(0.0, ge=-MAX_SHEAR, le=MAX_SHEAR, description="degrees, as SVG's skewX, before it is turned")
+    squeeze: float = Field(
+        1.0, strict=True, ge=MIN_SQUEEZE, le=MAX_SQUEEZE, description="multiplies its height once more"
+    )
+    shear: float = Field(
+        0.0, strict=True, ge=-MAX_SHEAR, le=MAX_SHEAR, description="degrees, as SVG's skewX, before it is turned"
+    )
     opacity: Share = 1.0
     depth: Share = Field(0.0, description="nearer the eye the larger, in a collage whose rendering is opacity")
     gain: tuple[Gain, Gain, Gain] = Field(PLAIN, description="multiplies red, green, blue")

@@ -19,7 +19,8 @@ class Pieces:
 
     elements   different elements, used in turn
     count      pieces; as many as elements by default
-    warm       a collage to start from: its visible layers are pieces, and elements that it does not show join them
+    warm       a collage to start from: its visible layers are pieces, and elements that it does not show join them,
+               ``count`` of them
 
     elements   one for each piece
     placed     for each piece its layer in ``warm``, or -1
@@ -42,10 +43,10 @@ class Pieces:
         fresh = [element for element in elements if element.image not in used]
         free = self.locked.count(0.0)
         if warm is None or fresh or count is not None:
-            wanted = count if count is not None else free + len(fresh)
             # Beside layers that all stay, every element is new.
             source = (fresh if free or count is None else []) or list(elements)
-            for n in range(max(0, wanted - free) if source else 0):
+            new = (count if count is not None else len(fresh)) - (0 if fresh else free)
+            for n in range(max(0, new) if source else 0):
                 self.elements.append(source[n % len(source)])
                 self.placed.append(-1)
                 self.locked.append(0.0)
@@ -133,7 +134,11 @@ class Pieces:
             collage.pictures.add_source(piece.image, piece.source)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
-                fields = {"name": self.names[n], "image": piece.image, "prompt": piece.label or None}
+                fields: dict[str, Any] = {
+                    "name": self.names[n],
+                    "image": piece.image,
+                    "prompt": piece.label or None,
+                }
                 new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]

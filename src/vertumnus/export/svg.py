@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
-from vertumnus.document.bundle import used_pictures
+from vertumnus.document.bundle import layer_fields, used_pictures
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.render.tone import tone_table
 from vertumnus.writing import atomic_write
 
+NAMESPACE = "urn:vertumnus:collage"  # of attributes that say what SVG has no word for (`vertumnus.export.edited`)
+POSE = ("x", "y", "scale", "rotation", "flip", "squeeze", "shear", "opacity", "visible", "locked", "name", "image")
 STEPS = 51  # of a tone's table: five bytes to a step
 T = TypeVar("T")
 MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
@@ -31,6 +34,7 @@ def save_svg(collage: Collage, path: str | Path) -> None:
     Raises `VertumnusError` if a picture is gone or the place cannot be written.
     """
     path = Path(path)
+    collage.name_layers()
     names = {name: f"p{index}" for index, name in enumerate(used_pictures(collage))}
     clips = _named("c", map(_clip_of, collage.layers))
     tones = _named("t", map(_tone_of, collage.layers))
@@ -48,7 +52,7 @@ def save_svg(collage: Collage, path: str | Path) -> None:
         if collage.background is not None:
             red, green, blue, alpha = parse_colour(collage.background)
             stream.write(
-                f'<rect width="{collage.width}" height="{collage.height}"'
+                f'<rect vertumnus:background="yes" width="{collage.width}" height="{collage.height}"'
                 f' fill="rgb({red},{green},{blue})" fill-opacity="{alpha / 255:.4g}"/>\n'.encode()
             )
         for number, layer in enumerate(collage.layers):
@@ -94,9 +98,21 @@ def _head(collage: Collage) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
         ' xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
         ' xmlns:sodipodi="http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd"'
+        f' xmlns:vertumnus="{NAMESPACE}" vertumnus:document={quoteattr(_about(collage))}'
         f' width="{collage.width}" height="{collage.height}"'
         f' viewBox="0 0 {collage.width} {collage.height}">\n{title}<defs>\n'
     )
+
+
+def _about(collage: Collage) -> str:
+    """What is kept of the document itself."""
+    facts = {name: getattr(collage, name) for name in ("background", "rendering", "prompt", "seed")}
+    return plain(json.dumps(facts))
+
+
+def _kept(layer: Layer) -> str:
+    """What is kept of a layer beside what the SVG itself says."""
+    return plain(json.dumps({name: value for name, value in layer_fields(layer).items() if name not in POSE}))
 
 
 def _picture(collage: Collage, name: str, own: str) -> str:
@@ -179,7 +195,8 @@ def _layer(
     if layer.locked:
         more += ' sodipodi:insensitive="true"'
     return (
-        f'<g id="layer{number}" inkscape:groupmode="layer" inkscape:label={quoteattr(plain(layer.name))}{more}>'
+        f'<g id="layer{number}" inkscape:groupmode="layer" inkscape:label={quoteattr(plain(layer.name))}'
+        f" vertumnus:layer={quoteattr(_kept(layer))}{more}>"
         f"{inner}</g>\n"
     )
 

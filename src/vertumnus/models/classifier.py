@@ -85,10 +85,19 @@ class Classifier:
         tensor = torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, 1).to(self.device)
         return self.log_probabilities(tensor).cpu().numpy().astype(np.float64)
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """What the network sees at strides 4, 8, 16 and 32: N x C x H x W each, with gradients."""
+    @torch.no_grad()
+    def seen_features(self, pictures: NDArray[np.float32], side: int) -> list[NDArray[np.float32]]:
+        """`features` of N x h x w x 3 pictures from 0 to 1, brought to ``side`` pixels a side."""
+        tensor = torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, 1).to(self.device)
+        return [level.float().cpu().numpy() for level in self.features(tensor, side)]
+
+    def features(self, image: Tensor, side: int | None = None) -> list[Tensor]:
+        """What the network sees at strides 4, 8, 16 and 32: N x C x H x W each, with gradients.
+
+        side   pixels a side that pictures are brought to, a multiple of 32; what it was trained on by default
+        """
         net, found = self.network, []
-        x = net._swish(net._bn0(net._conv_stem(self._seen(image))))
+        x = net._swish(net._bn0(net._conv_stem(self._seen(image, side))))
         blocks = net._blocks
         for number, block in enumerate(blocks):
             y = block(x)
@@ -118,8 +127,8 @@ class Classifier:
         chances, classes = self.log_probabilities(image[None])[0].exp().topk(most)
         return [(class_names()[c][0], float(p)) for p, c in zip(chances, classes, strict=True)]
 
-    def _seen(self, image: Tensor) -> Tensor:
-        size = (self.resolution, self.resolution)
+    def _seen(self, image: Tensor, side: int | None = None) -> Tensor:
+        size = (side or self.resolution,) * 2
         if image.shape[-2:] != size:
             image = functional.interpolate(image, size, mode="bilinear", antialias=True)
         return ((image - 0.5) / 0.5).contiguous(memory_format=torch.channels_last)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.models.names import synonyms
 
 LONGEST = 4  # words of a name that a prompt is searched for
 
@@ -103,7 +104,8 @@ def _singular(word: str) -> list[str]:
 def match_classes(prompt: str) -> tuple[int, ...]:
     """The classes that a prompt means: the longest names found in it.
 
-    Raises `VertumnusError` for an empty prompt, and with the nearest known words if nothing matches.
+    Raises `VertumnusError` for an empty prompt, and with the nearest known words if nothing matches: by meaning where
+    a word is another for one that is known, as sparrow and bird, else by spelling.
 
     >>> [class_names()[n][0] for n in match_classes("a monarch butterfly")], match_classes("two great white sharks")
     (['monarch'], (2,))
@@ -129,6 +131,8 @@ def match_classes(prompt: str) -> tuple[int, ...]:
             at += 1
     if not found:
         telling = [word for word in words if word not in _SILENT] or words
-        hints = did_you_mean(" ".join(telling), table) or did_you_mean(telling[-1], table)
+        alike = [near for word in telling for name in _singular(word) if (near := synonyms().get(name)) in table]
+        hints = f"; did you mean {' or '.join(dict.fromkeys(map(str, alike)))}?" if alike else ""
+        hints = hints or did_you_mean(" ".join(telling), table) or did_you_mean(telling[-1], table)
         raise VertumnusError(f"prompt: {prompt!r} names nothing that the classifier knows{hints}")
     return tuple(dict.fromkeys(found))

@@ -52,7 +52,7 @@ _SILENT = frozenset(
 
 
 @cache
-def _synonyms() -> dict[str, str]:
+def synonyms() -> dict[str, str]:
     """The noun for each other word for it."""
     table: dict[str, str] = {}
     for entry in _SYNONYMS.replace("\n", ";").split(";"):
@@ -115,8 +115,8 @@ def _meant_by(phrase: str, fonts: tuple[str, ...]) -> list[Glyph]:
     for look in (_icons_named, _hollow_named):
         for name in singulars(phrase):
             found = look(name, fonts)
-            if name in _synonyms():
-                found = found + look(_synonyms()[name], fonts)
+            if name in synonyms():
+                found = found + look(synonyms()[name], fonts)
             if found:
                 return found
     return []
@@ -174,7 +174,10 @@ def _search(words: list[str], fonts: tuple[str, ...], silent: frozenset[str]) ->
 def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     """Every name that `match_icons` finds, sorted."""
     names = {name.replace("-", " ") for font in fonts for name in icon_names(font)}
-    return sorted((names | set(nouns()) | set(_synonyms())) - _SILENT)
+    return sorted((names | set(nouns()) | set(synonyms())) - _SILENT)
+
+
+SHOWN = 12  # nouns that an error names where none is near
 
 
 def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[str]:
@@ -190,10 +193,11 @@ def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[
     """
     words = _words(prompt, known)
     phrases = [" ".join(words[at : at + n]) for at in range(len(words)) for n in range(1, LONGEST + 1)]
-    meant = [_synonyms().get(name, name) for phrase in phrases for name in singulars(phrase)]
+    meant = [synonyms().get(name, name) for phrase in phrases for name in singulars(phrase)]
     named = [noun for noun in dict.fromkeys(meant) if noun in known]
     if not named:
         asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
-        hint = did_you_mean(asked, known) or "; it knows " + ", ".join(known)
+        more = f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
+        hint = did_you_mean(asked, known) or f"; it knows {', '.join(known[:SHOWN])}{more}"
         raise VertumnusError(f"prompt: {prompt!r} names nothing that {who} knows{hint}")
     return named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from PIL import Image
@@ -32,6 +32,9 @@ from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicKeywords, MosaicOptions
 from vertumnus.mosaic.workers import Workers
 from vertumnus.reading import read_file
+
+if TYPE_CHECKING:
+    from vertumnus.mosaic.match.deep import DeepFeatures
 
 Watch = Callable[[str, int, int], None]
 
@@ -127,6 +130,7 @@ class MosaicMaker:
         self.rules = Rules(options.assign, uses, options.min_distance or 0.0, options.dither)
         self.grid: Grid | None = None
         self._features: Floats | None = None
+        self._deep: DeepFeatures | None = None
 
     def see(self, image: Image.Image) -> tuple[Grid, Floats, Image.Image]:
         """The grid, what each of its cells is compared by, and the reference at the size it is looked at."""
@@ -139,13 +143,25 @@ class MosaicMaker:
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
         small = shrink_reference(image, grid)
-        return grid, cell_features(small, grid, self.spec), small
+        found = cell_features(small, grid, self.spec)
+        if self.options.features == "deep":
+            found = np.concatenate([found, self._deeply(small, grid, found)], axis=1)
+        return grid, found, small
+
+    def _deeply(self, picture: Image.Image, grid: Grid, found: Floats) -> Floats:
+        """Deep features of a reference's cells; how those of all are taken is learned of the first."""
+        if self._deep is None:
+            from vertumnus.models.classifier import Classifier
+            from vertumnus.mosaic.match.deep import DeepFeatures
+
+            self._deep = DeepFeatures.of(picture, grid, found, self.options.deep, Classifier.load("lite0"))
+        return self._deep.of_cells(picture, grid)
 
     def features(self) -> Floats:
         """The tiles' features."""
         assert self.grid is not None
         if self._features is None:
-            self._features = tile_features(self.library, self.grid, self.spec, self.ways)
+            self._features = tile_features(self.library, self.grid, self.spec, self.ways, self._deep)
         return self._features
 
     def choose(self, image: Image.Image, watch: Watch | None = None) -> Cells:

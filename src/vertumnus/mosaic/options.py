@@ -32,6 +32,12 @@ class MosaicOptions(Checked):
     colour: Factor = Field(1.0, description="weight of the colours of a cell's parts")
     mean: Factor = Field(0.5, description="weight of the whole cell's mean colour")
     edges: Factor = Field(0.1, description="weight of the orientation of edges")
+    features: Literal["colour", "deep"] = Field(
+        "colour",
+        description="what cells are compared by: colours and edges; deep, by what a classifier of photographs sees as"
+        " well (extra vision)",
+    )
+    deep: Factor = Field(1.0, description="what deep features count beside the others, about 1")
     crops: int = Field(1, ge=1, le=MAX_CROPS, description="parts of a tile that may be shown, the best is")
     flips: bool = Field(False, description="tiles may be mirrored")
     turns: bool = Field(False, description="tiles may be turned by quarters")
@@ -79,6 +85,8 @@ class MosaicKeywords(TypedDict, total=False):
     colour: float
     mean: float
     edges: float
+    features: Literal["colour", "deep"]
+    deep: float
     crops: int
     flips: bool
     turns: bool

@@ -24,7 +24,8 @@ from vertumnus.strict.options import DIRECTIONS, Direction, Quality, StrictOptio
 DIFFER = 1.0001  # heaviest to lightest, from which weights are taken to differ
 NARROW = 8.0  # most to least area, below which a range of sizes is narrow
 WIDE_RANGE = (0.07, 3.0)  # of sizes, where all pieces weigh the same
-WEIGHED_RANGE = (0.5, 1.6)  # where they do not, so that a heavier piece is a larger one
+# Where they do not: areas then go with weights, rank correlation .95 and more, for 3 points of coverage.
+WEIGHED_RANGE = (0.7, 1.25)
 
 Sizes = Literal["free", "proportional", "fixed"]
 Rotation = Literal["free", "none", "random"] | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]

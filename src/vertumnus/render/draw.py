@@ -1,8 +1,8 @@
 """One layer of the final picture, laid over a strip of canvas: any placement, tone in linear light.
 
-The same sampling as in `vertumnus.render.composite`, to the bit where that knows the placement, for a single texture
-and without gradients. Where a picture is squeezed or sheared a pixel's distance to an edge is measured square to it,
-and its mip level is that of the root of its area.
+The same sampling as in `vertumnus.render.composite`, to the bit where that knows the placement and reads the same mip
+level, for a single texture and without gradients. Where a picture is squeezed or sheared, a pixel's distance to an
+edge is measured square to it, and its mip level is that of the root of its area.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from vertumnus.render.tone import tone_table
 
 f4 = np.float32
 Canvas = NDArray[np.float32]
+# The picture is read from a mip level with one to two texels to a pixel, where packing, which looks at silhouettes,
+# has .7 to 1.4. Of 100 cut-outs on 600 pixels that is 3.1 of 255 from the picture drawn eight times as large and
+# reduced, in place of 4.7; Chromium's drawing of the same collage is 3.2.
+FINER = math.sqrt(2)
 NO_TABLE = np.zeros((3, 0), np.float32)
 
 
@@ -70,7 +74,7 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
         (layer.squeeze, math.tan(math.radians(layer.shear))),
         layer.flip,
         (float(size[0]), float(size[1])),
-        level_at(layer.scale * math.sqrt(layer.squeeze) * zoom),
+        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom),
         layer.opacity,
         np.array((1, 1, 1) if linear else layer.gain, np.float32),
         np.array((0, 0, 0) if linear else layer.offset, np.float32),

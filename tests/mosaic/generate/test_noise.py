@@ -76,8 +76,19 @@ def test_a_tile_is_its_seeds_and_its_places_own():
     again = [two.tile(r, c) for r, c in ((1, 1), (1, 0), (0, 1), (0, 0))][::-1]
     for a, b in zip(first, again, strict=True):
         assert (a == b).all()
-    assert not (first[1] == first[2]).any()
+    for n, a in enumerate(first):
+        for b in first[n + 1 :]:
+            assert not (a == b).any()
     assert not (NoiseField.drawn(8, 2, 2, LATENT).tile(0, 0) == first[0]).any()
+
+
+@pytest.mark.parametrize("seed", [0, 3, 2**63 - 1])
+def test_tiles_are_independent_of_one_another(seed):
+    """Along rows, columns and attempts: correlations as of independent values, everywhere in a mosaic."""
+    field = NoiseField.drawn(seed, 6, 6, (4, 16, 16), "independent")
+    flat = np.stack([field.tile(r, c, a).ravel() for r in range(6) for c in range(6) for a in (0, 1, 1 << 32)])
+    together = np.corrcoef(flat) - np.eye(len(flat))
+    assert np.abs(together).max() < 5.5 / flat.shape[1] ** 0.5
 
 
 def test_one_tile_is_the_field_itself():

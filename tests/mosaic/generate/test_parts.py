@@ -109,8 +109,9 @@ def test_layouts_are_the_latents_under_the_tiles(model):
 
 
 def placed(**more):
+    seed = more.pop("seed", 1)
     request = Request(None, more.pop("prompts", ["a cat"]), **more)
-    return place_prompts(regular_grid(120, 90, 3, 4), (120, 90), request, 1)
+    return place_prompts(regular_grid(120, 90, 3, 4), (120, 90), request, seed)
 
 
 def test_prompts_by_list_and_at_random(tmp_path):
@@ -118,6 +119,12 @@ def test_prompts_by_list_and_at_random(tmp_path):
     mixed = placed(prompts=["a cat", "a dog"])
     assert set(mixed) == {"a cat", "a dog"}
     assert mixed == placed(prompts=["a cat", "a dog"])
+    assert set(placed(prompts=["a cat", "a dog"], shares=[0, 2])) == {"a dog"}
+    many = [placed(prompts=["a cat", "a dog"], shares=[3, 1], seed=n).count("a cat") for n in range(40)]
+    assert np.mean(many) == pytest.approx(9, abs=3 * (12 * 0.75 * 0.25 / 40) ** 0.5)
+    for shares, words in (([1], "1 for 2 prompts"), ([0, 0], "not all 0"), ([1, np.nan], "not below 0")):
+        with pytest.raises(VertumnusError, match=words):
+            placed(prompts=["a cat", "a dog"], shares=shares)
     each = [f"a star {n}" for n in range(12)]
     (tmp_path / "list.txt").write_text("\n\n".join(each), "utf-8")
     assert placed(each=read_prompts(tmp_path / "list.txt")) == each

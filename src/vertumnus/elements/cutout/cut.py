@@ -168,6 +168,15 @@ def _found(
     return grab_cut(seen, options.box), "grabcut"
 
 
+def _owners(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The object that each pixel belongs to or is nearest to; nearness is worked out on `SIDE` pixels or so."""
+    by = max(1, max(labels.shape) // SIDE)
+    small = labels[::by, ::by]
+    nearest = ndimage.distance_transform_edt(small == 0, return_distances=False, return_indices=True)
+    near = small[tuple(nearest)].repeat(by, 0).repeat(by, 1)[: labels.shape[0], : labels.shape[1]]
+    return np.where(labels > 0, labels, near)
+
+
 def _objects(
     colours: Floats,
     alpha: Floats,
@@ -186,8 +195,7 @@ def _objects(
     if not chosen or sizes[chosen[0]] > ALL:
         raise VertumnusError(f"{where}: nothing in it can be told from its ground")
     # Soft pixels go with the object that is nearest.
-    nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    owner = labels[tuple(nearest)]
+    owner = _owners(np.asarray(labels, np.int32)) if count > 1 else np.ones_like(labels)
     found = []
     height, width = alpha.shape
     for n in chosen:

@@ -16,7 +16,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.live.spec import Inputs, RunSpec
 from vertumnus.mosaic.generate.job import GenerateJob
-from vertumnus.mosaic.generate.origin import REFERENCE, job_again, keep_origin
+from vertumnus.mosaic.generate.origin import job_again, keep_origin
 from vertumnus.mosaic.workers import Workers
 
 Bytes = NDArray[np.uint8]
@@ -25,12 +25,12 @@ Bytes = NDArray[np.uint8]
 class Shared(NamedTuple):
     """A job as it travels.
 
-    spec       as JSON
-    reference  its picture's file, if there is one
+    spec      as JSON
+    pictures  files that it names: the reference's, perhaps, and what tiles begin with
     """
 
     spec: str
-    reference: bytes | None
+    pictures: tuple[tuple[str, bytes], ...]
 
 
 def share(job: GenerateJob) -> Shared:
@@ -43,7 +43,9 @@ def share(job: GenerateJob) -> Shared:
     held = Collage(width=1, height=1)
     spec = keep_origin(job, {}, held)
     spec = spec.changed(options={name: value for name, value in spec.options.items() if name != "photographs"})
-    return Shared(spec.model_dump_json(), next((held.pictures.read(name) for name in spec.references.values()), None))
+    return Shared(
+        spec.model_dump_json(), tuple((name, held.pictures.read(name)) for name in spec.references.values())
+    )
 
 
 @lru_cache(maxsize=1)
@@ -51,8 +53,8 @@ def received(shared: Shared) -> GenerateJob:
     """The job of what was shared; the last one is kept, and with it its model."""
     spec = RunSpec.model_validate_json(shared.spec)
     held = Collage(width=1, height=1)
-    if shared.reference is not None:
-        held.pictures.add_source(spec.references[REFERENCE], shared.reference)
+    for name, data in shared.pictures:
+        held.pictures.add_source(name, data)
     return job_again(spec, Inputs(document=held))[0]
 
 

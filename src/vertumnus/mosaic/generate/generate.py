@@ -39,6 +39,7 @@ class Request:
 
     reference         the picture to rebuild, or what it is to show (``reference_prompt``), drawn by the model first
     prompts           one for all tiles, or several that are drawn from at random, by the seed
+    shares            of several, how often each is drawn beside the others; alike where nothing is said
     regions           prompts of parts of the reference, in place of those; see `Region`
     region_map        the picture that says where they are
     each              a prompt for every cell, in their order, in place of all of these
@@ -60,6 +61,7 @@ class Request:
     real: float = REAL
     dtype: Dtype = "auto"
     frame: Image.Image | None = None
+    shares: Sequence[float] = ()
 
 
 def make_job(
@@ -78,6 +80,7 @@ def make_job(
     """
     from vertumnus.models import load_model
     from vertumnus.mosaic.generate.job import GenerateJob
+    from vertumnus.mosaic.generate.pool import TONES
 
     options, cells = options or GenerateOptions(), cells or MosaicOptions()
     if (request.reference is None) == (request.reference_prompt is None):
@@ -104,17 +107,23 @@ def make_job(
     prompts = place_prompts(grid, image.size, request, seed)
     _check_words(model, prompts, names)
     where = request.reference if request.reference is not None else Path(str(request.reference_prompt))
-    photographs = None
+    photographs, structure = None, None
+    if options.structure and not request.tiles:
+        raise VertumnusError("`structure`: is that of photographs; name their folders as `tiles`")
+    if options.structure and options.method in TONES:
+        raise VertumnusError(f"`structure`: the method {options.method} draws no tile for its cell")
     if request.tiles:
         from vertumnus.mosaic.generate.photographs import match_photographs
 
         photographs = match_photographs(
             image, str(where), request.tiles, _with_count(cells, len(grid)), request.real, seed=seed
         )
+        if options.structure:
+            structure = photographs.structure(model.resolution)
     origin = Origin(str(request.model), request.dtype, cells, request.reference_prompt, tuple(request.concepts), data)
     return GenerateJob(
         image, where, grid, prompts, model, options=options, seed=seed, names=names, photographs=photographs,
-        origin=origin, branch=branch,
+        origin=origin, branch=branch, structure=structure,
     )  # fmt: skip
 
 
@@ -122,6 +131,7 @@ def generate_mosaic(
     reference: str | Path | None,
     prompts: str | Sequence[str],
     *,
+    shares: Sequence[float] = (),
     reference_prompt: str | None = None,
     model: str | Path = "mini",
     size: str | int | tuple[int, int] | None = None,
@@ -136,6 +146,7 @@ def generate_mosaic(
 
     reference  the picture to rebuild; None with a ``reference_prompt``, which the same model draws first
     prompts    what each tile shows; of several, one for each tile at random
+    shares     how often each prompt is drawn beside the others
     model      ``mini``, a folder, or an id
     size       of the canvas in pixels: the longer side, or (width, height)
     seed       the same input, options, model and seed give the same mosaic on one machine
@@ -153,7 +164,9 @@ def generate_mosaic(
 
     told = [prompts] if isinstance(prompts, str) else list(prompts)
     learned = [parse_concept(str(one)) for one in concepts]
-    request = Request(None if reference is None else Path(reference), told, model, reference_prompt, concepts=learned)
+    request = Request(
+        None if reference is None else Path(reference), told, model, reference_prompt, concepts=learned, shares=shares
+    )
     job = make_job(request, seed=seed, options=options, cells=cells)
     if folder is not None:
         kept = TileFolder(Path(folder), job.identity())

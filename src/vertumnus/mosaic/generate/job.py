@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import decode_picture
 from vertumnus.mosaic.generate.blocks import cut_blocks, tile_extent
 from vertumnus.mosaic.generate.finish import MOST_GAIN, affine_towards, apply_affine, seen_error
 from vertumnus.mosaic.generate.folder import TileFolder
@@ -57,6 +58,7 @@ class GenerateJob:
     origin     how it came to be, so that its mosaic can be made again from its document
     branch     of a reference that the model drew: the clean latents it predicted at each step, for noise-blend
     recipe     of the same options and model, where there is one already
+    structure  the file of a picture of the reference's aspect, of which tiles begin with their parts
 
     Raises `VertumnusError` for a reference smaller than the grid, or a size that the model cannot draw.
     """
@@ -76,6 +78,7 @@ class GenerateJob:
         origin: Origin | None = None,
         branch: Sequence[torch.Tensor] | None = None,
         recipe: Recipe | None = None,
+        structure: bytes | None = None,
     ) -> None:
         self.names, self.photographs, self.origin, self.branch = names, photographs, origin, branch
         self.reference, self.where, self.grid, self.model = reference, Path(where), grid, model
@@ -94,6 +97,11 @@ class GenerateJob:
         scaling = self.options.noise if self.options.method in NOISY else "independent"
         most = self.places.max(axis=0) + 1
         self.noise = NoiseField.drawn(seed, int(most[0]), int(most[1]), self.latent, scaling)
+        self.structure = structure
+        self._structures: Bytes | None = None
+        if structure is not None:
+            seen = decode_picture(structure, "structure").image
+            self._structures = cut_blocks(seen, grid, self.extent, self.extent)
         self._recipe = recipe
         self._whole: torch.Tensor | None = None
 
@@ -108,6 +116,7 @@ class GenerateJob:
             "model": model_identity(self.model),
             "concepts": [] if self.names is None else self.names.told,
             "options": self.options.model_dump(mode="json", exclude=apart),
+            "structure": None if self.structure is None else hashlib.sha256(self.structure).hexdigest(),
             "seed": self.seed,
             "version": __version__,
         }
@@ -122,6 +131,8 @@ class GenerateJob:
 
                 perceptual = encoder_distance(self.model)
             self._recipe = make_recipe(self.options, self.model, perceptual)
+            if self.structure is not None:
+                self._recipe = replace(self._recipe, begins="quilt", strength=self.options.structure)
         return self._recipe
 
     def draw(self, cells: list[int], attempt: int = 0, watch: Callable[[], None] | None = None) -> list[Bytes]:
@@ -188,6 +199,9 @@ class GenerateJob:
         recipe = self.recipe
         if carried is not None:
             recipe, tiles.layout = replace(recipe, begins="quilt", strength=self.options.strength), carried
+        elif self._structures is not None:
+            with torch.no_grad():
+                tiles.layout = model.to_latents(_tensor(self._structures[cells], device))
         elif recipe.begins == "quilt":
             if self._whole is None:
                 self._whole = low_resolution_latents(self.reference, model, self.multiple)

@@ -57,7 +57,7 @@ class NoiseField:
         """The field of a mosaic of rows x columns tiles."""
         channels, height, width = latent
         block = block_side(math.gcd(height, width), max(rows, columns))
-        rng = np.random.Generator(np.random.Philox(key=[seed, FIELD]))
+        rng = np.random.Generator(np.random.Philox(key=np.array([seed, FIELD], np.uint64)))
         coarse = rng.standard_normal((channels, rows * block, columns * block), np.float32)
         return cls(seed, latent, coarse, block, scaling)
 
@@ -73,7 +73,7 @@ class NoiseField:
 
         They depend on the seed, the tile's place and the attempt alone, not on the order of tiles or on batches.
         """
-        key = [self.seed, TILE | row << 32 | column]
+        key = np.array([self.seed, TILE | row << 32 | column], np.uint64)  # as a list it would become floats
         rng = np.random.Generator(np.random.Philox(counter=[0, 0, 0, attempt], key=key))
         z = rng.standard_normal(self.latent, np.float32)
         if self.scaling == "independent":

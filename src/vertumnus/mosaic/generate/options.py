@@ -50,6 +50,9 @@ class GenerateOptions(Options):
         0.6,
         description="share of the schedule that quilt and image-to-image run, and a film's tiles that are drawn anew",
     )
+    structure: Share = Field(
+        0.0, description="with photographs: share of the schedule that tiles run from those that match; 0 from noise"
+    )
     blend: Share = Field(0.5, description="of noise-blend: the block's share")
     pool: int = Field(64, ge=1, le=4096, description="of match: pictures that are drawn to choose from")
     adapter: str | None = Field(

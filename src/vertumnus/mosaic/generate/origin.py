@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vertumnus.mosaic.generate.job import GenerateJob
 
 TOOL = "generate"
-REFERENCE = "reference"
+REFERENCE, STRUCTURE = "reference", "structure"
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,12 @@ def keep_origin(job: GenerateJob, state: Mapping[str, Any], collage: Collage) ->
         told["reference_prompt"] = origin.reference_prompt
     else:
         references[REFERENCE] = _keep_reference(collage, origin.reference, job.reference)
+    if job.structure is not None:
+        references[STRUCTURE] = collage.pictures.add(job.structure)
     if job.names is not None:
         told["concepts"] = [[str(path), weight] for path, weight in origin.concepts]
         models |= {str(path): str(one[0]) for (path, _), one in zip(origin.concepts, job.names.told, strict=True)}
-    if job.photographs is not None:
+    if job.photographs is not None and job.photographs.cells:
         told["photographs"] = " ".join(map(str, sorted(job.photographs.cells)))
     return RunSpec(
         tool=TOOL, seed=job.seed, size=(collage.width, collage.height), options=told, models=models,
@@ -139,11 +141,16 @@ def job_again(spec: RunSpec, inputs: Inputs) -> tuple[GenerateJob, dict[str, Any
         if document is None or max(taken) >= len(grid) or len(grid) != len(document.layers):
             raise VertumnusError("made_by.options.photographs: are not those of the document")
         photographs = Kept(document, taken)
+    structure = None
+    if options.structure:
+        if document is None or STRUCTURE not in spec.references:
+            raise VertumnusError("made_by.inputs.references: what the tiles begin with is missing")
+        structure = document.pictures.read(spec.references[STRUCTURE])
     where = str(spec.provenance.get(REFERENCE, REFERENCE))
     origin = Origin(named, dtype, cells, None if drawn_for is None else str(drawn_for), concepts, data)
     job = GenerateJob(
         image, where, grid, each, model, options=options, seed=spec.seed, names=names, photographs=photographs,
-        origin=origin, branch=branch,
+        origin=origin, branch=branch, structure=structure,
     )  # fmt: skip
     return job, state
 

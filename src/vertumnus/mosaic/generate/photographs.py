@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.mosaic.collage import Cells, canvas_size, make_collage
+from vertumnus.mosaic.collage import QUALITY, Cells, canvas_size, encoded, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.match.grid import Grid
@@ -22,6 +22,7 @@ from vertumnus.mosaic.mosaic import MosaicMaker
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import draw_mosaic
 
+LONGEST = 8192  # pixels of a side of the picture that tiles begin with
 SEEN = 8  # values a side of a cell that are compared
 
 
@@ -50,8 +51,20 @@ class Matched:
 
     def collage(self, size: tuple[int, int]) -> Collage:
         """See `Photographs.collage`."""
-        whole = make_collage(self.chosen, self.reference, size, {})
+        whole = self.whole(size)
         return _of_layers(whole, [whole.layers[n] for n in sorted(self.cells)])
+
+    def whole(self, size: tuple[int, int]) -> Collage:
+        """The matched mosaic of all cells."""
+        return make_collage(self.chosen, self.reference, size, {})
+
+    def structure(self, side: int) -> bytes:
+        """The matched mosaic as a JPEG, a cell's side about so many pixels: what tiles may begin with."""
+        grid = self.chosen.grid
+        area = float(np.mean((grid.boxes[:, 2:] - grid.boxes[:, :2]).prod(axis=1)))
+        scale = min(side / area**0.5, LONGEST / max(grid.width, grid.height))
+        size = max(1, round(grid.width * scale)), max(1, round(grid.height * scale))
+        return encoded(draw_mosaic(self.whole(size)), QUALITY)
 
 
 @dataclass(frozen=True)

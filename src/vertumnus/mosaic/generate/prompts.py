@@ -66,7 +66,7 @@ def place_prompts(grid: Grid, size: tuple[int, int], request: Request, seed: int
 
     size  of the reference, width and height
 
-    Raises `VertumnusError` for a list of another length, a map of another aspect, or one that does not show a region.
+    Raises `VertumnusError` for a list or shares of another length, and a map of another aspect or without a region.
     """
     count = len(grid)
     if request.each:
@@ -76,7 +76,11 @@ def place_prompts(grid: Grid, size: tuple[int, int], request: Request, seed: int
     if not request.prompts:
         raise VertumnusError("prompts: there are none; say what the tiles are to show")
     rng = np.random.default_rng([seed, 17])
-    chosen = [request.prompts[n] for n in rng.integers(0, len(request.prompts), count).tolist()]
+    if request.shares:
+        picked = rng.choice(len(request.prompts), count, p=_shares(request)).tolist()
+    else:
+        picked = rng.integers(0, len(request.prompts), count).tolist()
+    chosen = [request.prompts[n] for n in picked]
     if not request.regions:
         if request.region_map is not None:
             raise VertumnusError(f"{request.region_map}: a region map needs regions, as 'red=a cat'")
@@ -84,6 +88,16 @@ def place_prompts(grid: Grid, size: tuple[int, int], request: Request, seed: int
     if request.region_map is None:
         raise VertumnusError("`region`: needs a region map, the picture that shows where regions are")
     return _by_region(grid, size, request.regions, request.region_map, chosen)
+
+
+def _shares(request: Request) -> np.ndarray:
+    """How likely each prompt is. Raises `VertumnusError` for shares that are none."""
+    shares = np.asarray(request.shares, float)
+    if len(shares) != len(request.prompts):
+        raise VertumnusError(f"`shares`: {len(shares)} for {len(request.prompts)} prompts; give one for each")
+    if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+        raise VertumnusError("`shares`: must be numbers not below 0, and not all 0")
+    return shares / shares.sum()
 
 
 def _by_region(

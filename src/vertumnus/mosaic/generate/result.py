@@ -47,7 +47,7 @@ def make_result(job: GenerateJob, folder: Tiles, size: str | int | tuple[int, in
         "tiles": len(drawn), "batch": folder.state.get("batch"), "again": folder.state.get("attempts", {}),
         "costs": " ".join(f"{cost:.4g}" for cost in costs),
     }  # fmt: skip
-    if job.photographs is not None:
+    if job.photographs is not None and job.photographs.cells:
         report["photographs"] = len(job.photographs.cells)
     count = len(drawn)
     grid = Grid(job.grid.width, job.grid.height, job.grid.boxes[drawn], job.grid.kind, job.grid.step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,18 +115,33 @@ def cell_shares(grid: Grid, side: int) -> Floats | None:
     return inside.reshape(side, 8, side, 8).mean(axis=(1, 3)).astype(np.float32)
 
 
-def tile_features(library: TileLibrary, grid: Grid, spec: FeatureSpec, ways: list[Variant]) -> Floats:
-    """Features of every tile in every way it may be shown, tiles x ways x D.
+class Further(Protocol):
+    """Features beside those of colour and edges, as `vertumnus.mosaic.match.deep.DeepFeatures`."""
+
+    def of_tiles(self, library: TileLibrary, first: int, last: int, aspect: float, ways: list[Variant]) -> Floats:
+        """Of some tiles in every way they may be shown, tiles x ways x D."""
+
+
+def tile_features(
+    library: TileLibrary, grid: Grid, spec: FeatureSpec, ways: list[Variant], further: Further | None = None
+) -> Floats:
+    """Features of every tile in every way it may be shown, tiles x ways x D; further ones come last.
 
     Worked out block by block and kept in a temporary file that is memory-mapped, so memory does not grow with the
     library.
     """
     shares = cell_shares(grid, spec.side)
-    shape = (len(library), len(ways), spec.width)
+    features: Floats | None = None
     with tempfile.TemporaryFile(prefix="vertumnus-features-") as file:
-        features = np.memmap(file, np.float32, "w+", shape=shape)
-    for first, last in library.blocks():
-        features[first:last] = block_features(library, first, last, grid.aspect, spec, ways, shares)
+        for first, last in library.blocks():
+            found = block_features(library, first, last, grid.aspect, spec, ways, shares)
+            if further is not None:
+                found = np.concatenate([found, further.of_tiles(library, first, last, grid.aspect, ways)], axis=2)
+            if features is None:
+                shape = (len(library), len(ways), found.shape[2])
+                features = np.memmap(file, np.float32, "w+", shape=shape)
+            features[first:last] = found
+    assert features is not None
     return features
 
 

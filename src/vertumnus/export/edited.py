@@ -1,0 +1,36 @@
+"""Edits come back: what was moved about in Inkscape, Krita or GIMP, as a collage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError
+from vertumnus.export.from_openraster import read_openraster
+from vertumnus.export.from_svg import read_back
+from vertumnus.export.opened import Opened
+
+
+def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
+    """Reads ``*.svg`` or ``*.ora``.
+
+    original   the collage it was exported from: which layers moved is told by it, and an OpenRaster file takes
+               pictures, prompts and settings of layers that are in both from there
+
+    Raises `VertumnusError` for a file that is neither, or that cannot be read.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".svg", ".ora"):
+        raise VertumnusError(f"{path}: what comes back is *.svg or *.ora")
+    opened = read_back(path) if suffix == ".svg" else read_openraster(path, original)
+    if original is not None:
+        before = {layer.id: layer for layer in original.layers}
+        for layer in opened.collage.layers:
+            was = before.get(layer.id)
+            if was is not None and not np.allclose(layer.placement, was.placement, atol=1e-3, rtol=1e-4):
+                opened.moved.append(layer.id)
+        opened.collage.made_by = original.made_by
+    return opened

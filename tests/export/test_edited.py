@@ -1,0 +1,156 @@
+"""Edits come back: exported, changed as an editor changes files, and read."""
+
+import io
+import re
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from drawn import blob, png
+from vertumnus.document.collage import Collage, Layer
+from vertumnus.errors import VertumnusError
+from vertumnus.export.edited import open_edited
+from vertumnus.export.openraster import save_openraster
+from vertumnus.export.svg import save_svg
+from vertumnus.render.picture import render
+
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>"
+LOOKS = [
+    {},
+    {"rotation": 130.0, "flip": True},
+    {"squeeze": 0.5, "shear": 25.0, "rotation": -70.0},
+    {"crop": (5, 4, 20, 18), "flip": True, "squeeze": 1.5, "rotation": 10.0},
+    {"opacity": 0.4, "gain": (0.5, 1.0, 2.0), "offset": (0.1, 0.0, 0.0)},
+    {"visible": False, "prompt": "a 'pear' & <more>", "noise": 0.3},
+    {"locked": True, "outline": "hexagon"},
+]
+
+
+@pytest.fixture
+def collage():
+    made = Collage(width=120, height=90, background="#fed", prompt="a bowl", seed=4)
+    for n, look in enumerate(LOOKS):
+        image = made.pictures.add(png(blob(n % 3, 40, 30)))
+        made.layers.append(Layer(name=f'piece "{n}" é', image=image, x=10.5 + 13 * n, y=45.25, scale=0.7, **look))
+    made.name_layers()
+    return made
+
+
+def same(a, b):
+    x, y = a.model_dump(), b.model_dump()
+    for name in ("x", "y", "scale", "rotation", "squeeze", "shear"):
+        assert x.pop(name) == pytest.approx(y.pop(name), rel=1e-9, abs=1e-9), name
+    assert x == y
+
+
+def test_an_svg_comes_back_as_it_was(collage, tmp_path):
+    save_svg(collage, tmp_path / "a.svg")
+    opened = open_edited(tmp_path / "a.svg", collage)
+    assert (opened.moved, opened.lost) == ([], [])
+    for before, after in zip(collage.layers, opened.collage.layers, strict=True):
+        same(before, after)
+    for name in ("width", "height", "background", "prompt", "seed", "rendering"):
+        assert getattr(opened.collage, name) == getattr(collage, name)
+    assert np.array_equal(np.asarray(render(opened.collage)), np.asarray(render(collage)))
+
+
+def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):
+    save_svg(collage, tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    layers = re.findall(r'<g id="layer\d".*?</g>\n', text.replace("</g></g>", "</g ></g>"), re.DOTALL)
+    layers = [layer.replace("</g ></g>", "</g></g>") for layer in layers]
+    # Three are moved: by a transform of their own, by a group's around them; one is copied, one deleted.
+    text = text.replace(layers[0], layers[0].replace('<g id="layer0"', '<g id="layer0" transform="translate(5,-3)"'))
+    text = text.replace(layers[1] + layers[2], f'<g transform="matrix(0 1 -1 0 90 0)">{layers[1]}{layers[2]}</g>')
+    text = text.replace(layers[4], layers[4] + layers[4].replace('id="layer4"', 'id="g99"'))
+    text = text.replace(layers[5], "<text x='3' y='9'>hello</text><path d='M0 0L9 9'/>")
+    text = text.replace('viewBox="0 0 120 90"', 'viewBox="-10 0 120 90"').replace('width="120"', 'width="31.75mm"', 1)
+    (tmp_path / "b.svg").write_text(text)
+    opened = open_edited(tmp_path / "b.svg", collage)
+    assert [layer.id for layer in opened.collage.layers][:4] == ["k1", "k2", "k3", "k4"]
+    assert len({layer.id for layer in opened.collage.layers}) == 7
+    assert sorted(opened.lost) == [f"1 x <{tag}>: only pictures become layers" for tag in ("path", "text")]
+    turned = np.array([[0, -1, 90], [1, 0, 0], [0, 0, 1]])
+    moves = [np.array([[1, 0, 5], [0, 1, -3], [0, 0, 1]]), turned, turned, np.eye(3)]
+    page = np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]])
+    for move, before, after in zip(moves, collage.layers, opened.collage.layers, strict=False):
+        size = before.crop[2:] if before.crop else (30, 40)
+        np.testing.assert_allclose(
+            after.placement.matrix(*size), page @ move @ before.placement.matrix(*size), atol=1e-6
+        )
+    opened.collage.render()
+
+
+def rewrite(path, change, pixels=None):
+    """An OpenRaster file with another stack.xml, and other pixels of one of its layers."""
+    with zipfile.ZipFile(path) as bundle:
+        members = {info.filename: bundle.read(info) for info in bundle.infolist()}
+    members["stack.xml"] = change(members["stack.xml"].decode()).encode()
+    members |= pixels or {}
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name, data in members.items():
+            bundle.writestr(name, data)
+
+
+def test_layers_that_moved_in_krita_stay_what_they_are(collage, tmp_path):
+    save_openraster(collage, tmp_path / "a.ora", 2.0)
+
+    def change(stack):
+        x = int(re.search(r'\[k2\]. src="[^"]*" x="(-?\d+)"', stack)[1])
+        return re.sub(r'(\[k2\]. src="[^"]*" x=)"-?\d+"', rf'\1"{x + 14}"', stack)
+
+    painted = io.BytesIO()
+    Image.new("RGBA", (10, 6), "red").save(painted, "PNG")
+    rewrite(tmp_path / "a.ora", change, {"data/layer00003.png": painted.getvalue()})
+    opened = open_edited(tmp_path / "a.ora", collage)
+    assert opened.moved[0] == "k2"
+    assert len(opened.lost) == 1
+    assert "was drawn over" in opened.lost[0]
+    found = {layer.id: layer for layer in opened.collage.layers}
+    assert found["k2"].x == pytest.approx(collage.layers[1].x + 7)
+    assert found["k2"].image == collage.layers[1].image
+    assert found["k6"].prompt == "a 'pear' & <more>"
+    assert opened.collage.pictures.size(found["k4"].image) == (10, 6)
+    assert found["k4"].scale == 0.5
+    for n in (0, 2, 4, 5, 6):
+        same(collage.layers[n], found[f"k{n + 1}"])
+
+
+def test_an_openraster_file_alone_becomes_layers_of_pixels(collage, tmp_path):
+    save_openraster(collage, tmp_path / "a.ora")
+    opened = open_edited(tmp_path / "a.ora")
+    assert len(opened.collage.layers) == 8  # the background is one
+    shown, expected = (np.asarray(render(one).convert("RGB"), float) for one in (opened.collage, collage))
+    assert np.abs(shown - expected).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.psd", b"8BPS", "what comes back is"),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "viewBox: missing"),
+        ("a.svg", b"<svg", "not a well-formed SVG"),
+        (
+            "a.svg",
+            SVG + b"<image href='data:image/png;base64,AA=='/></svg>",
+            "a.svg: .*not a PNG",
+        ),
+        (
+            "a.svg",
+            SVG + b"<g transform='rotate(x)'><image/></g></svg>",
+            "transform: rotate",
+        ),
+        (
+            "a.svg",
+            SVG[:-1] + b" xmlns:v='urn:vertumnus:collage' v:document='{&quot;background&quot;:3}'/>",
+            "a.svg: .*background",
+        ),
+        ("a.ora", b"PK", "not a readable OpenRaster"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(tmp_path, name, data, said):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(VertumnusError, match=said):
+        open_edited(tmp_path / name)
