@@ -14,6 +14,7 @@ from vertumnus.errors import about
 from vertumnus.export.openraster import save_openraster
 from vertumnus.export.picture import save_picture
 from vertumnus.export.svg import save_svg
+from vertumnus.imaging.colour import parse_colour
 from vertumnus.writing import together
 
 
@@ -40,6 +41,9 @@ def render(
         A CSS colour in place of the collage's own.
     """
     check_outputs(output, [collage if collage.is_file() else None], whole=True, scale=scale)
+    if background is not None:
+        with about("`background`"):
+            parse_colour(background)
     document = Collage.load(collage)
     write_outputs(document, output, scale, background)
 

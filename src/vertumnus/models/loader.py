@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Dtype, find
+from vertumnus.models.checkpoint import Checkpoint, Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
@@ -96,6 +96,23 @@ def load_model(
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise VertumnusError(f"{spec}: needs {', '.join(missing)}; pip install 'vertumnus[models]'")
+    try:
+        return _opened(checkpoint, spec, device, dtype, memory, config)
+    except (VertumnusError, MemoryError):
+        raise
+    except Exception as error:  # transformers, tokenizers and safetensors raise whatever their parts raise
+        said = " ".join(str(error).split())[:200]
+        raise VertumnusError(f"{spec}: cannot be loaded ({type(error).__name__}: {said})") from error
+
+
+def _opened(
+    checkpoint: Checkpoint,
+    spec: str | Path,
+    device: str | None,
+    dtype: Dtype,
+    memory: Memory | None,
+    config: str | Path | None,
+) -> Any:
     if checkpoint.kind == "clip":
         from vertumnus.models.clip import Clip
 

@@ -46,7 +46,8 @@ def load_mosaic(
     `VertumnusError` naming the file and the field for anything that is not a whole, consistent mosaic.
     """
     path = Path(path)
-    with about(path, "`size`", "`tone`", *([] if reference is None else [reference])):
+    given = {"`size`": size, "`tone`": tone, str(reference): reference}
+    with about(path, *(name for name, value in given.items() if value is not None)):
         if is_first_version(path):
             return _load_first(path, reference, tone, size)
         return _load(path, reference, tone, size)
