@@ -249,7 +249,7 @@ def test_what_is_no_checkpoint(tmp_path, folders):
     with pytest.raises(VertumnusError, match="holds no checkpoint"):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(VertumnusError, match=r"config.json: cannot be read as JSON"):
+    with pytest.raises(VertumnusError, match=r"config.json: (cannot be read as|not readable) JSON"):
         understand("x", tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(
