@@ -87,8 +87,9 @@ def bank(count: int, seed: int, icons: Path | None, test: bool = False) -> dict[
     each = {name: max(1, round(share * count)) for name, share in SHARES.items()}
     if test:
         each = dict.fromkeys(SHARES, max(1, count // len(SHARES)))
-    plain = some_icons(JUDGING if test else TRAINED, icons, 300 if test else 1500, rng)
-    emoji = some_icons(JUDGED_EMOJI if test else EMOJI, icons, 100 if test else 900, rng)
+    enough = 4 * count  # no more icons than few pictures can show
+    plain = some_icons(JUDGING if test else TRAINED, icons, min(enough, 300 if test else 1500), rng)
+    emoji = some_icons(JUDGED_EMOJI if test else EMOJI, icons, min(enough, 100 if test else 900), rng)
     photographs = [photograph(name) for name in (TESTED_PHOTOGRAPHS if test else PHOTOGRAPHS)]
     if icons is not None and not test:
         photographs += [Image.open(file).convert("RGB") for file in sorted((icons / "photographs").glob("*.jpg"))]

@@ -8,6 +8,7 @@ from drawn import blob
 from vertumnus import compose
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
+from vertumnus.render import draw
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ def run(pieces, **fields):
 
 
 @pytest.mark.parametrize("method", ["alpha", "transparency", "masked-transparency", "opacity"])
-def test_the_document_shows_what_was_composed(pieces, method):
+def test_the_document_shows_what_was_composed(pieces, method, monkeypatch):
+    monkeypatch.setattr(draw, "FINER", 1.0)  # as composing sees it; pictures are sharper
     colour = "hsv" if method == "opacity" else "rgb"
     collage, canvas = run(
         pieces, render=method, squeeze=(0.6, 1.5), shear=20, colour=colour, gain=(0.3, 0.9), opacity=(0.6, 1.0)

@@ -161,6 +161,42 @@ def test_one_command_runs_every_script_as_it_takes_its_options(monkeypatch, tmp_
     assert len(taken) == sum(name in TRAININGS for name in names)
 
 
+@pytest.mark.slow
+def test_one_command_makes_everything_from_nothing_to_the_card(monkeypatch, tmp_path):
+    """In one process, for importing takes longest; no script knows of the others but by files."""
+    everything = __import__("everything")
+    training = Path(everything.__file__).parent
+    monkeypatch.syspath_prepend(str(training.parent / "benchmarks"))
+    monkeypatch.syspath_prepend(str(training))
+    to = tmp_path / "weights"
+    for command in everything.commands(tmp_path, "tiny", None, to, 1, fetch=False, share=0.001):
+        monkeypatch.setattr(sys, "argv", command)
+        torch.set_grad_enabled(True)
+        __import__(Path(command[0]).stem).main()
+    assert {file.name for file in to.iterdir()} == {
+        "diffusion",
+        "clip",
+        "colours",
+        "shapes",
+        "training.json",
+        "README.md",
+    }
+    assert (to / "diffusion" / "vae" / "tiny" / "config.json").is_file()
+    card = (to / "README.md").read_text()
+    for row in (
+        "tiny decoder",
+        "colour adapter",
+        "ControlNet",
+        "two things",
+        "LoRA of",
+        "CLIP-guided collages",
+        "CLIP, collages",
+    ):
+        assert f"| {row}" in card, row
+    made = json.loads((tmp_path / "results.json").read_text())
+    assert set(made["training"]) == {"vae", "diffusion", "clip", "tiny", "colour", "silhouette"}
+
+
 @pytest.mark.parametrize("table", ["cpu", "gpu", "warm"])
 def test_every_table_of_sizes_is_small_enough_to_ship(table):
     clips, diffusions, vaes, adapters = (__import__(name) for name in ("clip", "diffusion", "vae", "adapters"))

@@ -10,22 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.composing.finish import make_ground, move_apart
-from vertumnus.composing.geometry import GeometryPenalty, initial_scale
-from vertumnus.composing.objective import JointLoss
+from vertumnus.composing.geometry import initial_scale
 from vertumnus.composing.options import ComposeOptions
-from vertumnus.composing.relocate import Relocate
-from vertumnus.composing.scene import ComposeRenderer, Scene, make_scene
-from vertumnus.composing.search import Search
+from vertumnus.composing.pose import Given, is_strict, pose
+from vertumnus.composing.scene import Scene, make_scene
 from vertumnus.composing.start import (
-    free_within,
-    least_and_most,
     let_change,
     random_layout,
-    reference_scale,
     take_over,
 )
 from vertumnus.composing.structure import structured_layout
-from vertumnus.composing.swaps import Swaps
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
 from vertumnus.errors import VertumnusError
@@ -51,14 +45,12 @@ from vertumnus.live.pieces import PieceRun, copied
 from vertumnus.live.spec import Inputs, RunSpec
 from vertumnus.metrics.packing import measure_packing
 from vertumnus.optimise.checkpoint import State
-from vertumnus.optimise.loop import Optimiser, Stage, read_groups
+from vertumnus.optimise.loop import Optimiser, read_groups
 from vertumnus.render.placements import Placements
 from vertumnus.render.tint import gains
 from vertumnus.shapes import Coverage, Shape, parse_shape
 from vertumnus.strict.grid import OccupancyGrid
 
-COARSE = 64  # guidance pixels of a side, of which steps and reach are counted
-NEAR_STEP, NEAR_BLUR = (0.25, 0.05), (0.5, 0.0)  # where pieces start as the reference wants them
 SWAPS = 4  # pieces tried at a time where there are more pictures than pieces
 LOOKED = 10  # steps between two looks at whether the layout is the best so far
 AGAIN = 0.8  # share of a run from which one goes on that is told something after it was arranged
@@ -145,76 +137,18 @@ class Composition(PieceRun):
 
     def _begin(self, start: Placements, share: float = 0.0) -> None:
         """Poses the pieces there are, to be arranged from ``start`` on, as if a share of the run were done."""
-        options, scene = self.options, self.scene
-        weights = options.loss.times(self.source.render_weight, self.source.layered)
-        self.strict = options.strict if options.strict is not None else not self.source.layered
-        if self.strict and (options.squeeze is not None or options.shear):
-            raise VertumnusError("strict: pieces that change their form cannot be kept apart; leave one of the two")
-        counted = bool(weights.overlap or weights.floor or (weights.containment and self.container is not None))
-        counted = counted or any(getattr(each, "shape_loss", "") == "filling" for each in all_options(self.source))
-        renderer = ComposeRenderer(
-            scene.sprites,
-            scene.textures,
-            scene.size,
-            scene.zoom,
-            options.kernel_sigma,
-            options.gap / 2,
-            options.render,
-            counted,
-        )
-        shape = renderer.coverage.shape
-        fine = max(shape) / COARSE
-        assert shape == self._canvas
-        step, noise, blur = options.step, options.noise, options.gradient_blur
-        if self.structured:  # near the aim from the beginning
-            usual = ComposeOptions.model_fields
-            step = step if step != usual["step"].default else NEAR_STEP
-            noise = noise if noise != usual["noise"].default else 0.0
-            blur = blur if blur != usual["gradient_blur"].default else NEAR_BLUR
-        self.joint = JointLoss(
-            self._guidance,
-            weights,
-            (fine * blur[0], fine * blur[1]),
-            self.container.mask(shape[1], shape[0]).astype(np.float32) if self.container is not None else None,
-            self.background,
-        )
-        reach = fine * step[0], fine * step[1]
-        penalty = GeometryPenalty(
-            scene.size,
-            scene.longer,
-            weights.geometry,
-            weights.center_limit,
-            reference_scale(scene, weights.scale_reference or 1.0),
-            weights.scale_limit,
-        )
-        optimiser = Optimiser(
-            start,
-            np.array([element.unit for element in scene.elements])[start.which],
-            [Stage(renderer, self.joint, options.iterations or self.source.iterations, reach, penalty)],
-            free_within(start, ~self.pinned, scene, options),
-            self.rng,
-            noise=noise,
-            jump=self._jump(renderer, self.rng),
-        )
-        optimiser.iteration = int(share * optimiser.total)
-        anew = not self.structured and self.inputs.start is None
-        self.search = Search(optimiser, scene, options, lambda rng: self._jump(renderer, rng), anew)
+        self.strict = is_strict(self.options, self.source)
+        given = Given(
+            self.source, self._guidance, self.container, self.background, self.structured,
+            self.inputs.start is not None, self._swaps(),
+        )  # fmt: skip
+        self.joint, self.search = pose(self.scene, self.options, given, start, self.pinned, self.rng)
+        self.optimiser.iteration = int(share * self.optimiser.total)
         self.ground: OccupancyGrid | None = None
         self.phase = "arrange"
         self.done, self.total = self.optimiser.iteration, self.optimiser.total
         self._likeness: float | None = None
         self._anew()
-
-    def _jump(self, renderer: Any, rng: np.random.Generator) -> Callable[[Optimiser], NDArray[np.intp]]:
-        """What pieces do now and then beside following the gradient."""
-        jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
-        if self.options.relocate:
-            jumps.append(Relocate(self.joint))
-        if self._swaps():
-            turning = self.options.rotation == "free"
-            gain = least_and_most(self.options)
-            jumps.append(Swaps(self.scene, self.joint, renderer, self._swaps(), rng, gain, turning))
-        return lambda optimiser: np.concatenate([np.empty(0, np.intp), *(jump(optimiser) for jump in jumps)])
 
     def _steps(self) -> Iterator[None]:
         self.joint.guidance = self.guidance

@@ -60,4 +60,5 @@ class GeometryPenalty:
         s_ref = self.s_ref[p.which]
         value, by_centers, by_scales = geometry(centers, scales, self.t_lim, s_ref, self.s_lim * s_ref)
         by = self.weight * by_centers / half
-        return self.weight * value, Gradients.by(x=by[:, 0], y=by[:, 1], log_scale=self.weight * by_scales * scales)
+        pose = np.stack([by[:, 0], by[:, 1], self.weight * by_scales * scales, np.zeros(len(by))])
+        return self.weight * value, Gradients({"pose": pose})

@@ -57,13 +57,12 @@ class SpriteRenderer:
 
         Raises `VertumnusError` for a placement that cannot be drawn.
         """
-        drawn = placements.drawn("opacity")
         self._placements = placements
         order = stacking(placements)
         self._layers = (
             *frames(placements, self.sprites, self.shape, self.zoom, self.top),
             order,
-            drawn["opacity"][0].astype(np.float32),
+            placements.given("opacity")[0].astype(np.float32),
             gains(placements),
             self.sprites.texels,
         )

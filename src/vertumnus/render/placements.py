@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,13 @@ __all__ = ["Gradients", "Placements"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.int32]
+
+
+@lru_cache(maxsize=64)
+def _neutral(name: str, count: int) -> Floats:
+    values = np.repeat(np.array(GROUPS[name].neutral, np.float64)[:, None], count, axis=1)
+    values.flags.writeable = False
+    return values
 
 
 class Placements(Parameters):
@@ -89,14 +97,11 @@ class Placements(Parameters):
         if pictures is not None and len(self) and not 0 <= self.which.min() <= self.which.max() < pictures:
             piece = int(np.flatnonzero((self.which < 0) | (self.which >= pictures))[0])
             raise VertumnusError(f"piece {piece}: which: there is no picture {self.which[piece]}")
-        found = {}
-        for name in names:
-            if name in self.groups:
-                found[name] = self.groups[name]
-            else:
-                neutral = np.array(GROUPS[name].neutral)[:, None]
-                found[name] = np.repeat(neutral, len(self), axis=1)
-        return found
+        return {name: self.given(name) for name in names}
+
+    def given(self, name: str) -> Floats:
+        """A group, K x N, or what is neutral where it is not there, which is not to be written to; not checked."""
+        return self.groups[name] if name in self.groups else _neutral(name, len(self))
 
     def placement(self, index: int) -> Placement:
         """One entry as the document writes it."""

@@ -29,25 +29,22 @@ def frames(placements: Placements, sprites: Sprites, shape: tuple[int, ...], zoo
     Raises `VertumnusError` for a placement that cannot be drawn.
     """
     form = placements.drawn("form", pictures=len(sprites.size))["form"]
-    p = placements
     return _frames(
-        (p.x * zoom).astype(np.float32),
-        (p.y * zoom - top).astype(np.float32),
-        (np.exp(p.log_scale) * zoom).astype(np.float32),
-        p.rotation.astype(np.float32),
-        np.exp(form[0]).astype(np.float32),
-        np.tan(form[1]).astype(np.float32),
-        p.flip,
-        p.which,
-        sprites.table,
-        sprites.size,
-        shape[0],
-        shape[1],
-    )
+        placements.groups["pose"], form, float(zoom), float(top), placements.flip, placements.which, sprites.table,
+        sprites.size, shape[0], shape[1],
+    )  # fmt: skip
 
 
 @kernel
-def _frames(x, y, scale, rotation, squeeze, lean, flip, which, table, size, height, width):
+def _frames(pose, form, zoom, top, flip, which, table, size, height, width):
+    count = pose.shape[1]
+    x, y = np.empty(count, np.float32), np.empty(count, np.float32)
+    scale, rotation = np.empty(count, np.float32), np.empty(count, np.float32)
+    squeeze, lean = np.empty(count, np.float32), np.empty(count, np.float32)
+    for i in range(count):
+        x[i], y[i], rotation[i] = pose[0, i] * zoom, pose[1, i] * zoom - top, pose[3, i]
+        scale[i] = math.exp(pose[2, i]) * zoom
+        squeeze[i], lean[i] = math.exp(form[0, i]), math.tan(form[1, i])
     half, one = f4(0.5), f4(1)
     found = np.empty((len(x), 17), np.float32)
     where = np.empty((len(x), 7), np.int64)

@@ -39,7 +39,7 @@ def hsv_gain(tint: Floats) -> tuple[Floats, NDArray[np.float64]]:
 
 def gains(placements: Placements) -> NDArray[np.float32]:
     """N x 3, what multiplies each placement's colours: its gain times that of its tint, each where it has one."""
-    gain = placements.drawn("gain")["gain"]
+    gain = placements.given("gain")
     if "tint" in placements:
         gain = gain * hsv_gain(placements["tint"])[0]
     return np.ascontiguousarray(gain.T, np.float32)
@@ -52,7 +52,7 @@ def colour_gradients(placements: Placements, by_gain: Floats) -> dict[str, Float
         found["gain"] = by_gain
     if "tint" in placements:
         tinted, slopes = hsv_gain(placements["tint"])
-        given = placements.drawn("gain")["gain"]
+        given = placements.given("gain")
         if "gain" in placements:
             found["gain"] = by_gain * tinted
         found["tint"] = np.einsum("cn,ckn->kn", by_gain * given, slopes)
