@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 Tensor = torch.Tensor
 Watcher = Callable[[int, int, float], None]  # which subject, steps of the most that there may be, the loss held out
 BEGIN = "a"  # the word whose vector learning begins at, as in the authors' program
-# Of AdamW, in deviations of the encoder's own vectors: some 5e-3 for Stable Diffusion's, as in Gal et al. 2022. Theirs,
-# 4e-4, leaves mini's words in 40 steps and in 100 where they began (benchmarks/harmonize.py).
+# Of AdamW, in deviations of the encoder's own vectors: some 5e-3 for Stable Diffusion's, as in Gal et al. 2022. With
+# theirs, 4e-4, mini's words stay near where they began.
 RATE = 0.4
 BATCH = 4  # draws of noise a step, as theirs
 HELD_OUT = 8  # draws that are not learned from, at as many noise levels
