@@ -149,7 +149,7 @@ def test_blocks_are_kept_free(tmp_path):
         (lambda _: "text: ", "text is empty"),
         (lambda p: save(p, np.full((9, 9), 200, np.uint8)), "one flat colour"),
         (lambda p: save(p, np.zeros((9, 9, 4), np.uint8)), "the shape is empty; try --invert"),
-        (lambda p: str(p), "cannot be read"),
+        (lambda p: str(p), "a folder, not a file"),
     ],
 )
 def test_what_is_no_shape(tmp_path, make, words):

@@ -12,7 +12,7 @@ import pytest
 import vertumnus
 from vertumnus import writing
 from vertumnus.errors import VertumnusError
-from vertumnus.writing import Staged, atomic_write, check_apart, together
+from vertumnus.writing import Staged, atomic_write, check_apart, check_writable, together
 
 posix = pytest.mark.skipif(writing.fcntl is None, reason="nothing is locked here")
 
@@ -144,3 +144,17 @@ def test_an_output_is_no_input(tmp_path, monkeypatch):
         with pytest.raises(VertumnusError, match="is one of the pictures that are read"):
             check_apart([Path(output)], [given])
     check_apart([Path("photos/new.png"), Path("b.png"), Path("c.png")], ["photos", "icon:b", None, "c.png"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_neither_replaced_nor_waited_for(tmp_path):
+    pipe = tmp_path / "a.png"
+    os.mkfifo(pipe)
+    os.mkfifo(tmp_path / ".b.png.0123abcd.part")  # as if left behind
+    with pytest.raises(VertumnusError, match="not a regular file"):
+        check_writable(pipe)
+    with pytest.raises(VertumnusError, match="not a regular file"), atomic_write(pipe):
+        pass
+    with atomic_write(tmp_path / "b.png") as stream:
+        stream.write(b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.png.0123abcd.part", "a.png", "b.png"]

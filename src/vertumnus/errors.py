@@ -17,6 +17,10 @@ class VertumnusError(ValueError):
     """Input that cannot be used, or a place that cannot be written; the text says which and why."""
 
 
+class VertumnusWarning(UserWarning):
+    """Something of this machine's that makes a run slower, and nothing else."""
+
+
 def did_you_mean(word: str, known: Iterable[str], most: int = 3) -> str:
     """The end of an error sentence that offers the nearest known words, or nothing.
 

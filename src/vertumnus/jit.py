@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import pickle
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,8 +13,11 @@ from typing import Any
 
 import numba
 from numba.core import config, event
+from numba.core.caching import IndexDataCacheFile
+from numba.core.serialize import dumps
 
 from vertumnus.cachedir import cache_folder
+from vertumnus.errors import VertumnusWarning
 
 # Fast-math without the flags that assume there is no NaN or infinity, since a gradient that has gone
 # wrong must be seen to be NaN, and without reciprocals, since poses are rounded to exact decimals.
@@ -22,17 +28,22 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles a function with Numba on its first call.
 
     The machine code is kept in the user's cache folder, or beside the package where that cannot be written,
-    or nowhere if that cannot be either. ``NUMBA_CACHE_DIR`` is heeded.
+    or nowhere if that cannot be either; see `KernelFiles`. ``NUMBA_CACHE_DIR`` is heeded.
     """
     options: dict[str, Any] = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
     given = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = given or _folder()  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in
+        _warn("there is no folder that it could be kept in")
         return numba.njit(**options)(function)
     finally:
         config.CACHE_DIR = given  # type: ignore[attr-defined]
+    kept, files = compiled._cache, compiled._cache._cache_file
+    base = f"{kept._impl.filename_base}-sum"
+    kept._cache_file = KernelFiles(files._cache_path, base, files._source_stamp)  # type: ignore[no-untyped-call]
+    return compiled
 
 
 @cache
@@ -45,6 +56,62 @@ def _folder() -> str:
     files = Path(__file__).parent.rglob("*.py")
     kernels = [file for file in files if file.name == "jit.py" or b"@kernel" in file.read_bytes()]
     return str(cache_folder("kernels", kernels))
+
+
+class KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
+    """Where one kernel's machine code is kept, each file with a checksum before it.
+
+    Machine code of which a bit is wrong does anything at all. So what is not whole is compiled anew, in memory where
+    it cannot be written, and the first such file of a run is told of.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keeps a kernel's code, where there is space for it."""
+        try:
+            super().save(key, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _warn(f"it cannot be kept in {self._cache_path} ({error.strerror or error})")
+
+    def _load_index(self) -> Any:
+        found = self._load(Path(self._index_path))
+        return found[2] if found is not None and found[:2] == (self._version, self._source_stamp) else {}
+
+    def _save_index(self, overloads: Any) -> None:
+        self._save(self._index_path, (self._version, self._source_stamp, overloads))
+
+    def _load_data(self, name: str) -> Any:
+        return self._load(Path(self._cache_path) / name)
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._save(str(Path(self._cache_path) / name), data)
+
+    def _save(self, path: str, content: Any) -> None:
+        body: bytes = dumps(content)  # type: ignore[no-untyped-call]
+        with self._open_for_write(path) as stream:
+            stream.write(hashlib.sha256(body).digest() + body)
+
+    def _load(self, path: Path) -> Any:
+        try:
+            data = path.read_bytes()
+            if hashlib.sha256(data[32:]).digest() == data[:32]:
+                return pickle.loads(data[32:])
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # whole, but of something else
+            _warn(f"{path} cannot be used ({error})")
+            return None
+        _warn(f"{path} is damaged")
+        return None
+
+
+_said: list[str] = []
+
+
+def _warn(why: str) -> None:
+    """Says once that kernels are compiled in memory, which takes time at every run."""
+    if not _said:
+        _said.append(why)
+        warnings.warn(f"kernels are compiled anew, their machine code is lost: {why}", VertumnusWarning, stacklevel=2)
 
 
 @contextlib.contextmanager

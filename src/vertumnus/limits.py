@@ -15,7 +15,14 @@ from vertumnus.errors import VertumnusError
 
 MAX_PIXELS = 80_000_000  # of one picture that is read
 MAX_PICTURE_BYTES = 512 << 20  # of one encoded picture
-MAX_JSON_BYTES = 256 << 20  # of a document's text
+MAX_JSON_BYTES = 96 << 20  # of a document's text
+MAX_JSON_PARTS = 4_000_000  # lists and objects within it, which take more memory than text
+MAX_TEXT_BYTES = 64 << 20  # of a table, a list of prompts
+MAX_SVG_BYTES = 32 << 20  # of one SVG's text
+MAX_SVG_ELEMENTS = 100_000  # with ten attributes each on average
+MAX_SVG_DEPTH = 200  # elements within elements
+MAX_SVG_SECONDS = 4  # of CPU to draw one at an element's size
+MAX_SVG_MEMORY = 1 << 30  # bytes of address space to draw one
 MAX_STATE_BYTES = 2 << 30  # of a checkpoint, unpacked
 MAX_STATE_NUMBER = 1e30  # of what an optimiser remembers: its square still is a number
 MAX_DEPTH = 64  # of lists and objects in each other, in what a document keeps as it was given

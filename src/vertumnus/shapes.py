@@ -120,7 +120,7 @@ def _drawing(spec: str, invert: bool, font: str | Path | None) -> Drawing:
     elif spec in BUILT_IN:
         box, body = BUILT_IN[spec]
         text = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{body}</svg>'
-        drawing = _inset(lambda width, height: draw_svg(text, width, height, spec)[..., 3])
+        drawing = _inset(lambda width, height: draw_svg(text, width, height, spec, own=True)[..., 3])
     else:
         return _file(Path(spec), invert)
     if not invert:
@@ -224,7 +224,7 @@ def _write(text: str, lines: list[list[tuple[Face, str]]], size: float) -> Cover
 
 def _file(path: Path, invert: bool) -> Drawing:
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         known = [*BUILT_IN, WHOLE]
         hint = did_you_mean(str(path), known) or "; write a file, text:Q, icon:NAME or " + ", ".join(known)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import open_file
 
 try:
     import fcntl
@@ -133,6 +134,7 @@ def atomic_write(path: Path, wait: bool = True) -> Iterator[BinaryIO]:
     On any failure the new file is removed and what stood at ``path`` is untouched. An `OSError`
     (no such folder, no permission, no space) becomes a `VertumnusError` of one sentence.
     """
+    check_replaceable_kind(path)
     remove_leftovers(path)
     part, waiting = _part(path, secrets.token_hex(4)), _waiting.get() if wait else None
     held: BinaryIO | None = None
@@ -266,9 +268,9 @@ def _abandoned(part: Path) -> bool:
     if part.is_symlink():
         return False
     try:
-        with (part / LOCK if part.is_dir() else part).open("rb") as stream:
+        with open_file(part / LOCK if part.is_dir() else part) as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (OSError, VertumnusError):  # still written, or not a file at all
         return False
     return True
 
@@ -288,6 +290,17 @@ def check_writable(path: Path) -> None:
         raise cannot_write(path, PermissionError(13, "no permission to write in its folder"))
     if path.suffix and path.is_dir():
         raise VertumnusError(f"{path}: cannot be written, it is a folder")
+    check_replaceable_kind(path)
+
+
+def check_replaceable_kind(path: Path) -> None:
+    """Raises `VertumnusError` for a pipe, a device or a socket, which a file would take the place of."""
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise VertumnusError(f"{path}: cannot be written, it is not a regular file")
 
 
 def check_apart(outputs: Iterable[Path], inputs: Iterable[str | Path | None]) -> None:

@@ -84,7 +84,7 @@ def test_an_animation_is_its_first_frame(vertumnus, tiles, tmp_path):
         "mosaic", tmp_path / "a.gif", "--tiles", tiles, "--grid", "6x8", "-o", tmp_path / "a.png"
     )
     assert code == 0
-    assert "an animation of 2 frames; the first is used" in err
+    assert "holds several pictures; the first is used" in err
 
 
 def test_moving_mosaics(vertumnus, tiles, tmp_path):

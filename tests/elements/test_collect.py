@@ -1,9 +1,13 @@
 """Folders, globs and files become elements in a stable order; what is skipped is named."""
 
+import contextlib
+import io
 import os
+import sqlite3
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from drawn import blob, png
 from vertumnus.elements import collect as module
@@ -100,6 +104,36 @@ def test_a_cache_that_cannot_be_used_is_done_without(picture_folder, tmp_path):
     assert len(collect([picture_folder], cache_folder=broken).elements) == 8
 
 
+def test_a_wrong_bit_in_the_cache_changes_nothing(picture_folder, tmp_path):
+    place = tmp_path / "cache"
+    first = collect([picture_folder], cache_folder=place).elements
+    file = place / "elements.sqlite"
+    whole = file.read_bytes()
+    for at in range(17, len(whole), len(whole) // 16):
+        broken = bytearray(whole)
+        broken[at] ^= 1 << at % 8
+        file.write_bytes(broken)
+        for _ in range(2):  # the second time from what was made anew
+            for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+                same(a, b)
+
+
+def test_a_wrong_row_is_made_anew_and_kept(picture_folder, tmp_path, monkeypatch):
+    place = tmp_path / "cache"
+    first = collect([picture_folder], cache_folder=place).elements
+    with contextlib.closing(sqlite3.connect(place / "elements.sqlite")) as database:
+        (data,) = database.execute("SELECT texture FROM element WHERE rowid=3").fetchone()
+        wrong = bytes([data[0] ^ 1]) + data[1:]
+        database.execute("UPDATE element SET texture=? WHERE rowid=3", (wrong,))
+        database.execute("UPDATE file SET digest=(SELECT digest FROM file LIMIT 1)")  # and files are mixed up
+        database.commit()
+    for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+        same(a, b)
+    monkeypatch.setattr(module, "make_element", lambda *_: pytest.fail("made anew once more"))
+    for a, b in zip(first, collect([picture_folder], cache_folder=place).elements, strict=True):
+        same(a, b)
+
+
 def test_the_cache_is_kept_small(picture_folder, tmp_path, monkeypatch):
     from vertumnus.elements import cache
 
@@ -151,3 +185,42 @@ def test_more_weights_than_elements(blobs):
         apply_weights(blobs, {"blub1": 1.0, "other": 1.0}, "w.csv")
     with pytest.raises(VertumnusError, match="cannot be read"):
         read_weights(__import__("pathlib").Path("missing.csv"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_one_bad_file_never_stops_the_others(picture_folder, tmp_path):
+    os.mkfifo(picture_folder / "pipe.png")
+    (picture_folder / "device.jpg").symlink_to("/dev/zero")
+    (picture_folder / "loop.png").symlink_to("loop.png")
+    with (picture_folder / "huge.png").open("wb") as stream:
+        stream.truncate(6 << 30)
+    avif = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(avif, "AVIF")
+    data = avif.getvalue()
+    for place in range(0, len(data), 5):
+        (picture_folder / f"flip{place}.avif").write_bytes(
+            data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
+        )
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
+    (picture_folder / "deep.svg").write_text(head + "<g>" * 300 + "</g>" * 300 + "</svg>")
+    (picture_folder / "gb.svg").write_bytes(
+        f'<?xml version="1.0" encoding="gb2312"?>{head}<title>中文</title><rect width="9" height="9"/></svg>'.encode(
+            "gb2312"
+        )
+    )
+    for name in (b"caf\xe9.png", b"broken\xff.png"):
+        with open(os.fsencode(picture_folder) + b"/" + name, "wb") as stream:  # noqa: PTH123 - no text
+            stream.write(png(blob(30)) if name.startswith(b"caf") else b"none")
+    for _ in range(2):  # the second time from the cache
+        found = collect([picture_folder], cache_folder=tmp_path / "cache")
+        names = [element.name for element in found.elements]
+        assert [name for name in names if not name.startswith("flip")] == [
+            *(f"blob{n}" for n in range(8)), "caf\N{REPLACEMENT CHARACTER}", "gb",
+        ]  # fmt: skip
+        why = {os.path.basename(name): reason for name, reason in found.skipped}  # noqa: PTH119
+        assert why["pipe.png"] == why["device.jpg"] == "not a regular file"
+        assert "bytes is too much" in why["huge.png"]
+        assert "too large to be drawn" in why["deep.svg"]
+        assert "cannot be read" in why["loop.png"]
+        assert why["broken\N{REPLACEMENT CHARACTER}.png"] == "not a picture of a known format"
+        assert any("damaged" in reason for name, reason in why.items() if name.startswith("flip"))

@@ -1,9 +1,11 @@
 """SVG files that reach outside themselves are refused before they are drawn."""
 
 import gzip
+import sys
 
 import pytest
 
+from vertumnus.elements import sandbox
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError
 
@@ -67,3 +69,99 @@ def test_drawn_to_fit():
     assert picture.shape == (100, 200, 4)
     assert picture[50, 50, 3] == 255
     assert picture[50, 150, 3] == 0
+
+
+SQUARE = '<rect width="20" height="20"/>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<g>" * 250 + SQUARE + "</g>" * 250,
+        SQUARE * 100_001,
+        ("<g " + " ".join(f"a{n}=''" for n in range(1000)) + "/>") * 1001,
+    ],
+    ids=["deep", "many", "attributes"],
+)
+def test_more_than_the_limits_is_refused_while_it_is_parsed(body):
+    with pytest.raises(VertumnusError, match="too large to be drawn"):
+        read_svg(svg(body), "a.svg")
+
+
+def test_two_hundred_groups_are_drawn():
+    picture = draw_svg(read_svg(svg("<g>" * 198 + SQUARE + "</g>" * 198), "a.svg"), 40, 20, "a.svg")
+    assert picture[10, 10, 3] == 255
+
+
+ENDLESS = (
+    '<filter id="f" x="-5" y="-5" width="20" height="20">'
+    + '<feTurbulence baseFrequency="0.5" numOctaves="99"/><feMorphology operator="dilate" radius="90"/>' * 30
+    + '</filter><rect width="40" height="20" filter="url(#f)"/>'
+)
+HUGE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0.0001 0.0001"><pattern id="p" width="90000" height="90000"'
+    ' patternUnits="userSpaceOnUse"><rect width="9" height="9"/></pattern>'
+    '<rect width="100" height="100" fill="url(#p)"/></svg>'
+)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere less of a process is bounded")
+@pytest.mark.parametrize(
+    ("text", "patience", "why"),
+    [
+        (svg(ENDLESS).decode(), 0.3, "too long"),
+        pytest.param(svg(ENDLESS).decode(), 60, "too long", marks=pytest.mark.slow),
+        (HUGE, 60, "too much memory"),
+    ],
+    ids=["wall", "CPU", "memory"],
+)
+def test_a_drawing_that_runs_away_is_ended_and_the_next_is_drawn(text, patience, why, monkeypatch):
+    monkeypatch.setattr(sandbox, "MAX_SVG_SECONDS", 1)
+    monkeypatch.setattr(sandbox, "PATIENCE", patience)
+    with pytest.raises(VertumnusError, match=f"^a.svg: the SVG cannot be drawn .*{why}"):
+        draw_svg(text, 512, 512, "a.svg")
+    monkeypatch.undo()
+    assert draw_svg(svg(SQUARE).decode(), 40, 20, "a.svg")[10, 10, 3] == 255
+
+
+def test_what_would_crash_the_interpreter_does_not_stop_anything():
+    with pytest.raises(VertumnusError, match="cannot be drawn"):  # past the parser's limits, straight to the library
+        draw_svg(svg("<g>" * 9000 + SQUARE + "</g>" * 9000).decode(), 40, 20, "a.svg")
+
+
+def test_a_process_that_died_waiting_is_replaced():
+    draw_svg(svg(SQUARE).decode(), 40, 20, "a.svg")
+    sandbox._idle[-1].process.kill()
+    sandbox._idle[-1].process.wait()
+    assert draw_svg(svg(SQUARE).decode(), 40, 20, "a.svg").shape == (20, 40, 4)
+
+
+def test_one_process_serves_many_drawings_the_same_as_here():
+    sandbox.close()
+    for colour in ("red", "#0f08", "url(#none)"):
+        text = svg(f'<rect width="17.3" height="20" fill="{colour}"/>').decode()
+        ours, theirs = (draw_svg(text, 300, 100, "a.svg", own=own) for own in (True, False))
+        assert (ours == theirs).all()
+        assert len(sandbox._idle) == 1
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "utf-16", "Shift_JIS", "iso-8859-1"])
+def test_other_encodings_are_read(encoding):
+    title = "é" if encoding.startswith("iso") else "中文"
+    text = f'<?xml version="1.0" encoding="{encoding}"?><svg {HEAD}><title>{title}</title>{SQUARE}</svg>'
+    read = read_svg(text.encode(encoding), "a.svg")
+    assert title in read
+    assert draw_svg(read, 40, 20, "a.svg")[10, 10, 3] == 255
+
+
+@pytest.mark.parametrize("encoding", ["idna", "cp99999", "unicode_escape", "hex"])
+def test_an_encoding_that_is_none_is_refused(encoding):
+    with pytest.raises(VertumnusError, match="the SVG cannot be read as"):
+        read_svg(f'<?xml version="1.0" encoding="{encoding}"?><svg {HEAD}/>'.encode(), "a.svg")
+
+
+def test_a_reference_cut_by_the_parsers_buffer_is_seen():
+    for pad in range(0, 24, 3):
+        body = "<style>" + " " * (8180 + pad) + "rect { fill: url(http://example.org/#a) }</style>"
+        with pytest.raises(VertumnusError, match="refers to"):
+            read_svg(svg(body), "a.svg")

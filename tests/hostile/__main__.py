@@ -22,6 +22,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from hostile.judge import FAULTS, kind_of, run_case  # noqa: E402
 from hostile.kinds import KINDS  # noqa: E402
+from hostile.networks import stock_networks  # noqa: E402
 from hostile.pantry import stock  # noqa: E402
 
 
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--kind", help="this kind alone")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="by the clock, and then stop")
     parser.add_argument("--state", type=Path, help="a file of counts to go on from")
-    parser.add_argument("--networks", choices=("with", "without", "alone"), default="with")
+    parser.add_argument("--without", nargs="*", default=[], help="leave these kinds out")
     given = parser.parse_args()
     began = time.monotonic()
     done: dict[str, dict[str, object]] = {}
@@ -45,13 +46,22 @@ def main() -> int:
             entry["number"]: entry for line in given.state.read_text().splitlines() for entry in [json.loads(line)]
         }
     numbers = given.only if given.only is not None else [n for n in range(given.cases) if n not in done]
-    wanted = [n for n in numbers if given.kind in (None, kind_of(KINDS, given.seed, n))]
+    kinds = {n: kind_of(KINDS, given.seed, n) for n in numbers}
+    wanted = [n for n in numbers if given.kind in (None, kinds[n]) and kinds[n] not in given.without]
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
     try:
         stock(base / "pantry")
+        print(f"{time.process_time():.1f} s of one core for honest things", file=sys.stderr)
         gc.collect()
         gc.freeze()  # children do not touch, and so do not copy, what the parent has
+        wanted.sort(key=lambda number: KINDS[kind_of(KINDS, given.seed, number)].network)
+        networks = False
         for number in wanted:
+            if KINDS[kind_of(KINDS, given.seed, number)].network and not networks:
+                gc.unfreeze()
+                stock_networks(base / "pantry")  # and with them what is large to import
+                gc.freeze()
+                networks = True
             if time.monotonic() - began > given.seconds:
                 break
             verdict = run_case(KINDS, given.seed, number, base / "pantry", base / "case")

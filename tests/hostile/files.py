@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,19 @@ from hostile.cases import Case, Command, Kitchen
 from hostile.values import NUMBERS, TEXTS, spoil
 
 PACK = ["--size", "40", "--quality", "fast", "-o", "out/a.collage"]
+
+
+@cache
+def packed(size: int) -> bytes:
+    """So many equal bytes, deflated; made once, before any child, for it takes longer than a case."""
+    return zlib.compress(b"a" * size, 9)
+
+
+@cache
+def blank_pngs() -> tuple[bytes, ...]:
+    """Black PNGs of many pixels that weigh little."""
+    sides = ((3000, 3000), (9000, 9000), (20_000, 20_000), (60_000, 60_000), (1, 1_000_000))
+    return (*(blank_png(*side) for side in sides), blank_png(8000, 8000, 6))
 
 
 def read_by(rng: random.Random, name: str, alone: bool) -> list[Command]:
@@ -85,7 +99,6 @@ def pictures(kitchen: Kitchen) -> Case:
 
 def picture_in_disguise(rng: random.Random) -> bytes:
     """Bytes that are no picture, or one that unpacks to far more than it weighs."""
-    side = rng.choice([3000, 9000, 20_000, 60_000])
     return rng.choice(
         [
             lambda: b"",
@@ -95,9 +108,9 @@ def picture_in_disguise(rng: random.Random) -> bytes:
             lambda: b"P6 99999 99999 255\n" + b"x" * 100,
             lambda: b"BM" + rng.randbytes(100),
             lambda: b"GIF89a" + struct.pack("<HH", 65535, 65535) + rng.randbytes(40),
-            lambda: blank_png(side, side),
-            lambda: blank_png(1, 1_000_000),
-            lambda: blank_png(8000, 8000, 6),
+            lambda: rng.choice(blank_pngs()),
+            lambda: rng.choice(blank_pngs()),
+            lambda: rng.choice(blank_pngs()),
         ]
     )()
 
@@ -143,7 +156,7 @@ def png_changed(rng: random.Random, data: bytes) -> bytes:
             )
             chunks[0] = (b"IHDR", struct.pack(">II", width, height) + form)
         elif act == 4:
-            bomb = zlib.compress(b"a" * rng.choice([100, 1 << 20, 100 << 20]), 9)
+            bomb = packed(rng.choice([100, 1 << 20, 100 << 20]))
             chunks.insert(1, (rng.choice([b"zTXt", b"iCCP"]), b"x\x00\x00" + bomb))
         elif act == 5:
             extra = rng.choice(
@@ -237,9 +250,7 @@ def drawings(kitchen: Kitchen) -> Case:
     secret = rng.choice(
         ["file:///etc/passwd", "../treasure/gold.png", "/etc/passwd", "http://127.0.0.1:9/x.png", "x.svg"]
     )
-    picture = base64.b64encode(
-        rng.choice([blank_png(3000, 3000), blank_png(60_000, 60_000), b"x", kitchen.read("drawing.svg")])
-    )
+    picture = base64.b64encode(rng.choice([*blank_pngs()[:4:3], b"x", kitchen.read("drawing.svg")]))
     levels = rng.choice([3, 6, 12, 30])
     laughs = "".join(f'<g id="a{n + 1}">' + f'<use xlink:href="#a{n}"/>' * 10 + "</g>" for n in range(levels))
     effects = [

@@ -21,6 +21,7 @@ from hostile.cases import Case, Kind, Kitchen
 
 SECONDS = 20  # of the processor, and then it hangs
 PATIENCE = 400  # seconds by the clock: the machine may have others to serve
+STILL = 30  # seconds by the clock without any work
 MEMORY = 2 << 30  # bytes beyond what the parent has
 FAULTS = (
     "traceback", "hang", "over 2 GB", "signal", "unnamed", "changed outside", "left behind", "another result",
@@ -51,8 +52,8 @@ class Verdict(NamedTuple):
 
 
 def kind_of(kinds: dict[str, Kind], seed: int, number: int) -> str:
-    """The kind of a case, by its number alone."""
-    names = sorted(kinds)
+    """The kind of a case, by its number alone; every fiftieth has to do with networks."""
+    names = [name for name in sorted(kinds) if kinds[name].network == (number % 50 == 49)]
     return random.Random(f"{seed}/{number}/kind").choices(names, [kinds[name].share for name in names])[0]
 
 
@@ -94,16 +95,19 @@ def run_case(kinds: dict[str, Kind], seed: int, number: int, pantry: Path, folde
     if child == 0:
         _child(kinds[kind], seed, number, pantry, folder, said)
     status = usage = None
+    spent, moved = -1, began
     while status is None:
         done, code, usage = os.wait4(child, os.WNOHANG)
         if done:
             status = code
-        elif time.monotonic() - began > PATIENCE:
+        elif time.monotonic() - began > PATIENCE or time.monotonic() - moved > STILL:
             os.kill(child, signal.SIGKILL)
             _, _, usage = os.wait4(child, 0)
             status = signal.SIGXCPU
         else:
             time.sleep(0.002)
+            if time.monotonic() - moved > 1 and (now := _ticks(child)) != spent:
+                spent, moved = now, time.monotonic()
     assert usage is not None
     detail = said.read_bytes().decode("utf-8", "backslashreplace") if said.exists() else ""
     refused = "vertumnus: " in detail
@@ -118,6 +122,15 @@ def run_case(kinds: dict[str, Kind], seed: int, number: int, pantry: Path, folde
     if not fault and usage.ru_maxrss * 1024 > MEMORY:
         fault = "over 2 GB"
     return Verdict(kind, number, fault, detail, refused, usage.ru_utime + usage.ru_stime)
+
+
+def _ticks(child: int) -> int:
+    """What a process has spent of the processor; a child that waits for ever spends nothing."""
+    try:
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
 
 
 def _child(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said: Path) -> None:

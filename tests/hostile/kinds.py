@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostile import documents, files, options, states
+from hostile import documents, files, networks, options, states
 from hostile.cases import Kind
 
 KINDS: dict[str, Kind] = {
@@ -16,5 +16,6 @@ KINDS: dict[str, Kind] = {
     "checkpoints": Kind(states.checkpoints, 8),
     "indexes": Kind(states.indexes, 5),
     "caches": Kind(states.caches, 3),
+    "networks": Kind(networks.networks, 2, network=True),
     "options": Kind(options.options, 18),
 }

@@ -39,7 +39,7 @@ HONEST: dict[str, Command] = {
 }
 LEFT_OUT = ("--help", "--version", "--ray", "--vlm", "--output", "-o", "--starts")
 LONG = {"--count": 300, "--iterations": 50, "--population": 8, "--level": 5, "--initial-search": 9, "--steps": 50}
-LONG |= {"--initial-search-steps": 20, "--size": 2000}
+LONG |= {"--scale": 8, "--initial-search-steps": 20, "--size": 2000}
 SIZES = [
     "1000000",
     "1000000x1",
@@ -85,6 +85,14 @@ def word(rng: random.Random) -> str:
     return rng.choice(TEXTS).replace("\x00", "")
 
 
+def number(text: str) -> float:
+    """The number that a text is, or 0."""
+    try:
+        return float(text)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def options(kitchen: Kitchen) -> Case:
     """One or two options of a verb, beyond all bounds."""
     rng = kitchen.rng
@@ -102,7 +110,7 @@ def options(kitchen: Kitchen) -> Case:
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
         names += given
-        if name in LONG and any(text.isdigit() and LONG[name] < int(text) < 10**9 for text in given):
+        if name in LONG and any(LONG[name] < number(text) < 10**9 for text in given):
             continue  # that is much, but what was asked for
         # What is given anew takes the place of the honest one.
         if name in command and command[0] != "tiles":

@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
+from hostile.files import blank_pngs, packed
 from vertumnus.cli.app import run
 from vertumnus.composing import compose as composing
 from vertumnus.packing import pack as packing
@@ -91,6 +92,9 @@ def _exif() -> Image.Exif:
 
 
 def _make() -> None:
+    for size in (100, 1 << 20, 100 << 20):
+        packed(size)
+    blank_pngs()
     done(
         "pack",
         "pieces",

@@ -74,7 +74,7 @@ def _change(rng: random.Random, arrays: dict[str, Any]) -> None:
                 lambda: np.concatenate([old.reshape(-1)] * 2),
                 lambda: old.astype(np.complex128),
                 lambda: old.astype("S8"),
-                lambda: np.zeros((3000, 3000)),
+                lambda: np.zeros((1000, 1000)),
                 lambda: np.array(1.0),
             ]
         )()

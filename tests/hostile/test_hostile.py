@@ -20,14 +20,26 @@ def test_quick_cases(tmp_path):
     source = Path(vertumnus.__file__).parent.parent
     state = tmp_path / "cases"
     ran = subprocess.run(
-        [sys.executable, "-m", "hostile", "--seed", "7", "--cases", str(CASES), "--state", state],
+        [
+            sys.executable,
+            "-m",
+            "hostile",
+            "--seed",
+            "7",
+            "--cases",
+            str(CASES),
+            "--without",
+            "networks",
+            "--state",
+            state,
+        ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(source), str(tests)])},
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     done = [json.loads(line) for line in state.read_text().splitlines()]
-    assert len(done) == CASES
+    assert len(done) == CASES - CASES // 50  # loading networks takes longer than all the rest
     assert {entry["fault"] for entry in done} == {""}
     # Cases that all are refused, or all accepted, would prove little.
-    assert 0.3 < sum(entry["refused"] for entry in done) / CASES < 0.95
+    assert 0.3 < sum(entry["refused"] for entry in done) / len(done) < 0.95

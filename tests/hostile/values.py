@@ -48,13 +48,15 @@ def value(rng: random.Random, near: Any = None) -> Any:
     if draw < 0.75:
         return rng.choice(TEXTS)
     if draw < 0.8:
-        return deep(rng.choice([1, 20, 400, 900]))
+        return deep(rng.choice([1, 20, 400, 880]))
     return rng.choice([None, True, False, [], {}, [1], [1, 2, 3], [None] * 3, {"a": 1}, [[]], list(range(2000))])
 
 
 def paths(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The ways to every value in a tree of JSON."""
+    """The ways to every value in a tree of JSON, down to where nothing is so deep but what was made so."""
     found = [at]
+    if len(at) > 12:
+        return found
     if isinstance(tree, dict):
         for key, inner in tree.items():
             found += paths(inner, (*at, key))
@@ -66,7 +68,7 @@ def paths(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def change_tree(rng: random.Random, tree: Any, times: int = 1) -> Any:
     """A tree of JSON with values replaced, dropped, doubled, renamed or wrapped."""
-    tree = json.loads(json.dumps(tree))
+    tree = copied(tree)
     for _ in range(times):
         ways = [way for way in paths(tree) if way]
         if not ways:
@@ -83,7 +85,7 @@ def change_tree(rng: random.Random, tree: Any, times: int = 1) -> Any:
         elif act < 0.8:
             del parent[last]
         elif act < 0.85:
-            parent[last] = rng.choice([[parent[last]], {"x": parent[last]}, deep(900, 1)])
+            parent[last] = rng.choice([[parent[last]], {"x": parent[last]}, deep(880, 1)])
         elif isinstance(parent, list):
             parent.insert(last, parent[last])
         else:
@@ -91,9 +93,25 @@ def change_tree(rng: random.Random, tree: Any, times: int = 1) -> Any:
     return tree
 
 
+def copied(tree: Any) -> Any:
+    """A tree of its own, but for what is too deep to be honest."""
+    try:
+        return json.loads(json.dumps(tree))
+    except RecursionError:
+        return tree
+
+
+def as_json(tree: Any) -> str:
+    """The text of a tree; of one that is too deep for the library, that depth alone."""
+    try:
+        return json.dumps(tree)
+    except RecursionError:
+        return '{"format": "vertumnus/collage", "version": 2, "width": ' + "[" * 2000 + "]" * 2000 + "}"
+
+
 def text_of(rng: random.Random, tree: Any) -> bytes:
     """A tree as JSON, perhaps of an encoding or a form that is none."""
-    text = json.dumps(tree)
+    text = as_json(tree)
     data = text.encode()
     act = rng.random()
     if act < 0.85:

@@ -6,12 +6,14 @@ import io
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from vertumnus.cli.renamed import present_names
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, VertumnusWarning
 from vertumnus.version import __version__
 
 app = App(
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup stays what it is
             signal.signal(number, _interrupt)
+    warnings.showwarning = _warned
     sys.exit(run(arguments))
 
 
@@ -84,6 +87,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
         return 141
     return 0
+
+
+_show_as_ever = warnings.showwarning
+
+
+def _warned(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+    """Shows our own warnings as a line, others as ever."""
+    if issubclass(category, VertumnusWarning):
+        print(f"vertumnus: {message}", file=sys.stderr)
+    else:
+        _show_as_ever(message, category, *rest, **more)
 
 
 def _sentence(error: CycloptsError) -> str:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import lzma
 import os
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
+from vertumnus.archive import list_members, read_member
 from vertumnus.checked import first_problem
 from vertumnus.document.layer import Layer
 from vertumnus.document.migrate import migrate
 from vertumnus.document.pictures import check_hash
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_UNPACKING
-from vertumnus.reading import read_file
+from vertumnus.reading import check_parts, legible, open_file, read_file
 from vertumnus.writing import atomic_write, cannot_write
 
 if TYPE_CHECKING:
@@ -38,59 +36,48 @@ def load(model: type[C], path: Path) -> C:
     if path.is_dir():
         path = path / JSON_NAME
     try:
-        if not path.exists():
-            raise VertumnusError(f"{path}: there is no such file")
-        if not path.is_file():
-            raise VertumnusError(f"{path}: not a regular file")
-        if zipfile.is_zipfile(path):
-            return _load_zip(model, path)
+        with open_file(path) as stream:
+            if zipfile.is_zipfile(stream):
+                return _load_zip(model, path, stream)
         if path.suffix == ".collage":
             raise VertumnusError(f"{path}: not a collage, the file is not a whole zip archive")
         return _load_folder(model, path)
-    except (OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError) as error:
-        raise VertumnusError(f"{path}: cannot be read ({error})") from None
-    except (NotImplementedError, RuntimeError, struct.error) as error:
-        raise VertumnusError(f"{path}: cannot be read ({error})") from None
+    except FileNotFoundError:
+        raise VertumnusError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _load_zip(model: type[C], path: Path) -> C:
-    with zipfile.ZipFile(path) as bundle:
-        members = {}
-        for info in bundle.infolist():
-            name = info.filename
-            if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
-                raise VertumnusError(f"{path}: {name}: the name leaves the collage's own folder")
-            if name in members:
-                raise VertumnusError(f"{path}: {name}: the archive holds this name twice")
-            limit = MAX_JSON_BYTES if name == JSON_NAME else MAX_PICTURE_BYTES
-            if info.file_size > limit or (
-                name != JSON_NAME and info.file_size > MAX_UNPACKING * max(info.compress_size, 1 << 16)
-            ):
-                raise VertumnusError(f"{path}: {name}: unpacks to {info.file_size:,} bytes, which is too much")
-            members[name] = info
-        if JSON_NAME not in members:
-            raise VertumnusError(f"{path}: {JSON_NAME}: missing, so this is not a collage")
-        collage = _parse(model, _member(bundle, members[JSON_NAME]), f"{path}: {JSON_NAME}")
-        if collage.linked:
-            raise VertumnusError(f"{path}: {JSON_NAME}: linked: a *.collage holds all of its pictures")
-        for name in [*used_pictures(collage), *_beside(collage)]:
-            if name in members:
-                collage.pictures.add_member(name, path)
+def _load_zip(model: type[C], path: Path, stream: BinaryIO) -> C:
+    members = {}
+    for info in list_members(stream, str(path)):
+        name = info.filename
+        if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
+            raise VertumnusError(f"{path}: {name}: the name leaves the collage's own folder")
+        if name in members:
+            raise VertumnusError(f"{path}: {name}: the archive holds this name twice")
+        limit = MAX_JSON_BYTES if name == JSON_NAME else MAX_PICTURE_BYTES
+        if info.file_size > limit or (
+            name != JSON_NAME and info.file_size > MAX_UNPACKING * max(info.compress_size, 1 << 16)
+        ):
+            raise VertumnusError(f"{path}: {name}: unpacks to {info.file_size:,} bytes, which is too much")
+        members[name] = info
 
-        def read(name: str) -> bytes | None:
-            return _member(bundle, members[name]) if name in members else None
+    def read(name: str) -> bytes | None:
+        return read_member(stream, members[name], str(path), MAX_PICTURE_BYTES) if name in members else None
 
-        _check_pictures(collage, read, f"{path}: {JSON_NAME}")
+    if JSON_NAME not in members:
+        raise VertumnusError(f"{path}: {JSON_NAME}: missing, so this is not a collage")
+    collage = _parse(
+        model, read_member(stream, members[JSON_NAME], str(path), MAX_JSON_BYTES), f"{path}: {JSON_NAME}"
+    )
+    if collage.linked:
+        raise VertumnusError(f"{path}: {JSON_NAME}: linked: a *.collage holds all of its pictures")
+    for name in [*used_pictures(collage), *_beside(collage)]:
+        if name in members:
+            collage.pictures.add_member(name, path)
+    _check_pictures(collage, read, f"{path}: {JSON_NAME}")
     return collage
-
-
-def _member(bundle: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """One member, and not a byte more than the archive's directory promised."""
-    with bundle.open(info) as stream:
-        data = stream.read(info.file_size + 1)
-    if len(data) != info.file_size:
-        raise VertumnusError(f"{bundle.filename}: {info.filename}: not as long as the archive says")
-    return data
 
 
 def _load_folder(model: type[C], path: Path) -> C:
@@ -150,6 +137,8 @@ def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where
 
 
 def _parse(model: type[C], data: bytes, where: str) -> C:
+    check_parts(data, where)
+
     def refuse(constant: str) -> float:
         raise ValueError(f"{constant} is not a number a collage can hold")
 
@@ -262,7 +251,7 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
             parts.append('"layers": ' + ("[\n  " + ",\n  ".join(rows) + "\n ]" if rows else "[]"))
         tail = json.dumps({"made_by": made_by}, ensure_ascii=False, indent=1, allow_nan=False)
         parts.append(tail.removeprefix("{\n ").removesuffix("\n}"))
-        return (",\n ".join(parts) + "\n}\n").encode()
+        return legible(",\n ".join(parts) + "\n}\n").encode()
     except (ValueError, RecursionError) as error:
         raise VertumnusError(f"collage: cannot be written as JSON ({error})") from None
 
@@ -270,13 +259,19 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
 def _links(collage: Collage, folder: Path) -> dict[str, str]:
     found = {}
     for name in used_pictures(collage):
-        path = collage.pictures.linked(name)
+        path = _linked(collage, name)
         if path is not None:
             try:
                 found[name] = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
             except ValueError:  # on another drive
                 found[name] = path.absolute().as_posix()
     return found
+
+
+def _linked(collage: Collage, name: str) -> Path | None:
+    """Where a picture lies that the document links to: one whose name is no text is taken in instead."""
+    path = collage.pictures.linked(name)
+    return path if path is not None and legible(str(path)) == str(path) else None
 
 
 def _save_zip(collage: Collage, path: Path) -> None:
@@ -296,7 +291,7 @@ def _add(bundle: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
 def _save_folder(collage: Collage, path: Path) -> None:
     text = to_json(collage, path.parent)
     folder = path.parent / "elements"
-    stored = [name for name in kept_pictures(collage) if collage.pictures.linked(name) is None]
+    stored = [name for name in kept_pictures(collage) if _linked(collage, name) is None]
     if stored:
         try:
             folder.mkdir(exist_ok=True)

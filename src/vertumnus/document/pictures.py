@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
+import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vertumnus.archive import list_members, read_member
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode, open_image, upright_size
 from vertumnus.limits import MAX_PICTURE_BYTES
-from vertumnus.reading import read_file
+from vertumnus.reading import open_file, read_file
 
 HASH_DIGITS = 16
 # What a collage keeps within itself, so that a browser and every other program can show it; a linked picture may be
@@ -165,7 +165,7 @@ class Pictures:
     def _read(self, source: Path | _Entry | _Link, where: str) -> bytes:
         try:
             return _read_member(source) if isinstance(source, _Entry) else read_file(_path(source))
-        except (OSError, KeyError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as error:
+        except (OSError, KeyError) as error:
             raise VertumnusError(f"{where}: the picture cannot be read any more ({error})") from None
 
     def check(self, name: str) -> None:
@@ -227,26 +227,18 @@ def _path(source: Path | _Link) -> Path:
 
 
 def _read_member(entry: _Entry) -> bytes:
-    """One member of a zip, without going through all the others each time, and no longer than it says."""
-    stat = entry.bundle.stat()
-    info = _members(entry.bundle, stat.st_size, stat.st_mtime_ns)[entry.member]
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        with zipfile.ZipFile(entry.bundle) as opened, opened.open(info) as member:
-            return member.read(min(info.file_size, MAX_PICTURE_BYTES))
-    with entry.bundle.open("rb") as stream:
-        stream.seek(info.header_offset + 26)  # of a local header: the lengths of its name and of what follows it
-        stream.seek(sum(struct.unpack("<HH", stream.read(4))), 1)
-        data = stream.read(info.compress_size)
-    if info.compress_type == zipfile.ZIP_STORED:
-        return data
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, min(info.file_size, MAX_PICTURE_BYTES) or 1)
+    """One member of a zip, without going through all the others each time."""
+    with open_file(entry.bundle) as stream:
+        stat = os.fstat(stream.fileno())
+        info = _members(entry.bundle, stat.st_size, stat.st_mtime_ns)[entry.member]
+        return read_member(stream, info, str(entry.bundle), MAX_PICTURE_BYTES)
 
 
 @lru_cache(maxsize=8)
 def _members(bundle: Path, _size: int, _mtime: int) -> dict[str, zipfile.ZipInfo]:
     """What a zip holds; a mosaic's holds ten thousand pictures and is looked at for each of them."""
-    with zipfile.ZipFile(bundle) as opened:
-        return {info.filename: info for info in opened.infolist()}
+    with open_file(bundle) as stream:
+        return {info.filename: info for info in list_members(stream, str(bundle))}
 
 
 def check_hash(name: str, data: bytes, where: str) -> None:

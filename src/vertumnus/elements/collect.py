@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,8 @@ from vertumnus.elements.element import MAX_SIDE, Element, make_element
 from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import PICTURE_SUFFIXES
+from vertumnus.limits import MAX_TEXT_BYTES
+from vertumnus.reading import legible, parse_json, read_file
 
 Progress = Callable[[int, int], None]
 
@@ -100,7 +101,7 @@ class _Labels:
 
     def _read(self, listing: Path) -> dict[str, str]:
         try:
-            entries = json.loads(listing.read_bytes())["elements"]
+            entries = parse_json(read_file(listing, MAX_TEXT_BYTES), listing)["elements"]
             labels = {str(entry["file"]): entry.get("label", "") for entry in entries}
         except FileNotFoundError:
             return {}
@@ -129,7 +130,7 @@ def _expand(sources: Sequence[str | Path], found: Collection) -> Iterator[Path |
             files = [path]
         elif glob.has_magic(text):
             matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207
-            files = [match for match in matches if match.is_file()]
+            files = [match for match in matches if not match.is_dir()]
             if not files:
                 raise VertumnusError(f"{text}: no file matches")
         else:
@@ -144,17 +145,17 @@ def _pictures_in(folder: Path, found: Collection) -> list[Path]:
     pictures, others = [], []
     try:
         for file in sorted(folder.rglob("*")):
-            if not file.is_file() or any(part.startswith(".") for part in file.relative_to(folder).parts):
+            if file.is_dir() or any(part.startswith(".") for part in file.relative_to(folder).parts):
                 continue
-            if file.suffix.lower() in PICTURE_SUFFIXES:
+            if file.suffix.lower() in PICTURE_SUFFIXES:  # what is no file says so when it is read
                 pictures.append(file)
-            elif file.name != LISTING:
+            elif file.is_file() and file.name != LISTING:
                 others.append(file.name)
     except OSError as error:
         raise VertumnusError(f"{folder}: cannot be searched ({error.strerror})") from None
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        found.skipped.append((str(folder / others[0]) + more, "not a picture file"))
+        found.skipped.append((legible(str(folder / others[0])) + more, "not a picture file"))
     if not pictures:
         raise VertumnusError(f"{folder}: the folder holds no picture")
     return pictures
@@ -166,8 +167,8 @@ def _prepare(
     """Elements in the order of the jobs; pictures not in the cache are made in parallel."""
 
     def make(path: Path) -> tuple[Element, str]:
-        data = path.read_bytes()
-        return make_element(data, path, str(path), path.stem, max_side), file_digest(data)
+        data = read_file(path)
+        return make_element(data, path, str(path), legible(path.stem), max_side), file_digest(data)
 
     workers = os.cpu_count() or 1
     waiting: deque[tuple[Path, Element | Future[tuple[Element, str]] | VertumnusError]] = deque()
@@ -183,9 +184,9 @@ def _prepare(
                 raise result
             return result
         except VertumnusError as error:
-            found.skipped.append((str(path), str(error).removeprefix(f"{path}: ")))
+            found.skipped.append((legible(str(path)), legible(str(error).removeprefix(f"{path}: "))))
         except OSError as error:
-            found.skipped.append((str(path), f"cannot be read ({error.strerror or error})"))
+            found.skipped.append((legible(str(path)), f"cannot be read ({error.strerror or error})"))
         return None
 
     with ThreadPoolExecutor(workers) as pool:
@@ -198,7 +199,7 @@ def _prepare(
             else:
                 try:
                     digest = cache.digest(job)
-                    known = cache.find(digest, max_side, job.stem, job) if digest else None
+                    known = cache.find(digest, max_side, legible(job.stem), job) if digest else None
                 except OSError as error:
                     waiting.append((job, VertumnusError(f"cannot be read ({error.strerror})")))
                 else:

@@ -67,7 +67,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
             kind in SUFFIXES
             and image.mode in EIGHT_BIT_MODES
             and image.getexif().get(0x0112, 1) == 1
-            and getattr(image, "n_frames", 1) == 1
+            and not getattr(image, "is_animated", False)
         )
         if kind == "JPEG":
             size = image.size
@@ -78,9 +78,9 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
             picture, converted = to_srgb(picture, profile)
             keep = keep and not converted
         picture = eight_bit_rgb(picture)
-    if max(picture.size) > max_side:
-        picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        keep = False
+        if max(picture.size) > max_side:
+            picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            keep = False
     box = _visible_box(picture)
     if box is None:
         raise VertumnusError(f"{where}: fully transparent, so there is nothing to place")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from vertumnus.elements.element import Element
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.limits import MAX_WEIGHT, check_number
+from vertumnus.reading import read_text
 
 
 def read_weights(path: Path) -> dict[str, float]:
@@ -21,25 +23,24 @@ def read_weights(path: Path) -> dict[str, float]:
     """
     weights: dict[str, float] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            for row in (reader := csv.reader(stream)):
-                if not any(cell.strip() for cell in row):
+        for row in (reader := csv.reader(io.StringIO(read_text(path), newline=""))):
+            if not any(cell.strip() for cell in row):
+                continue
+            where = f"{path}: line {reader.line_num}"
+            if len(row) != 2:
+                raise VertumnusError(f"{where}: needs two columns, name and weight, not {len(row)}")
+            name, text = row[0].strip(), row[1].strip()
+            try:
+                weight = float(text)
+            except ValueError:
+                if not weights and reader.line_num == 1:
                     continue
-                where = f"{path}: line {reader.line_num}"
-                if len(row) != 2:
-                    raise VertumnusError(f"{where}: needs two columns, name and weight, not {len(row)}")
-                name, text = row[0].strip(), row[1].strip()
-                try:
-                    weight = float(text)
-                except ValueError:
-                    if not weights and reader.line_num == 1:
-                        continue
-                    raise VertumnusError(f"{where}: weight: {text!r} is not a number") from None
-                check_weight(weight, where)
-                if name in weights:
-                    raise VertumnusError(f"{where}: name: {name!r} stands in the table twice")
-                weights[name] = weight
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+                raise VertumnusError(f"{where}: weight: {text!r} is not a number") from None
+            check_weight(weight, where)
+            if name in weights:
+                raise VertumnusError(f"{where}: name: {name!r} stands in the table twice")
+            weights[name] = weight
+    except csv.Error as error:
         raise VertumnusError(f"{path}: cannot be read as a table ({error})") from None
     if not weights:
         raise VertumnusError(f"{path}: the table holds no weight")

@@ -8,7 +8,6 @@ was; another becomes a picture of its own.
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,14 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vertumnus.archive import list_members, read_member
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.export.opened import Opened
 from vertumnus.export.openraster import layer_pixels
 from vertumnus.imaging.decode import open_image
-from vertumnus.limits import MAX_PICTURE_BYTES
+from vertumnus.limits import MAX_PICTURE_BYTES, MAX_STATE_BYTES
+from vertumnus.reading import open_file
 
 NAMED = re.compile(r"\s*\[([^\[\]\s]{1,64})\]\s*$")
+MAX_STACK = 16 << 20  # bytes of the list of layers
 CLOSE = 2  # of 255: pixels that an editor saved again are the same within this
 
 
@@ -33,18 +35,26 @@ def read_openraster(path: Path, original: Collage | None) -> Opened:
     Raises `VertumnusError` for one that cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as bundle:
-            root = ElementTree.fromstring(_member(bundle, "stack.xml"))
+        with open_file(path) as stream:
+            members = {info.filename: info for info in list_members(stream, str(path))}
+            text = read_member(stream, members["stack.xml"], str(path), MAX_STACK)
+            if b"<!" in text:  # entities are how a small text becomes a huge one, and no editor writes any
+                raise VertumnusError(f"{path}: stack.xml: declares entities or a type, which is never followed")
+            root = ElementTree.fromstring(text)
             entries = [one for one in root.iter() if one.tag == "layer"]
-            pictures = [_member(bundle, one.get("src") or "") for one in entries]
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        KeyError,
-        ElementTree.ParseError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+            left = MAX_STATE_BYTES
+            pictures = []
+            for one in entries:
+                pictures.append(
+                    read_member(stream, members[one.get("src") or ""], str(path), min(left, MAX_PICTURE_BYTES))
+                )
+                left -= len(pictures[-1])
+    except KeyError as error:
+        raise VertumnusError(f"{path}: not a readable OpenRaster file ({error} is missing)") from None
+    except VertumnusError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        raise VertumnusError(f"{path}: not a readable OpenRaster file ({why})") from None
+    except (OSError, ElementTree.ParseError) as error:
         raise VertumnusError(f"{path}: not a readable OpenRaster file ({error})") from None
     width, height = (int(_number(root.get(name), 0.0)) for name in ("w", "h"))
     if min(width, height) < 1:
@@ -107,14 +117,6 @@ def _offset(now: NDArray[np.uint8], then: NDArray[np.uint8]) -> NDArray[np.float
     there = (part[..., 3:] > 0) & (then[..., 3:] > 0)
     away = np.abs(part - then) * np.concatenate([there.repeat(3, -1), np.ones_like(there)], axis=-1)
     return np.array(box[:2], float) if away.max(initial=0) <= CLOSE else None
-
-
-def _member(bundle: zipfile.ZipFile, name: str) -> bytes:
-    info = bundle.getinfo(name)
-    if info.file_size > MAX_PICTURE_BYTES:
-        raise VertumnusError(f"{bundle.filename}: {name}: unpacks to {info.file_size:,} bytes, which is too much")
-    with bundle.open(info) as stream:
-        return stream.read(info.file_size)
 
 
 def _number(text: str | None, otherwise: float) -> float:

@@ -24,7 +24,7 @@ from vertumnus.elements.svg import read_svg
 from vertumnus.errors import VertumnusError, about
 from vertumnus.export.opened import Opened
 from vertumnus.export.svg import NAMESPACE, POSE
-from vertumnus.limits import MAX_PICTURE_BYTES
+from vertumnus.limits import MAX_PICTURE_BYTES, MAX_PIECES
 from vertumnus.reading import read_file
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -47,7 +47,7 @@ def read_back(path: Path) -> Opened:
 
 
 def _read(path: Path) -> Opened:
-    root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path)))
+    root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES))
     document = _json(root.get(f"{{{NAMESPACE}}}document"), path)
     width, height, view = _canvas(root, path)
     known = {name: document[name] for name in ("background", "rendering", "prompt", "seed") if name in document}

@@ -12,6 +12,8 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import open_image
+from vertumnus.reading import check_regular, read_named
 from vertumnus.writing import atomic_write, cannot_write
 
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
@@ -40,6 +42,7 @@ def read_frames(path: Path) -> tuple[Iterator[Image.Image], float]:
         raise VertumnusError(f"{path}: there is no such file or folder")
     if path.suffix.lower() in FILMS:
         return _read_film(path)
+    check_regular(path)
     try:
         image = Image.open(path)
         image.load()  # some kinds say how long a frame lasts only then
@@ -50,11 +53,8 @@ def read_frames(path: Path) -> tuple[Iterator[Image.Image], float]:
 
 
 def _read_still(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise VertumnusError(f"{path}: the frame cannot be read ({error})") from None
+    with open_image(read_named(path), f"{path}: the frame cannot be read") as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def _read_animation(path: Path, image: Image.Image) -> Iterator[Image.Image]:
@@ -70,6 +70,7 @@ def _read_animation(path: Path, image: Image.Image) -> Iterator[Image.Image]:
 
 def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
     av = _library(path)
+    check_regular(path)
     try:
         film = av.open(str(path))
         stream = film.streams.video[0]

@@ -17,12 +17,12 @@ from vertumnus.errors import VertumnusError
 from vertumnus.guidance.interval import Intermittent
 from vertumnus.guidance.options import Annealing, DistillationOptions, Method, Weighting
 from vertumnus.guidance.protocol import Request
-from vertumnus.limits import MAX_JSON_BYTES, PositiveFactor, Steps
+from vertumnus.limits import PositiveFactor, Steps
 from vertumnus.models import load
 from vertumnus.models.checkpoint import find
 from vertumnus.models.mini.vocabulary import nouns, with_article
 from vertumnus.models.names import nouns_in
-from vertumnus.reading import read_file
+from vertumnus.reading import read_json
 
 if TYPE_CHECKING:
     from vertumnus.guidance.network import Network
@@ -76,7 +76,7 @@ def model_defaults(folder: Path) -> ModelDefaults:
     if not file.is_file():
         return ModelDefaults()
     try:
-        return ModelDefaults.model_validate_json(read_file(file, MAX_JSON_BYTES))
+        return ModelDefaults.model_validate(read_json(file))
     except ValidationError as error:
         raise VertumnusError(f"{file}: {first_problem(error)}") from None
 
@@ -153,7 +153,7 @@ def fingerprint(folder: Path) -> str:
         if file.suffix not in (".json", ".safetensors", ".txt", ".model") or not file.is_file():
             continue
         size = file.stat().st_size
-        found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
+        found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode(errors="surrogateescape"))
         with file.open("rb") as stream:
             if size <= WHOLE:
                 found.update(stream.read())

@@ -21,6 +21,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.guidance.options import PhotoOptions
 from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.imaging.decode import decode_picture
+from vertumnus.reading import read_named
 
 SIGMA, K1, K2 = 1.5, 0.01, 0.03  # of SSIM
 PATIENCE = 10  # calls in a row without a finite answer, after which a run stops
@@ -50,11 +51,7 @@ class PhotoSource:
         self._device = device
         if picture is None:
             path = Path(options.reference)
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise VertumnusError(f"{path}: cannot be read ({error.strerror})") from None
-            picture = decode_picture(data, str(path)).image
+            picture = decode_picture(read_named(path), str(path)).image
         self.picture = picture.convert("RGB")
         self.digest = hashlib.sha256(repr(self.picture.size).encode() + self.picture.tobytes()).hexdigest()
         if min(self.picture.size) < SMALLEST:

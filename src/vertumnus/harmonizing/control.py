@@ -19,8 +19,10 @@ from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels, Stack, padded
 from vertumnus.harmonizing.maps import Floats
 from vertumnus.harmonizing.tone import seam_pixels
+from vertumnus.imaging.decode import open_image
 from vertumnus.models import load_model
 from vertumnus.models.checkpoint import Dtype
+from vertumnus.reading import read_named
 from vertumnus.sampling.control import Control
 
 if TYPE_CHECKING:
@@ -91,12 +93,8 @@ def make_controls(
 
 
 def _read(path: Path, size: tuple[int, int]) -> Pixels:
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise VertumnusError(f"{path}: cannot be read as a picture ({error})") from None
+    with open_image(read_named(path), str(path)) as picture:
+        return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.BICUBIC))
 
 
 def _dtype(model: Diffusion) -> Dtype:

@@ -14,6 +14,8 @@ from PIL import Image, ImageDraw
 
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels
+from vertumnus.imaging.decode import open_image
+from vertumnus.reading import parse_json, read_file, read_named
 from vertumnus.writing import atomic_write, cannot_write
 
 FORMAT = "vertumnus/gallery"
@@ -60,7 +62,7 @@ class Gallery:
 
     def _whole(self, seed: int) -> bool:
         path = self.path(seed)
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == self.pictures.get(seed)
+        return path.is_file() and hashlib.sha256(read_named(path)).hexdigest() == self.pictures.get(seed)
 
     def put(self, seed: int, picture: Pixels, batch: Sequence[int] = ()) -> None:
         """Writes the picture of a seed, H x W x 3, and then the index.
@@ -87,7 +89,8 @@ class Gallery:
         if not self._whole(seed):
             known = ", ".join(str(n) for n in sorted(self.pictures)) or "none"
             raise VertumnusError(f"{self.folder}: there is no result of seed {seed}; there are {known}")
-        return np.asarray(Image.open(self.path(seed)).convert("RGB"))
+        with open_image(read_named(self.path(seed)), str(self.path(seed)), ("PNG",)) as image:
+            return np.asarray(image.convert("RGB"))
 
     def contact_sheet(self) -> None:
         """Writes a sheet of all results, with their seeds."""
@@ -115,10 +118,10 @@ def read_index(folder: Path) -> dict[str, Any]:
     """The index of a gallery. Raises `VertumnusError` if the folder is not one."""
     path = folder / INDEX
     try:
-        found = json.loads(path.read_bytes()[: 1 << 24])
+        found = parse_json(read_file(path, 1 << 24), path)
     except OSError:
         raise VertumnusError(f"{folder}: is not a gallery, and not empty; choose another folder") from None
-    except ValueError:
+    except VertumnusError:
         raise VertumnusError(f"{path}: is damaged; choose another folder") from None
     fields = {"format": str, "identity": dict, "pictures": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in fields.items()):

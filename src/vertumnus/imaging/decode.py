@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,11 +18,13 @@ from vertumnus.limits import MAX_PIXELS
 
 # Sizes are checked here, with a sentence; Pillow's own warning would come first.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL[.]")  # what can be read in spite of damage, is
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF")
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".svg", ".svgz"})
 TILE_SUFFIXES = PICTURE_SUFFIXES - {".svg", ".svgz"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+PIXELS_AT_ONCE, PIXELS_A_CORE = 96_000_000, 24_000_000  # decoded at the same time; some ten bytes of memory each
 HALVINGS = 3  # a JPEG can be decoded at a half, a quarter and an eighth
 
 
@@ -29,13 +33,45 @@ class Decoded(NamedTuple):
 
     image    RGB, or RGBA if anything in it is transparent; upright, at least as large as asked for where the file is
     width, height   of the whole picture, upright
-    frames   more than one for an animation, of which this is the first
+    several  whether this is the first picture of an animation, or the first page
     """
 
     image: Image.Image
     width: int
     height: int
-    frames: int
+    several: bool
+
+
+class _Budget:
+    """So many pixels may be decoded at once, by all threads together; a larger picture waits until it is alone."""
+
+    def __init__(self, pixels: int) -> None:
+        self.pixels, self.taken = pixels, 0
+        self.changed = threading.Condition()
+        self.mine = threading.local()
+
+    @contextlib.contextmanager
+    def take(self, pixels: int) -> Iterator[None]:
+        if getattr(self.mine, "held", False):  # it must not wait for itself
+            yield
+            return
+        with self.changed:
+            while self.taken and self.taken + pixels > self.pixels:
+                self.changed.wait()
+            self.taken += pixels
+        self.mine.held = True
+        try:
+            yield
+        finally:
+            self.mine.held = False
+            with self.changed:
+                self.taken -= pixels
+                self.changed.notify_all()
+
+
+_budget = _Budget(max(PIXELS_AT_ONCE, PIXELS_A_CORE * (os.cpu_count() or 1)))
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _budget.__init__(_budget.pixels))  # type: ignore[misc]
 
 
 @contextlib.contextmanager
@@ -51,7 +87,8 @@ def open_image(data: bytes, where: str, formats: Sequence[str] = FORMATS) -> Ite
                 raise VertumnusError(
                     f"{where}: {image.width} x {image.height} pixels is too large, at most {MAX_PIXELS:,} are read"
                 )
-            yield image
+            with _budget.take(image.width * image.height):
+                yield image
     except VertumnusError:
         raise
     except UnidentifiedImageError:
@@ -90,7 +127,7 @@ def decode(data: bytes, where: str, least: int | None = None, formats: Sequence[
             image.draft("RGB", (width * least // shorter, height * least // shorter))
         orientation = _orientation(image)
         profile = image.info.get("icc_profile")
-        frames = int(getattr(image, "n_frames", 1))
+        several = bool(getattr(image, "is_animated", False))  # to count them could take for ever
         picture = ImageOps.exif_transpose(image) if orientation != 1 else image
         if profile:
             picture, _ = to_srgb(picture, profile)
@@ -99,7 +136,7 @@ def decode(data: bytes, where: str, least: int | None = None, formats: Sequence[
         picture.load()
         if orientation in SIDEWAYS:
             width, height = height, width
-        return Decoded(picture.copy() if picture is image else picture, width, height, frames)
+        return Decoded(picture.copy() if picture is image else picture, width, height, several)
 
 
 def decode_picture(data: bytes, where: str, least: int | None = None) -> Decoded:

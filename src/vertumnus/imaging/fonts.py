@@ -20,6 +20,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import check_regular
 
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 # Marks, joiners and variation selectors: drawn with the letter before them, if its font has them.
@@ -46,6 +47,7 @@ class Face:
             font = ImageFont.load_default(size)
             assert isinstance(font, ImageFont.FreeTypeFont)
             return font
+        check_regular(self.path)
         try:
             return ImageFont.truetype(str(self.path), size)
         except (OSError, ValueError) as error:
@@ -54,7 +56,7 @@ class Face:
     @cached_property
     def letters(self) -> frozenset[int]:
         """The code points it draws; none for a font of pictures or one that cannot be read."""
-        from fontTools.ttLib import TTFont, TTLibError  # only where there is a text
+        from fontTools.ttLib import TTFont  # only where there is a text
 
         source = self.at(16).path if self.path is None else str(self.path)
         try:
@@ -64,7 +66,7 @@ class Face:
                 if self.path is not None and not {"glyf", "CFF ", "CFF2"} & set(font.keys()):
                     return frozenset()
                 return frozenset(font.getBestCmap() or ())
-        except (TTLibError, OSError, ValueError, AssertionError, KeyError):
+        except Exception:  # of a damaged font it raises whatever it meets
             return frozenset()
 
 

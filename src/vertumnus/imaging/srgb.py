@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+BAND = 1 << 20  # pixels converted at once
 
 
 def to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
@@ -31,13 +36,22 @@ def to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bool]:
 def eight_bit_rgb(picture: Image.Image) -> Image.Image:
     """RGB, or RGBA if anything in it is transparent."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
-        deep = np.asarray(picture).astype(np.int64)
-        picture = Image.fromarray(np.clip(deep / 257 + 0.5, 0, 255).astype(np.uint8))
+        picture = _in_bands(picture, lambda deep: deep.astype(np.int64) / 257)
     elif picture.mode == "F":
-        shallow = np.nan_to_num(np.asarray(picture))
-        picture = Image.fromarray(np.clip(shallow * 255 + 0.5, 0, 255).astype(np.uint8))
+        picture = _in_bands(picture, lambda shallow: np.nan_to_num(shallow) * 255)
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     picture = picture.convert("RGBA")
     lowest, _ = picture.getchannel("A").getextrema()
     return picture.convert("RGB") if lowest == 255 else picture
+
+
+def _in_bands(picture: Image.Image, convert: Callable[[NDArray[Any]], NDArray[Any]]) -> Image.Image:
+    """Grey levels of one byte, by ``convert`` from 0 to 255, a band of rows at a time: wide numbers take memory."""
+    grey = Image.new("L", picture.size)
+    rows = max(1, BAND // picture.width)
+    for top in range(0, picture.height, rows):
+        box = (0, top, picture.width, min(top + rows, picture.height))
+        values = convert(np.asarray(picture.crop(box)))
+        grey.paste(Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8)), box)
+    return grey

@@ -16,6 +16,7 @@ from vertumnus.limits import MAX_PIECES
 from vertumnus.live.commands import Add, Command, Move, Pin, Release, Remove, Replace, Rotate, Scale, reference
 from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
+from vertumnus.reading import read_named
 from vertumnus.render.placements import Placements
 
 
@@ -134,5 +135,5 @@ def copied(value: Any) -> Any:
 
 
 def _encoded(element: Element) -> NDArray[np.uint8]:
-    data = element.source if isinstance(element.source, bytes) else element.source.read_bytes()
+    data = element.source if isinstance(element.source, bytes) else read_named(element.source)
     return np.frombuffer(data, np.uint8)

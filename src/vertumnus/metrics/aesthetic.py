@@ -22,6 +22,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.metrics.clip_scores import Features, ImageTextModel, on_ground, unit
+from vertumnus.reading import check_regular
 
 MLP_WIDTHS = (1024, 128, 64, 16, 1)  # outputs of the layers
 _MLP_PLACES = (0, 2, 4, 6, 7)  # of the layers in the published nn.Sequential; the others are dropout
@@ -72,6 +73,7 @@ def load_aesthetic(path: str | Path) -> AestheticHead:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         raise VertumnusError(f"{path}: needs the package safetensors; pip install safetensors") from None
+    check_regular(path)
     try:
         with safe_open(path, framework="numpy") as file:
             # The published MLP keeps its nn.Sequential under "layers".

@@ -7,7 +7,6 @@ to make it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import parse_json, read_named
 
 # Name, stride, padding and whether a 3 x 3 maximum with stride 2 comes first, of the five convolutions.
 CONVOLUTIONS = (
@@ -35,18 +35,16 @@ def read_weights(path: Path) -> dict[str, Floats]:
 
     Raises `VertumnusError` if it is none or lacks a weight.
     """
+    data = read_named(path)
     try:
-        data = path.read_bytes()
         size = int.from_bytes(data[:8], "little")
-        head = json.loads(data[8 : 8 + size])
+        head = parse_json(data[8 : 8 + size], path)
         found = {}
         for name, facts in head.items():
             if name != "__metadata__" and facts["dtype"] == "F32":
                 first, last = facts["data_offsets"]
                 values = np.frombuffer(data[8 + size + first : 8 + size + last], np.float32)
                 found[name] = values.reshape(facts["shape"])
-    except OSError as error:
-        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VertumnusError(f"{path}: not a safetensors file of LPIPS weights ({error}); {HOW}") from None
     needed = [f"{name}.{part}" for name, *_ in CONVOLUTIONS for part in ("weight", "bias")]

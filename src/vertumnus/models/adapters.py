@@ -23,6 +23,7 @@ from vertumnus.models.carried import Carried
 from vertumnus.models.device import quiet
 from vertumnus.models.diffusion import Diffusion
 from vertumnus.models.learned import LearnedWords, read_words
+from vertumnus.reading import check_regular
 
 Tensor = torch.Tensor
 
@@ -198,6 +199,7 @@ def _tensors(path: Path) -> tuple[dict[str, Tensor], str]:
         path = files[0]
     if path.suffix != ".safetensors":
         raise VertumnusError(f"{path}: is no safetensors file; pickled weights are never loaded")
+    check_regular(path)
     try:
         return load_file(path), path.stem
     except (OSError, SafetensorError, ValueError) as error:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.limits import MAX_JSON_BYTES
 from vertumnus.models.registry import KNOWN, fetch_configuration, how_to_fetch
+from vertumnus.reading import check_regular, parse_json, read_json
 
 # What ships with the program, and where among mini's weights it lies.
 _PARTS = {"mini": "diffusion", "mini-clip": "clip", "mini-colours": "colours", "mini-shapes": "shapes"}
@@ -128,11 +129,13 @@ def _one_file(name: str, path: Path) -> Checkpoint:
         pickled = path.suffix in (".ckpt", ".pt", ".pth", ".bin")
         why = "pickled, and never loaded" if pickled else "no checkpoint"
         raise VertumnusError(f"{name}: is {why}; a .safetensors file or a folder of diffusers' layout is needed")
+    check_regular(path)
     try:
         with path.open("rb") as file:  # a safetensors file begins with the length of its table, and the table
             length = int.from_bytes(file.read(8), "little")
-            table = json.loads(file.read(length)) if length <= path.stat().st_size else None
-    except (OSError, ValueError) as error:
+            short = length <= min(path.stat().st_size, MAX_JSON_BYTES)
+            table = parse_json(file.read(length), name) if short else None
+    except OSError as error:
         raise VertumnusError(f"{name}: cannot be read as safetensors ({error})") from None
     if not isinstance(table, dict):
         raise VertumnusError(f"{name}: cannot be read as safetensors")
@@ -160,10 +163,7 @@ def find_configuration(checkpoint: Checkpoint, config: str | Path) -> Path:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise VertumnusError(f"{file}: cannot be read as JSON ({error})") from None
+    read = read_json(file)
     if not isinstance(read, dict):
         raise VertumnusError(f"{file}: is not a JSON object")
     return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Checkpoint, Dtype
 from vertumnus.models.device import Threads, choose_device, quiet
 from vertumnus.models.opening import choose_dtype
+from vertumnus.reading import read_json
 
 Tensor = torch.Tensor
 # OpenAI's, which most checkpoints go by where they say nothing.
@@ -55,7 +55,7 @@ class Clip:
         with quiet():
             try:
                 if processor.is_file():
-                    said = json.loads(processor.read_text())
+                    said = read_json(processor)
                     mean, std = said.get("image_mean", mean), said.get("image_std", std)
                 model = kind.from_pretrained(
                     checkpoint.path,

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import check_regular
 
 Tensor = torch.Tensor
 READERS = (("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2"))
@@ -174,6 +175,7 @@ def read_words(path: Path) -> tuple[str | None, list[Tensor]]:
 
     if path.suffix in (".pt", ".bin", ".ckpt"):
         raise VertumnusError(f"{path}: is pickled, and never loaded; safetensors are needed")
+    check_regular(path)
     try:
         held = load_file(path)
         with safe_open(path, "pt") as file:

@@ -30,6 +30,7 @@ from vertumnus.mosaic.match.reference import shrink_reference
 from vertumnus.mosaic.match.tone import AFFINE, Tone, affine, apply_tone, clipped_values, histograms, moments
 from vertumnus.mosaic.pixels import part_of
 from vertumnus.mosaic.workers import Threads, Workers
+from vertumnus.reading import legible
 from vertumnus.version import __version__
 
 CELL = 64  # canvas pixels to a cell's side where no size is given
@@ -143,7 +144,7 @@ def make_collage(
             number = int(cells.tile[n])
             collage.layers.append(
                 Layer(
-                    name=cells.tiles[number].path.stem, image=names[number], crop=crop,
+                    name=legible(cells.tiles[number].path.stem), image=names[number], crop=crop,
                     gain=gains[n], offset=offsets[n], flip=bool(cells.flip[n]), snap=True,
                     **pose_of(box, crop[2], crop[3], int(cells.turn[n])),
                     outline="hexagon" if cells.grid.kind == "hexagon" else "rectangle",
@@ -264,8 +265,9 @@ def _paint(
             tile = int(cells.tile[n])
             collage.layers.append(
                 Layer(
-                    name=cells.tiles[tile].path.stem, image=collage.pictures.add(data), flip=bool(cells.flip[n]),
-                    snap=True, outline="hexagon" if cells.grid.kind == "hexagon" else "rectangle",
+                    name=legible(cells.tiles[tile].path.stem), image=collage.pictures.add(data),
+                    flip=bool(cells.flip[n]), snap=True,
+                    outline="hexagon" if cells.grid.kind == "hexagon" else "rectangle",
                     **pose_of(boxes[n].tolist(), int(sizes[n][0]), int(sizes[n][1]), int(cells.turn[n])),
                 )
             )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -12,7 +11,7 @@ import numpy as np
 from vertumnus.document.collage import Collage
 from vertumnus.document.pictures import HASH_DIGITS
 from vertumnus.errors import VertumnusError, about
-from vertumnus.limits import MAX_CANVAS, MAX_JSON_BYTES, MAX_LENGTH, MAX_SEED, check_whole
+from vertumnus.limits import MAX_CANVAS, MAX_LENGTH, MAX_SEED, check_whole
 from vertumnus.mosaic.collage import Cells, canvas_size, make_collage, parse_size, resized
 from vertumnus.mosaic.library.library import Tile, TileLibrary
 from vertumnus.mosaic.library.place import index_place
@@ -22,7 +21,7 @@ from vertumnus.mosaic.library.thumbnails import find_thumbnails
 from vertumnus.mosaic.match.grid import Grid, Kind
 from vertumnus.mosaic.match.reference import read_reference
 from vertumnus.mosaic.match.tone import Tone
-from vertumnus.reading import read_file
+from vertumnus.reading import read_json, read_named
 
 FIRST = "vertumnus/mosaic"  # the format of mosaics before they were collages
 COLUMNS = (
@@ -120,7 +119,7 @@ def _toned_anew(
                 " another tone"
             )
         if layer.image not in known:
-            data = read_file(file)
+            data = read_named(file)
             width, height = collage.pictures.size(layer.image)
             known[layer.image] = Tile(file, hashlib.sha256(data).hexdigest(), width, height, index_place(file.parent))
         tile = known[layer.image]
@@ -154,14 +153,7 @@ def _toned_anew(
 def _load_first(
     path: Path, reference: str | Path | None, tone: str | None, size: str | int | tuple[int, int] | None
 ) -> Collage:
-    try:
-        document = json.loads(read_file(path, MAX_JSON_BYTES))
-    except OSError as error:
-        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, VertumnusError):
-            raise
-        raise VertumnusError(f"{path}: not readable JSON ({error})") from None
+    document = read_json(path)
     if not isinstance(document, dict) or document.get("format") != FIRST:
         raise VertumnusError(f"{path}: format: not a mosaic")
     if document.get("version") != 1:

@@ -22,6 +22,7 @@ from vertumnus.mosaic.collage import parse_size, resized
 from vertumnus.mosaic.match.assign import use_statistics
 from vertumnus.mosaic.viewer import page_path, viewer_files
 from vertumnus.mosaic.workers import Threads, Workers
+from vertumnus.reading import legible
 from vertumnus.render.picture import STRIP_PIXELS, STRIP_ROWS, StripRenderer, picture_size, render_bands
 from vertumnus.writing import atomic_write
 
@@ -196,4 +197,4 @@ def _table(collage: Collage) -> bytes:
             " ".join(map(str, layer.offset)), costs[n] if n < len(costs) else "",
             os.fspath(path) if path else layer.image,
         ])  # fmt: skip
-    return text.getvalue().encode()
+    return legible(text.getvalue()).encode()

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from vertumnus.document.collage import Collage
 from vertumnus.export.deepzoom import GENERATED, OVERLAP, SIDE, files_folder
+from vertumnus.export.svg import plain
+from vertumnus.reading import legible
 from vertumnus.render.cell import snapped
 
 
@@ -34,20 +36,20 @@ def viewer_files(path: Path, collage: Collage) -> tuple[dict[str, bytes], dict[P
         "height": collage.height,
         "tile": SIDE,
         "overlap": OVERLAP,
-        "files": quote(folder.name),
+        "files": quote(os.fsencode(folder.name)),
         "hexagons": any(layer.outline == "hexagon" for layer in collage.layers),
         "cells": cells,
-        "pictures": [[_link(place, path.parent), str(place)] if place else ["", ""] for place in linked],
+        "pictures": [[_link(place, path.parent), legible(str(place))] if place else ["", ""] for place in linked],
     }
     text = files("vertumnus.mosaic").joinpath("viewer.html").read_text("utf-8")
     for mark, value in (
-        ("@TITLE@", html.escape(path.stem)),
-        ("@FILES@", quote(folder.name)),
+        ("@TITLE@", html.escape(plain(path.stem))),
+        ("@FILES@", quote(os.fsencode(folder.name))),
         ("@GENERATED@", GENERATED),
     ):
         text = text.replace(mark, value)
     script = f"const MOSAIC = {json.dumps(known, separators=(',', ':'))};\n"
-    return {"cells.js": script.encode()}, {page_path(path): text.encode()}
+    return {"cells.js": legible(script).encode()}, {page_path(path): legible(text).encode()}
 
 
 def page_path(path: Path) -> Path:
@@ -57,6 +59,6 @@ def page_path(path: Path) -> Path:
 
 def _link(picture: Path, folder: Path) -> str:
     try:
-        return quote(Path(os.path.relpath(picture.absolute(), folder.absolute())).as_posix())
+        return quote(os.fsencode(Path(os.path.relpath(picture.absolute(), folder.absolute())).as_posix()))
     except ValueError:  # on another drive
         return picture.absolute().as_uri()

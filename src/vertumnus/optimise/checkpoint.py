@@ -6,10 +6,7 @@ import contextlib
 import io
 import json
 import math
-import struct
 import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.archive import list_members, read_member
 from vertumnus.errors import VertumnusError, about
 from vertumnus.limits import MAX_STATE_BYTES, MAX_STATE_NUMBER
-from vertumnus.reading import read_file
-from vertumnus.writing import atomic_write
+from vertumnus.reading import open_file, parse_json
+from vertumnus.writing import atomic_write, check_replaceable_kind
 
 FORMAT = "vertumnus/checkpoint"
 
@@ -130,6 +128,7 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise VertumnusError(f"{path}: cannot be written: it is a folder")
+    check_replaceable_kind(path)
     try:
         with TemporaryFile(dir=path.parent):
             pass
@@ -157,17 +156,8 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
 
     Raises `VertumnusError` if the file is no checkpoint, or one of a run that differs.
     """
-    try:
-        arrays = _arrays(read_file(path, MAX_STATE_BYTES))
-        head = json.loads(arrays.pop("head").tobytes())
-    except FileNotFoundError:
-        raise VertumnusError(f"{path}: there is no such checkpoint") from None
-    except VertumnusError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, SyntaxError) as error:
-        raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
-    except (zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, RecursionError) as error:
-        raise VertumnusError(f"{path}: not a readable checkpoint ({error})") from None
+    arrays = _read_arrays(path)
+    head = parse_json(arrays.pop("head", np.zeros(0, np.uint8)).tobytes(), f"{path}: head")
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise VertumnusError(f"{path}: not a checkpoint of this program")
     for name in ("run", "plain"):
@@ -180,27 +170,35 @@ def load_checkpoint(path: Path, run: dict[str, Any]) -> State:
     return State(arrays | head["plain"], str(path))
 
 
-def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an archive as NumPy writes it, none longer than its member says, none of objects.
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an ``.npz`` file, whose lengths are what their heads say; nothing in it is executed."""
+    try:
+        with open_file(path) as stream:
+            members = list_members(stream, str(path))
+            if sum(info.file_size for info in members) > MAX_STATE_BYTES:
+                raise VertumnusError(f"{path}: unpacks to more than {MAX_STATE_BYTES:,} bytes, which is too much")
+            found = {}
+            for info in members:
+                name = info.filename.removesuffix(".npy")
+                found[name] = _read_array(read_member(stream, info, str(path), MAX_STATE_BYTES), f"{path}: {name}")
+            return found
+    except FileNotFoundError:
+        raise VertumnusError(f"{path}: there is no such checkpoint") from None
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except VertumnusError as error:
+        why = str(error).removeprefix(f"{path}: ")
+        raise VertumnusError(f"{path}: not a readable checkpoint ({why})") from None
 
-    Raises `ValueError` and what `zipfile` raises for any other.
-    """
-    arrays: dict[str, NDArray[Any]] = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_STATE_BYTES:
-            raise ValueError("it unpacks to too much")
-        for info in archive.infolist():
-            with archive.open(info) as member:
-                body = member.read(info.file_size + 1)
-            stream = io.BytesIO(body)
-            version = np.lib.format.read_magic(stream)
-            if version != (1, 0):
-                raise ValueError(f"{info.filename} is of another version")
-            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-            if dtype.hasobject or dtype.kind not in "fiub":
-                raise ValueError(f"{info.filename} does not hold numbers")
-            if len(body) - stream.tell() != math.prod(shape) * dtype.itemsize:
-                raise ValueError(f"{info.filename} is not as long as it says")
-            found = np.frombuffer(body, dtype, offset=stream.tell())
-            arrays[info.filename.removesuffix(".npy")] = found.reshape(shape, order="F" if by_columns else "C").copy()
-    return arrays
+
+def _read_array(data: bytes, where: str) -> NDArray[Any]:
+    stream = io.BytesIO(data)
+    try:
+        heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = heads[np.lib.format.read_magic(stream)](stream)
+        if dtype.kind not in "fiub" or math.prod(shape) * dtype.itemsize != len(data) - stream.tell():
+            raise ValueError("it is not as long as it says")
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, tokenize.TokenError) as error:
+        raise VertumnusError(f"{where}: not an array of numbers ({error})") from None

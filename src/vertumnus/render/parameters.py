@@ -6,6 +6,7 @@ whatever groups there are by these names; a kernel takes those that it draws wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_SHEAR
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +40,7 @@ class Group:
 
 
 _FAR, _LARGE, _TURNS = 1e15, 27.0, 1e6  # canvas pixels; logarithm of a factor; radians
+_LEAN = math.radians(MAX_SHEAR) + 1e-9
 
 GROUPS: dict[str, Group] = {
     # Canvas pixels; natural logarithm of what multiplies the picture's own pixels; radians, clockwise.
@@ -49,7 +52,7 @@ GROUPS: dict[str, Group] = {
         step=(1.2, 0.4),
     ),
     # Natural logarithm of height scale to width scale; radians that the picture's upright edges lean by.
-    "form": Group(("log_squeeze", "shear"), neutral=(0.0, 0.0), least=(-7.0, -1.5), most=(7.0, 1.5)),
+    "form": Group(("log_squeeze", "shear"), neutral=(0.0, 0.0), least=(-7.0, -_LEAN), most=(7.0, _LEAN)),
     "opacity": Group(("opacity",), neutral=(1.0,), least=(0.0,), most=(1.0,)),
     # What multiplies red, green and blue, as they are stored.
     "gain": Group(("red", "green", "blue"), neutral=(1.0,) * 3, least=(-1e6,) * 3, most=(1e6,) * 3),

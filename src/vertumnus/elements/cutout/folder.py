@@ -19,6 +19,7 @@ from vertumnus.elements.collect import LISTING, expand_files
 from vertumnus.elements.cutout.cut import CutOut, CutoutOptions, Segmenting, cut_out
 from vertumnus.elements.cutout.matting import Matting
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import legible, read_named
 from vertumnus.writing import atomic_write
 
 FORMAT = "vertumnus/elements"
@@ -66,7 +67,7 @@ def cut_folder(
     cells: list[Image.Image] = []
     for done, (file, objects) in enumerate(_cut(files, options, network, found), 1):
         for number, cut in enumerate(objects):
-            stem = f"{file.stem}-{_plain(cut.label)}" if cut.label else file.stem
+            stem = legible(file.stem) + (f"-{_plain(cut.label)}" if cut.label else "")
             name = _free(stem if cut.label or not number else f"{stem}-{number + 1}", taken)
             stream = io.BytesIO()
             cut.picture.save(stream, "PNG")
@@ -75,7 +76,7 @@ def cut_folder(
             found.entries.append(
                 {
                     "file": name,
-                    "source": str(file),
+                    "source": legible(str(file)),
                     "photo": list(cut.size),
                     "box": list(cut.box),
                     "method": cut.method,
@@ -93,7 +94,7 @@ def cut_folder(
         "format": FORMAT,
         "options": options.model_dump(mode="json"),
         "elements": found.entries,
-        "skipped": [{"source": name, "reason": reason} for name, reason in found.skipped],
+        "skipped": [{"source": legible(name), "reason": legible(reason)} for name, reason in found.skipped],
     }
     with atomic_write(folder / LISTING) as out:
         out.write((json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode())
@@ -111,11 +112,7 @@ def _cut(
     """Each photograph's objects, in order; several photographs at once, no more in memory than there are cores."""
 
     def cut(file: Path) -> list[CutOut]:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise VertumnusError(f"{file}: cannot be read ({error.strerror})") from None
-        return cut_out(data, str(file), options, model)
+        return cut_out(read_named(file), str(file), options, model)
 
     workers = os.cpu_count() or 1
     waiting: deque[tuple[Path, Future[list[CutOut]]]] = deque()

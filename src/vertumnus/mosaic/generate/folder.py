@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.decode import open_image
+from vertumnus.reading import read_json, read_named
 from vertumnus.writing import atomic_write, cannot_write
 
 RECORD = "run.json"
@@ -72,10 +74,10 @@ class TileFolder:
         if not self.path.exists():
             return None
         try:
-            record = json.loads((self.path / RECORD).read_text("utf-8"))
-            if record["format"] != FORMAT:
+            record = read_json(self.path / RECORD)
+            if record["format"] != FORMAT or not isinstance(record["state"], dict) or "identity" not in record:
                 raise ValueError(record["format"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             if self.path.is_dir() and not any(self.path.iterdir()):
                 return None
             raise VertumnusError(
@@ -106,12 +108,13 @@ class TileFolder:
 
     def read(self, name: str) -> Bytes:
         """A tile, H x W x 3. Raises `VertumnusError` if it is damaged."""
+        file = self.file(name)
         try:
-            with Image.open(self.file(name)) as image:
+            with open_image(read_named(file), str(file), ("PNG",)) as image:
                 return np.asarray(image.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise VertumnusError(f"{self.file(name)}: cannot be read ({error}); remove it and run again") from None
+        except VertumnusError as error:
+            raise VertumnusError(f"{error}; remove it and run again") from None
 
     def digest(self, name: str) -> str:
         """SHA-256 of a tile's file."""
-        return hashlib.sha256(self.file(name).read_bytes()).hexdigest()
+        return hashlib.sha256(read_named(self.file(name))).hexdigest()

@@ -17,6 +17,7 @@ from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_g
 from vertumnus.mosaic.match.reference import linear_light, read_reference
 from vertumnus.mosaic.mosaic import parse_grid
 from vertumnus.mosaic.options import MosaicOptions
+from vertumnus.reading import read_named
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -90,7 +91,7 @@ def make_job(
         image = request.frame
     elif request.reference is not None:
         image, _ = read_reference(request.reference)
-        data = request.reference.read_bytes()
+        data = read_named(request.reference)
     model = load_model(request.model, "diffusion", dtype=request.dtype)
     if model.vae is None:
         raise VertumnusError(f"{model.name}: works on pixels; tiles need a model of latents, or mini")

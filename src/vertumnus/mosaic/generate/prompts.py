@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.mosaic.match.grid import Grid
 from vertumnus.mosaic.match.reference import read_reference
+from vertumnus.reading import read_text
 
 if TYPE_CHECKING:
     from vertumnus.mosaic.generate.generate import Request
@@ -51,11 +52,7 @@ class Region(NamedTuple):
 
 def read_prompts(path: Path) -> list[str]:
     """A prompt a line, empty lines left out. Raises `VertumnusError` if the file holds none or cannot be read."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise VertumnusError(f"{path}: cannot be read as text ({error})") from None
-    found = [line.strip() for line in lines if line.strip()]
+    found = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not found:
         raise VertumnusError(f"{path}: holds no prompt; write one a line")
     return found

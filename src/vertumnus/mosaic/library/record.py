@@ -13,6 +13,7 @@ from PIL import Image
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode_picture
 from vertumnus.mosaic.library.summary import mean_cells, perceptual_hash
+from vertumnus.reading import read_file
 
 LONGEST = 4  # a thumbnail's longer side over its shorter one; a longer strip is cut
 
@@ -53,7 +54,7 @@ def _read_tile(folder: Path, name: str, side: int) -> TileRecord:
     try:
         stat = path.stat()
         size, mtime = stat.st_size, stat.st_mtime_ns
-        data = path.read_bytes()
+        data = read_file(path)
         picture = decode_picture(data, str(path), side)
     except VertumnusError as error:
         return TileRecord(name, size, mtime, str(error).removeprefix(f"{path}: "))

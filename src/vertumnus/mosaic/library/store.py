@@ -41,6 +41,9 @@ CREATE INDEX tile_digest ON tile (digest);
 CREATE TABLE skipped (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, reason TEXT) WITHOUT ROWID;
 """
 
+# A file's name may be no UTF-8: it is kept as the bytes that the system gave it.
+_NAME = "CAST(? AS TEXT)"
+
 
 class TileStore:
     """The index in one folder. Reading needs no lock; writing happens inside `writing`.
@@ -68,6 +71,7 @@ class TileStore:
             self._base = sqlite3.connect(
                 f"{(self.folder / NAME).absolute().as_uri()}?mode={mode}", uri=True, timeout=60, isolation_level=None
             )
+            self._base.text_factory = os.fsdecode
             meta = dict(self._base.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
             raise self._damaged(error) from None
@@ -234,24 +238,24 @@ class TileWriter:
         """Takes one record; it counts from the next `commit` on."""
         self.forget(record.path)
         if record.thumbnail is None or record.cells is None:
-            row = (record.path, record.size, record.mtime, record.reason)
-            self._waiting.append(("INSERT INTO skipped VALUES (?, ?, ?, ?)", row))
+            row = (os.fsencode(record.path), record.size, record.mtime, record.reason)
+            self._waiting.append((f"INSERT INTO skipped VALUES ({_NAME}, ?, ?, ?)", row))
             return
         _write(self._cells, record.cells.tobytes())
         _write(self._thumbnails, record.thumbnail.tobytes())
         down, across, _ = record.thumbnail.shape
         facts = (
-            record.path, self.rows, record.size, record.mtime, record.digest, record.width, record.height,
-            record.hash, self.start, across, down,
+            os.fsencode(record.path), self.rows, record.size, record.mtime, record.digest, record.width,
+            record.height, record.hash, self.start, across, down,
         )  # fmt: skip
-        self._waiting.append((f"INSERT INTO tile VALUES ({', '.join('?' * 11)})", facts))
+        self._waiting.append((f"INSERT INTO tile VALUES ({_NAME}{', ?' * 10})", facts))
         self.rows += 1
         self.start += record.thumbnail.size
 
     def forget(self, path: str) -> None:
         """Takes a file out of the index."""
-        self._waiting.append(("DELETE FROM tile WHERE path=?", (path,)))
-        self._waiting.append(("DELETE FROM skipped WHERE path=?", (path,)))
+        for table in ("tile", "skipped"):
+            self._waiting.append((f"DELETE FROM {table} WHERE path={_NAME}", (os.fsencode(path),)))
 
     def commit(self) -> None:
         """Makes everything added so far part of the index, for good."""
@@ -277,7 +281,8 @@ class TileWriter:
             first, size = int(str(start)), int(str(across)) * int(str(down)) * 3
             _write(self._cells, cells[int(str(row))].tobytes())
             _write(self._thumbnails, thumbnails[first : first + size].tobytes())
-            self._waiting.append(("UPDATE tile SET row=?, start=? WHERE path=?", (self.rows, self.start, path)))
+            moved = (self.rows, self.start, os.fsencode(str(path)))
+            self._waiting.append((f"UPDATE tile SET row=?, start=? WHERE path={_NAME}", moved))
             self.rows += 1
             self.start += size
         self.commit()

@@ -12,6 +12,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import decode_picture
 from vertumnus.imaging.light import LINEAR
 from vertumnus.mosaic.match.grid import Grid
+from vertumnus.reading import read_named
 
 SEEN, MOST, LEAST = 32, 4096, 512  # pixels of the reference: to a cell, and of a side at most and at least
 
@@ -21,12 +22,8 @@ def read_reference(path: Path) -> tuple[Image.Image, list[str]]:
 
     Raises `VertumnusError` naming the file if it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
-    picture = decode_picture(data, str(path))
-    notes = [f"{path}: an animation of {picture.frames} frames; the first is used"] if picture.frames > 1 else []
+    picture = decode_picture(read_named(path), str(path))
+    notes = [f"{path}: holds several pictures; the first is used"] if picture.several else []
     return picture.image, notes
 
 

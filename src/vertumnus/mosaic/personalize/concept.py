@@ -14,6 +14,7 @@ import torch
 
 from vertumnus.errors import VertumnusError
 from vertumnus.models.text import cross_attentions
+from vertumnus.reading import check_regular, parse_json
 from vertumnus.writing import atomic_write
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Concept:
         from safetensors import SafetensorError
         from safetensors.torch import load_file, safe_open  # type: ignore[attr-defined]
 
+        check_regular(path)
         try:
             lora = load_file(path)
             with safe_open(path, "pt") as opened:
@@ -72,10 +74,10 @@ class Concept:
         if said is None:
             raise VertumnusError(f"{path}: holds no learned name; vertumnus personalize makes such files")
         try:
-            header = json.loads(said)
+            header = parse_json(said, path)
             vectors = [_from_text(one) for one in header["vectors"]]
             return cls(header["name"], header["noun"], header["model"], vectors, lora)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise VertumnusError(f"{path}: is damaged ({type(error).__name__}: {error})") from None
 
     def check(self, model: Diffusion, where: str | Path) -> None:

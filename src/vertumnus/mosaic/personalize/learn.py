@@ -20,6 +20,7 @@ from vertumnus.models.learned import LearnedWords
 from vertumnus.mosaic.personalize.concept import PARTS, Concept
 from vertumnus.mosaic.personalize.layered import LayeredNames
 from vertumnus.mosaic.personalize.options import PersonalizeOptions
+from vertumnus.reading import check_regular
 from vertumnus.writing import atomic_write
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class Learner:
         from safetensors import SafetensorError
         from safetensors.torch import load_file, safe_open  # type: ignore[attr-defined]
 
+        check_regular(path)
         try:
             held = load_file(path)
             with safe_open(path, "pt") as opened:

@@ -1,0 +1,76 @@
+"""Kernels' machine code on disk: damaged or without space, it is compiled in memory, and that is said once."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vertumnus import jit
+from vertumnus.errors import VertumnusWarning
+
+
+def double(values):
+    total = 0.0
+    for value in values:
+        total += 2 * value
+    return total
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache folder of its own, and nothing said yet."""
+    monkeypatch.setattr(jit, "_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(jit, "_said", [])
+    return tmp_path
+
+
+def run():
+    compiled = jit.kernel(double)
+    assert compiled(np.arange(4.0)) == 12.0
+    return compiled.stats
+
+
+def test_kept_and_found_again(folder):
+    assert sum(run().cache_misses.values()) == 1
+    assert sum(run().cache_hits.values()) == 1
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_what_is_damaged_is_compiled_anew(folder, ending):
+    run()
+    (file,) = folder.rglob(f"*.{ending}")
+    whole = file.read_bytes()
+    for number, broken in enumerate(
+        (b"", whole[:50], whole[:-1], whole[:500] + bytes([whole[500] ^ 4]) + whole[501:])
+    ):
+        file.write_bytes(broken)
+        if number == 0:
+            with pytest.warns(VertumnusWarning, match="is damaged"):
+                assert sum(run().cache_misses.values()) == 1
+        else:  # said already
+            assert sum(run().cache_misses.values()) == 1
+        assert sum(run().cache_hits.values()) == 1  # and kept whole again
+
+
+def test_a_full_disk_is_told_once_and_costs_no_more_than_time(folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(jit.KernelFiles, "_open_for_write", full)
+    with pytest.warns(VertumnusWarning, match="No space left"):
+        run()
+    run()  # a second warning would be an error here
+
+
+def test_the_command_says_it_as_a_line(tmp_path):
+    program = (
+        "import warnings; from vertumnus.cli import app; from vertumnus.errors import VertumnusWarning\n"
+        "app.run = lambda *_: warnings.warn('kernels', VertumnusWarning) or 0\n"
+        "app.main([])"
+    )
+    source = str(Path(jit.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": source}, capture_output=True, text=True)
+    assert done.stderr == "vertumnus: kernels\n"
