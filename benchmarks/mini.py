@@ -132,7 +132,9 @@ def measure(chosen: argparse.Namespace, results: dict[str, Any]) -> None:
     if "guided" in wanted and chosen.second is not None:
         second, words = seconds.trained(chosen.second, sizes(chosen.sizes, "second"))
         seen = nouns(sizes(chosen.sizes, "second")["nouns"])
-        results["guided"], shown["guided"] = mini_steered.measure_guided(second, words, seen, some(24))
+        steps = max(2, min(200, some(200)))
+        found = mini_steered.measure_guided(chosen.weights / "clip", second, words, seen, some(24), steps)
+        results["guided"], shown["guided"] = found
     if chosen.images is not None:
         chosen.images.mkdir(parents=True, exist_ok=True)
         for name, pictures in shown.items():

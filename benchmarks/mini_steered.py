@@ -41,7 +41,7 @@ from silhouettes import find_object, overlap  # isort: skip
 from small_decoder import reached  # isort: skip
 from world import SIMPLE, STEADY, World  # isort: skip
 
-PIECES, LOOPS = 100, 200  # of a collage that CLIP arranges, and steps
+PIECES = 100  # of a collage that CLIP arranges
 
 
 def measure_steering(
@@ -155,9 +155,13 @@ def patches(folder: Path, count: int = 24) -> Path:
     return folder
 
 
-def measure_guided(second: Any, tokenizer: Any, known: tuple[str, ...], count: int) -> tuple[dict[str, Any], Pixels]:
+def measure_guided(
+    clip: Path, second: Any, tokenizer: Any, known: tuple[str, ...], count: int, steps: int
+) -> tuple[dict[str, Any], Pixels]:
     """Collages of a hundred patches that CLIP arranges, named among all its nouns by the second CLIP.
 
+    clip   folder of the one that guides
+    steps  of arranging
     Beside them drawn things, seen by the same judge: what it could say at best.
     """
     asked = known[:: max(1, len(known) // count)][:count]
@@ -167,7 +171,7 @@ def measure_guided(second: Any, tokenizer: Any, known: tuple[str, ...], count: i
         folder = patches(Path(where))
         for noun in asked:
             collage = vt.compose(
-                str(folder), with_article(noun), guidance="clip:mini", size=256, count=PIECES, iterations=LOOPS,
+                str(folder), with_article(noun), guidance=f"clip:{clip}", size=256, count=PIECES, iterations=steps,
                 colour="rgb", gain=(0.0, 1.0), looks=4, seed=0,
             )  # fmt: skip
             made.append(np.asarray(collage.render(scale=0.5, background="white").convert("RGB")))

@@ -120,6 +120,8 @@ def export_network(folder: Path, to: Path) -> None:
     """A network as its training saved it, in half precision; where it was read from concerns nobody."""
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(folder / "network", to)
+    for file in to.iterdir():
+        file.chmod(0o644)  # what is saved is often its owner's alone
     file = to / "config.json"
     told = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
     file.write_text(json.dumps(told, indent=2) + "\n")

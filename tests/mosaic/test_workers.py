@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,13 @@ def fail(shared, job):
 def test_errors_come_back_as_they_are(cluster):
     with pytest.raises(VertumnusError, match="x: job 0 is bad"):
         list(cluster.map(fail, range(3), "x"))
+
+
+def test_an_address_where_nobody_answers_is_said_to_be_one(monkeypatch):
+    monkeypatch.setattr(ray, "init", lambda *_, **__: pytest.fail("Ray tries for minutes"))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        for address in (f"127.0.0.1:{taken.getsockname()[1]}", f"ray://127.0.0.1:{taken.getsockname()[1]}"):
+            with pytest.raises(VertumnusError, match="the cluster cannot be reached"):
+                RayWorkers(address)

@@ -81,6 +81,8 @@ def best_of(run: Run, starts: int, watch: Callable[[Starts], None] | None = None
                 stop.set()
             if stop.is_set():
                 pending = {future for future in pending if not future.cancel()}
+                if best is None and not pending:  # none had begun: one is, to be stopped at once
+                    pending = {pool.submit(_run_one, spec.seed)}
     except BrokenProcessPool:
         if best is None:
             raise VertumnusError("starts: the processes ended without a result, perhaps for want of memory") from None

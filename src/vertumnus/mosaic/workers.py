@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from vertumnus.errors import VertumnusError
 
 T = TypeVar("T")
+PATIENCE = 15  # seconds that an address is given to answer
 TRIES = 5  # of a job on a cluster, after the first
 AHEAD = 2  # jobs waiting for each worker, so that memory does not grow with their number
 
@@ -66,6 +68,7 @@ class RayWorkers:
             raise VertumnusError(f"`ray` {address}: needs Ray; run pip install 'vertumnus[ray]'") from None
         self._ray, self._gpu = ray, gpu
         if not ray.is_initialized():
+            _check_answers(address)
             try:
                 ray.init(
                     None if address == "local" else address,
@@ -92,6 +95,17 @@ class RayWorkers:
                 yield _settle(ray, waiting.popleft())
         while waiting:
             yield _settle(ray, waiting.popleft())
+
+
+def _check_answers(address: str) -> None:
+    """Raises `VertumnusError` if nobody listens at a host:port within `PATIENCE`; Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError, ValueError) as error:
+        raise VertumnusError(f"`ray` {address}: the cluster cannot be reached ({error})") from None
 
 
 def _run(common: tuple[Callable[..., T], Any], job: Any) -> T | VertumnusError:
