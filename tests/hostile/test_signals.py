@@ -27,6 +27,8 @@ def sending(self, *about):
 watch.Watch.show = sending
 app.main(sys.argv[2:])
 """
+# Whoever runs the tests in the background has had Ctrl-C ignored for all that come after.
+HEEDED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 WRITING = """
 import os, sys
 from vertumnus import writing
@@ -42,7 +44,7 @@ app.main(sys.argv[2:])
 
 def run(code, folder, number, *arguments):
     return subprocess.run(
-        [sys.executable, "-c", code, str(int(number)), *arguments],
+        [sys.executable, "-c", HEEDED + code, str(int(number)), *arguments],
         cwd=folder, env=os.environ | {"PYTHONPATH": SOURCE}, capture_output=True, text=True,
     )  # fmt: skip
 

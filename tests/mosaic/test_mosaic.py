@@ -261,7 +261,7 @@ def test_drawing_without_the_index(reference, tiles):
     ({"rows": [[0, 0, 0, 9, 0, 0, 0, 1, 1, 0, 0, 0]]}, "rows: hold a cell without area"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 2, 1, 0, 0, 0]]}, "rows: hold a crop"),
     ({"rows": [[0, 0, 9, 9, 0, 0, 0, 1, 1, 7, 0, 0]]}, "rows: hold a turn"),
-    ({"tone": "loud"}, "`tone`: 'loud'"),
+    ({"tone": "loud"}, "a.json: tone: 'loud'"),
     ({"width": 0}, "width, height: must be above 0"),
     ({"seed": None}, "seed"),
 ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ def take_over(start: Placements, warm: Collage, placed: list[int]) -> None:
             continue
         at = warm.layers[layer].placement
         start.x[piece], start.y[piece], start.flip[piece] = at.x, at.y, at.flip
-        start.log_scale[piece], start.rotation[piece] = np.log(at.scale), np.deg2rad(at.rotation)
+        # Many turns are as good as none, and what is turned on must stay within bounds.
+        turn = at.rotation if abs(at.rotation) <= 360 else math.remainder(at.rotation, 360)
+        start.log_scale[piece], start.rotation[piece] = np.log(at.scale), np.deg2rad(turn)
         look = warm.layers[layer]
         changed = {
             "form": ((0.0, 0.0), (np.log(at.squeeze), np.deg2rad(at.shear))),

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import MAX_PIECES
+from vertumnus.limits import MAX_PIECES, MAX_SCALE
 from vertumnus.live.commands import Add, Command, Move, Pin, Release, Remove, Replace, Rotate, Scale, reference
 from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
+from vertumnus.optimise.checkpoint import State
 from vertumnus.reading import read_named
 from vertumnus.render.placements import Placements
 
@@ -124,9 +125,16 @@ class PieceRun(LiveRun):
         for piece in state["pieces"]:
             name, image, weight = piece["name"], piece["image"], piece["weight"]
             table.add(known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight))
-            table.names[-1] = piece["called"]
-            table.placed[-1], table.locked[-1] = piece["layer"], piece["locked"]
-        self.pieces, self.numbers, self.pinned = table, np.array(state["numbers"]), np.array(state["pinned"])
+            layer, locked = piece["layer"], piece["locked"]
+            layers = len(table.warm.layers) if table.warm is not None else 0
+            if isinstance(layer, bool) or not isinstance(layer, int) or not -1 <= layer < layers:
+                raise TypeError(f"pieces: there is no layer {layer!r}")
+            if isinstance(locked, bool) or not isinstance(locked, int | float) or not 0 <= locked <= MAX_SCALE:
+                raise TypeError(f"pieces: locked: {locked!r} is no scale")
+            table.names[-1], table.placed[-1], table.locked[-1] = str(piece["called"]), layer, locked
+        kept, count = State.of(state), len(table.elements)
+        numbers, pinned = kept.array("numbers", (count,), "i"), kept.array("pinned", (count,), "b")
+        self.pieces, self.numbers, self.pinned = table, np.array(numbers), np.array(pinned)
 
 
 def copied(value: Any) -> Any:

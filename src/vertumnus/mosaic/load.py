@@ -167,7 +167,9 @@ def _load_first(
         image = read_reference(given)[0] if cells.tone.method != "none" else None
         made_by = {"options": dict(document["options"]), "inputs": {"reference": {"path": str(given)}}}
         seed = check_whole("seed", document["seed"], 0, MAX_SEED)
-        return make_collage(cells, image, canvas_size(cells.grid, size), made_by, seed)
+        with about(path):  # whatever size is asked for: the other side follows from the document
+            canvas = canvas_size(cells.grid, size)
+        return make_collage(cells, image, canvas, made_by, seed)
     except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         if isinstance(error, VertumnusError):
             raise

@@ -137,8 +137,9 @@ def live_pack(
     warm = Collage.load(start) if isinstance(start, str | Path) else start
     with about(warm.where if warm is not None else "start"):
         before, kept = _before(warm), _kept(warm)
+        canvas = check_canvas(_size(None, warm)) if size is None and warm is not None else None
     chosen = _options(kept, options, choices)
-    width, height = canvas = check_canvas(_size(size, warm))
+    width, height = canvas = canvas or check_canvas(_size(size, warm))
     if background is not None:
         background = _colour(background)
     elif warm is not None:

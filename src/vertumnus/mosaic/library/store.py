@@ -102,7 +102,7 @@ class TileStore:
         try:
             rows = self._base.execute(sql)
             return np.fromiter((tuple(row) for row in rows), np.dtype((np.int64, columns)))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
             raise self._damaged(error) from None
 
     def meta(self, key: str) -> int:
