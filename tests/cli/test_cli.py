@@ -161,6 +161,7 @@ def environment(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on Unix")
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_layout(tmp_path):
     for n in range(30):
         (tmp_path / f"{n}.png").write_bytes(png(blob(n)))

@@ -100,6 +100,7 @@ def test_the_reference_may_be_drawn_first(vertumnus, tmp_path):
     assert "256 x 256 pixels" in out
 
 
+@pytest.mark.slow
 def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     """Of a photograph, with a tile made anew and a photograph in one cell; and of a reference that was drawn."""
     left = drawn(64, 64)
@@ -167,6 +168,7 @@ def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
     assert sorted(path.name for path in (tmp_path / "a.tiles").glob("*.png")) == ["000001.png"]
 
 
+@pytest.mark.slow
 def test_a_film_of_tiles(vertumnus, tmp_path):
     """Of four frames the third differs in one cell; what is drawn stays for the next run."""
     (tmp_path / "frames").mkdir()

@@ -38,6 +38,7 @@ def refused(capsys, *command):
     return said
 
 
+@pytest.mark.slow
 def test_without_a_model_rounds_are_made_undone_and_made_again(lunch, capsys):
     main(["harmonize", *lunch, "--model", "none", "-o", "lunch.collage", "-o", "lunch.png"])
     first = Collage.load("lunch.collage")

@@ -120,6 +120,7 @@ def layouts(method, place, spread, count=40, steps=700, rate=0.06):
     return places
 
 
+@pytest.mark.slow
 def test_layouts_settle_on_the_mean_by_sds_and_keep_the_variance_by_vsd():
     """A Gaussian prior of layouts, in closed form."""
     by_sds = layouts("sds", 2.0, 3.0)

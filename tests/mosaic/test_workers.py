@@ -42,6 +42,7 @@ def die_once(shared, job):
     return 2 * job
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(cluster, tmp_path):
     assert list(cluster.map(die_once, range(30), str(tmp_path))) == [2 * n for n in range(30)]
     assert (tmp_path / "killed").exists()

@@ -53,6 +53,7 @@ def test_there_and_back(models, family):
     assert torch.allclose(steps[-1].next_latents, clean, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_picture_of_mini_comes_back(models):
     model = models["mini"]
     picture = model.decode(finish(sample(model, "a red fish", steps=8, seed=3))).detach().clamp(0, 1)

@@ -85,6 +85,7 @@ def test_what_is_exported_loads(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["colour", "silhouette"])
+@pytest.mark.slow
 def test_what_steers_is_trained_saved_and_steers(monkeypatch, tmp_path, kind):
     from vertumnus.models import load
     from vertumnus.models.checkpoint import mini_folder
