@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from drawn import blob, png
-from vertumnus.document.collage import Collage, Layer
+from vertumnus.document.collage import Collage, Layer, MadeBy
 from vertumnus.errors import VertumnusError
 from vertumnus.export.edited import open_edited
 from vertumnus.export.openraster import save_openraster
@@ -54,6 +54,14 @@ def test_an_svg_comes_back_as_it_was(collage, tmp_path):
     for name in ("width", "height", "background", "prompt", "seed", "rendering"):
         assert getattr(opened.collage, name) == getattr(collage, name)
     assert np.array_equal(np.asarray(render(opened.collage)), np.asarray(render(collage)))
+
+
+def test_what_making_it_again_takes_comes_along(collage, tmp_path):
+    shape = collage.pictures.add(png(blob(8, 33, 22)))
+    collage.made_by = MadeBy(tool="pack", pictures=[shape])
+    save_svg(collage, tmp_path / "a.svg")
+    open_edited(tmp_path / "a.svg", collage).collage.save(tmp_path / "b.collage")
+    assert Collage.load(tmp_path / "b.collage").pictures.read(shape) == collage.pictures.read(shape)
 
 
 def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):

@@ -33,4 +33,7 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
             if was is not None and not np.allclose(layer.placement, was.placement, atol=1e-3, rtol=1e-4):
                 opened.moved.append(layer.id)
         opened.collage.made_by = original.made_by
+        for name in original.made_by.pictures if original.made_by is not None else ():
+            if name in original.pictures and name not in opened.collage.pictures:  # such as the shape that was filled
+                opened.collage.pictures.take_from(original.pictures, name)
     return opened
