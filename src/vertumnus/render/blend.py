@@ -26,11 +26,13 @@ from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.poisson import divergence, solve_poisson
+from vertumnus.limits import MAX_LENGTH
 from vertumnus.render.layer import render_layer
 from vertumnus.render.picture import picture_size, straight
 
 MAX_BLENDED = 40_000_000  # pixels: the equation needs the whole picture in memory
 COVERED = 0.5  # coverage from which on a pixel is a layer's own
+LEAST_REACH = 0.01  # canvas pixels; below it nothing of a correction is left
 KNOWN = 0.02  # coverage from which on a layer's colour at a pixel can be told
 
 Floats = NDArray[np.float32]
@@ -58,8 +60,10 @@ class BlendOptions:
         for name, value in {"strength": self.strength, **(self.strengths or {})}.items():
             if not 0 <= value <= 1:
                 raise VertumnusError(f"strength: {name}: must be a number from 0 to 1, not {value}")
-        if self.reach is not None and not (np.isfinite(self.reach) and self.reach > 0):
-            raise VertumnusError(f"reach: must be a number of pixels above 0, not {self.reach}")
+        if self.reach is not None and not LEAST_REACH <= self.reach <= MAX_LENGTH:
+            raise VertumnusError(
+                f"reach: must be a number of pixels above 0, from {LEAST_REACH:g} to {MAX_LENGTH:g}, not {self.reach}"
+            )
 
     def of(self, layer: Layer) -> float:
         """The strength of one layer."""

@@ -117,7 +117,10 @@ class TileStore:
     def known(self) -> dict[str, tuple[int, int]]:
         """Size and date of every file the index knows, usable or not."""
         rows = self.query("SELECT path, size, mtime FROM tile UNION ALL SELECT path, size, mtime FROM skipped")
-        return {str(path): (int(str(size)), int(str(mtime))) for path, size, mtime in rows}
+        try:
+            return {str(path): (int(str(size)), int(str(mtime))) for path, size, mtime in rows}
+        except ValueError as error:
+            raise self._damaged(error) from None
 
     def cells(self) -> NDArray[np.uint8]:
         """Rows x 16 x 16 x 3 mean colours, memory-mapped; some rows may be out of use."""
