@@ -7,8 +7,10 @@ scikit-image's, and others that lie in a folder. Those that are for testing are 
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from drawings import EMOJI, JUDGED_EMOJI, JUDGING, TRAINED, drawings_of, drawn_nouns, render, render_svg
@@ -101,3 +103,14 @@ def bank(count: int, seed: int, icons: Path | None, test: bool = False) -> dict[
         "emoji": np.stack([icon_scene(emoji, True, rng, most) for _ in range(each["emoji"])]),
         "photographs": np.stack([photo_crop(photographs, rng) for _ in range(each["photographs"])]),
     }
+
+
+def kept_pictures(chosen: argparse.Namespace, size: dict[str, Any]) -> tuple[Pixels, dict[str, Pixels]]:
+    """The pictures of a run, all styles together, and those it is tested with by style: drawn once, then read."""
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    file, kept = chosen.out / "bank.npy", chosen.out / "tested.npz"
+    if not file.exists():
+        np.save(file, np.concatenate(list(bank(size["pictures"], chosen.seed, chosen.icons).values())))
+    if not kept.exists():
+        np.savez(kept, **bank(size["tested"], chosen.seed + 1, chosen.icons, test=True))
+    return np.load(file, mmap_mode="r"), dict(np.load(kept))

@@ -17,7 +17,7 @@ from common import Run, autocast, options, save_grid, sizes, to_pictures, to_ten
 from diffusers import AutoencoderTiny
 from linear import to_tensor as from_bytes
 from numpy.typing import NDArray
-from pictures import bank
+from pictures import kept_pictures
 from vae import edges, varied
 
 from vertumnus.models import load
@@ -66,13 +66,7 @@ def main() -> None:
     size = sizes(chosen.sizes, "tiny")
     model = load(chosen.weights, "diffusion", device=str(chosen.device))
     network = build(size, model.channels)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    file, kept = chosen.out / "bank.npy", chosen.out / "tested.npz"
-    if not file.exists():
-        np.save(file, np.concatenate(list(bank(size["pictures"], chosen.seed, chosen.icons).values())))
-    if not kept.exists():
-        np.savez(kept, **bank(size["tested"], chosen.seed + 1, chosen.icons, test=True))
-    seen, tested = np.load(file, mmap_mode="r"), dict(np.load(kept))
+    seen, tested = kept_pictures(chosen, size)
     run = Run(chosen, size, {"tiny": network})
     batch = size["batch"]
     for step in run:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from common import Run, autocast, averaged, options, save_grid, sizes, to_pictures, to_tensor
-from pictures import SHARES, bank
+from pictures import SHARES, kept_pictures
 from torch import nn
 
 from vertumnus.models.mini.autoencoder import UnshuffleAutoencoderKL
@@ -111,13 +111,7 @@ def main() -> None:
     if chosen.frozen:  # where a diffusion model has already been trained on the latents
         for part in (model.encoder, model.quant_conv):
             part.requires_grad_(False)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    file, kept = chosen.out / "bank.npy", chosen.out / "tested.npz"
-    if not file.exists():
-        np.save(file, np.concatenate(list(bank(size["pictures"], chosen.seed, chosen.icons).values())))
-    if not kept.exists():
-        np.savez(kept, **bank(size["tested"], chosen.seed + 1, chosen.icons, test=True))
-    seen, tested = np.load(file, mmap_mode="r"), dict(np.load(kept))
+    seen, tested = kept_pictures(chosen, size)
     run = Run(chosen, size, {"vae": model})
     batch = size["batch"]
     for step in run:

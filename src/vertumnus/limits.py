@@ -149,3 +149,22 @@ def check_depth(tree: object) -> None:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:40] + " ..."
+
+
+def words_or_degrees(value: object, words: tuple[str, ...]) -> object:
+    """One of the words, or a number of degrees from 0 to 360.
+
+    Raises ValueError, as pydantic's validators do, for anything else.
+
+    >>> words_or_degrees("15", ("free", "none"))
+    15.0
+    """
+    if value in words:
+        return value
+    try:
+        degrees = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        degrees = math.nan
+    if not 0 <= degrees <= 360:
+        raise ValueError(f"must be {', '.join(words)} or a number of degrees from 0 to 360")
+    return degrees

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -11,7 +10,18 @@ from vertumnus.checked import Options
 from vertumnus.document.collage import Rendering
 from vertumnus.guidance.options import GuidanceKeywords
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import Blur, Distance, Factor, PositiveFactor, Share, SignedFactor, Squeeze, Steps, Stride
+from vertumnus.limits import (
+    Blur,
+    Distance,
+    Factor,
+    PositiveFactor,
+    Share,
+    SignedFactor,
+    Squeeze,
+    Steps,
+    Stride,
+    words_or_degrees,
+)
 
 Turn = Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
 Gain = Annotated[float, Field(ge=0, le=8)]
@@ -124,15 +134,7 @@ class ComposeOptions(Options):
     @field_validator("rotation", mode="before")
     @classmethod
     def _words_or_degrees(cls, rotation: object) -> object:
-        if rotation in ("free", "none"):
-            return rotation
-        try:
-            degrees = float(rotation)  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            degrees = math.nan
-        if not 0 <= degrees <= 360:
-            raise ValueError("must be free, none or a number of degrees from 0 to 360")
-        return degrees
+        return words_or_degrees(rotation, ("free", "none"))
 
     @field_validator("background")
     @classmethod

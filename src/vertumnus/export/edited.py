@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,19 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.from_openraster import read_openraster
 from vertumnus.export.from_svg import read_back
-from vertumnus.export.opened import Opened
+
+
+@dataclass
+class Opened:
+    """A collage that was read back.
+
+    lost    what a collage cannot represent, a sentence each
+    moved   ids of layers that lie elsewhere than in the original, where there is one
+    """
+
+    collage: Collage
+    lost: list[str]
+    moved: list[str] = field(default_factory=list)
 
 
 def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
@@ -25,7 +38,7 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
     suffix = path.suffix.lower()
     if suffix not in (".svg", ".ora"):
         raise VertumnusError(f"{path}: what comes back is *.svg or *.ora")
-    opened = read_back(path) if suffix == ".svg" else read_openraster(path, original)
+    opened = Opened(*(read_back(path) if suffix == ".svg" else read_openraster(path, original)))
     if original is not None:
         before = {layer.id: layer for layer in original.layers}
         for layer in opened.collage.layers:

@@ -18,7 +18,6 @@ from PIL import Image
 from vertumnus.archive import list_members, read_member
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
-from vertumnus.export.opened import Opened
 from vertumnus.export.openraster import layer_pixels
 from vertumnus.imaging.decode import open_image
 from vertumnus.limits import MAX_PICTURE_BYTES, MAX_STATE_BYTES
@@ -29,8 +28,8 @@ MAX_STACK = 16 << 20  # bytes of the list of layers
 CLOSE = 2  # of 255: pixels that an editor saved again are the same within this
 
 
-def read_openraster(path: Path, original: Collage | None) -> Opened:
-    """Reads an OpenRaster file; see `vertumnus.export.edited.open_edited`.
+def read_openraster(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
+    """Reads an OpenRaster file: the collage, and what it could not take; see `vertumnus.export.edited.open_edited`.
 
     Raises `VertumnusError` for one that cannot be read.
     """
@@ -67,7 +66,7 @@ def read_openraster(path: Path, original: Collage | None) -> Opened:
         original.name_layers()
     before = {layer.id: layer for layer in original.layers} if original is not None else {}
     scale = width / collage.width
-    opened = Opened(collage)
+    lost: list[str] = []
     for entry, data in reversed(list(zip(entries, pictures, strict=True))):
         name = entry.get("name") or "layer"
         if original is not None and name == "background":
@@ -89,7 +88,7 @@ def read_openraster(path: Path, original: Collage | None) -> Opened:
                 layer = was.model_copy(update={"x": was.x + moved[0], "y": was.y + moved[1], **shown})
                 collage.layers.append(layer)
                 continue
-            opened.lost.append(f"{was.name}: was drawn over, and is now a picture of its own")
+            lost.append(f"{was.name}: was drawn over, and is now a picture of its own")
         kept = was.model_dump(include={"id", "prompt", "noise", "control", "attract", "repel"}) if was else {}
         box = Image.fromarray(pixels).getchannel("A").getbbox()
         if box is None:
@@ -103,9 +102,9 @@ def read_openraster(path: Path, original: Collage | None) -> Opened:
                 **shown, **kept,
             )
         )  # fmt: skip
-    opened.lost += [f"{layer.name}: is gone" for layer in before.values()]
+    lost += [f"{layer.name}: is gone" for layer in before.values()]
     collage.name_layers()
-    return opened
+    return collage, lost
 
 
 def _offset(now: NDArray[np.uint8], then: NDArray[np.uint8]) -> NDArray[np.float64] | None:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.elements.svg import read_svg
 from vertumnus.errors import VertumnusError, about
-from vertumnus.export.opened import Opened
 from vertumnus.export.svg import NAMESPACE, POSE
 from vertumnus.limits import MAX_PICTURE_BYTES, MAX_PIECES
 from vertumnus.reading import read_file
@@ -37,8 +36,8 @@ MAX_DEPTH = 64
 Matrix = NDArray[np.float64]
 
 
-def read_back(path: Path) -> Opened:
-    """Reads an SVG.
+def read_back(path: Path) -> tuple[Collage, list[str]]:
+    """Reads an SVG: the collage, and what it could not take.
 
     Raises `VertumnusError` for one that cannot be read, or refers to what is not inside it.
     """
@@ -46,12 +45,13 @@ def read_back(path: Path) -> Opened:
         return _read(path)
 
 
-def _read(path: Path) -> Opened:
+def _read(path: Path) -> tuple[Collage, list[str]]:
     root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES))
     document = _json(root.get(f"{{{NAMESPACE}}}document"), path)
     width, height, view = _canvas(root, path)
     known = {name: document[name] for name in ("background", "rendering", "prompt", "seed") if name in document}
-    opened = Opened(Collage(width=width, height=height, **known))
+    collage = Collage(width=width, height=height, **known)
+    lost: list[str] = []
     images = {one.get("id"): one for one in root.iter(f"{{{SVG}}}image") if one.get("id")}
     names: dict[int, str] = {}
     taken: set[str] = set()
@@ -71,9 +71,9 @@ def _read(path: Path) -> Opened:
             other[tag] = other.get(tag, 0) + 1
             continue
         if id(shown) not in names:
-            names[id(shown)] = opened.collage.pictures.add(_data(shown, path))
+            names[id(shown)] = collage.pictures.add(_data(shown, path))
         image = names[id(shown)]
-        across, down = opened.collage.pictures.size(image)
+        across, down = collage.pictures.size(image)
         stated = [_number(shown.get(name), at) for name, at in (("width", across), ("height", down))]
         matrix = matrix @ _shift(shown) @ np.diag([stated[0] / across, stated[1] / down, 1.0])
         kept = {name: value for name, value in _json(said.get("layer"), path).items() if name not in POSE}
@@ -88,14 +88,14 @@ def _read(path: Path) -> Opened:
         left, top, wide, tall = layer.crop or (0, 0, across, down)
         place = _placement(matrix, (left + wide / 2, top + tall / 2))
         if place is None:
-            opened.lost.append(f"{layer.name}: is squeezed to nothing")
+            lost.append(f"{layer.name}: is squeezed to nothing")
             continue
         for name, value in place.items():
             setattr(layer, name, value)
-        opened.collage.layers.append(layer)
-    opened.lost += [f"{number} x <{tag}>: only pictures become layers" for tag, number in other.items()]
-    opened.collage.name_layers()
-    return opened
+        collage.layers.append(layer)
+    lost += [f"{number} x <{tag}>: only pictures become layers" for tag, number in other.items()]
+    collage.name_layers()
+    return collage, lost
 
 
 def _walk(

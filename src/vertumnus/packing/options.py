@@ -18,6 +18,7 @@ from vertumnus.limits import (
     Distance,
     Factor,
     PositiveFactor,
+    words_or_degrees,
 )
 from vertumnus.strict.options import DIRECTIONS, Direction, Quality, StrictOptions
 
@@ -94,16 +95,7 @@ class PackOptions(Options):
     @field_validator("rotation", mode="before")
     @classmethod
     def _words_or_degrees(cls, rotation: object) -> object:
-        known = ("free", "none", "random")
-        if rotation in known:
-            return rotation
-        try:
-            degrees = float(rotation)  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            degrees = math.nan
-        if not 0 <= degrees <= 360:
-            raise ValueError("must be free, none, random or a number of degrees from 0 to 360")
-        return degrees
+        return words_or_degrees(rotation, ("free", "none", "random"))
 
     @field_validator("gravity", mode="before")
     @classmethod
