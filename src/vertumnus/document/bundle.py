@@ -240,6 +240,8 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
     linked = {} if folder is None else _links(collage, folder)
     document = collage.model_dump(mode="json", exclude={"layers", "linked"})
     made_by = document.pop("made_by")
+    if document["clip"] is None:
+        del document["clip"]
     if linked:
         document["linked"] = linked
     try:
