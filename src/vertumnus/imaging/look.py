@@ -82,4 +82,4 @@ def kinds_of(looks: Sequence[Look]) -> NDArray[np.intp]:
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
-    return np.asarray(connected_components(csr_matrix(alike(looks)), directed=False)[1], np.intp)
+    return np.asarray(connected_components(csr_matrix(alike(looks).astype(np.int8)), directed=False)[1], np.intp)
