@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vertumnus.document.pictures import SUFFIXES, Pictures
-from vertumnus.elements.svg import draw_svg, read_svg
+from vertumnus.elements.drawing import read_drawing
+from vertumnus.elements.svg import draw_exactly, draw_svg, read_svg
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import open_image
 from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
@@ -27,11 +28,13 @@ class StoredPicture(NamedTuple):
     encoded  the bytes to store, or None where the file itself serves unchanged
     suffix   of its name in the collage
     alpha    H x W, 0 to 255
+    drawing  what a drawing was, as an SVG on a canvas of the picture's pixels
     """
 
     encoded: bytes | None
     suffix: str
     alpha: NDArray[np.uint8]
+    drawing: bytes | None = None
 
 
 def store_picture(data: bytes, where: str, max_side: int) -> StoredPicture:
@@ -45,8 +48,22 @@ def store_picture(data: bytes, where: str, max_side: int) -> StoredPicture:
     """
     name = Path(where).name.lower()
     if name.endswith((".svg", ".svgz")) or data.lstrip()[:5] in (b"<?xml", b"<svg "):
-        return _encode(_rgba_image(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where)), where, "PNG")
+        return _store_drawing(data, where)
     return _store_raster(data, where, max_side)
+
+
+def _store_drawing(data: bytes, where: str) -> StoredPicture:
+    """The picture of an SVG, and the SVG; of one that does not say how large it is, the picture alone."""
+    drawing = read_drawing(data, where)
+    if drawing is None:
+        image = Image.fromarray(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where), "RGBA")
+        box = _visible_box(image)
+        return _encode(image.crop(box) if box else image, where, "PNG")
+    width, height = drawing.fitted(SVG_SIDE)
+    image = Image.fromarray(draw_exactly(drawing.written(width, height), width, height, where), "RGBA")
+    box = _visible_box(image)
+    stored = _encode(image.crop(box) if box else image, where, "PNG")
+    return stored._replace(drawing=drawing.written(width, height, box))
 
 
 def keep_picture(data: bytes, where: str) -> StoredPicture:
@@ -95,12 +112,6 @@ def _visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:
     if picture.mode != "RGBA":
         return (0, 0, *picture.size)
     return picture.getchannel("A").point([0] * INVISIBLE + [255] * (256 - INVISIBLE)).getbbox()
-
-
-def _rgba_image(rgba: NDArray[np.uint8]) -> Image.Image:
-    image = Image.fromarray(rgba, "RGBA")
-    box = _visible_box(image)
-    return image.crop(box) if box else image
 
 
 def _alpha_of(picture: Image.Image, where: str) -> NDArray[np.uint8]:
