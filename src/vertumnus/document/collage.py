@@ -14,6 +14,7 @@ from vertumnus.document import bundle
 from vertumnus.document.drawing import renderer
 from vertumnus.document.layer import DRAWING_NAME, IMAGE_NAME, Layer
 from vertumnus.document.pictures import Pictures
+from vertumnus.document.table import LayerTable, layers_of
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.limits import MAX_CANVAS, check_depth
@@ -26,6 +27,7 @@ __all__ = ["Collage", "Layer", "MadeBy"]
 Side = Annotated[int, Field(gt=0, le=MAX_CANVAS)]
 PictureName = Annotated[str, Field(pattern=IMAGE_NAME)]
 DrawingName = Annotated[str, Field(pattern=DRAWING_NAME)]
+Layers = Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)]
 Rendering = Literal["alpha", "transparency", "masked-transparency", "masked-transparency-normed", "opacity"]
 SHOWN = 1024  # pixels of the longer side in a notebook
 
@@ -45,32 +47,6 @@ class MadeBy(Checked):
     def _shallow(cls, tree: dict[str, Any]) -> dict[str, Any]:
         check_depth(tree)
         return tree
-
-
-class LayerTable(Checked):
-    """Many layers in a document: a row each, with null for what a field is by default."""
-
-    columns: list[str]
-    rows: list[list[Any]]
-
-
-def _rows(layers: object) -> object:
-    """Layers as they are listed or, of a table, an object for each row."""
-    if not isinstance(layers, dict):
-        return layers
-    if set(layers) != {"columns", "rows"}:
-        raise ValueError("a table of layers has columns and rows")
-    columns, rows = layers["columns"], layers["rows"]
-    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise ValueError("columns must be a list of fields' names")
-    if len(set(columns)) < len(columns):
-        raise ValueError("columns name a field twice")
-    if not isinstance(rows, list):
-        raise ValueError("rows must be a list")
-    for number, row in enumerate(rows):
-        if not isinstance(row, list) or len(row) != len(columns):
-            raise ValueError(f"rows[{number}] is not a list of {len(columns)} values")
-    return [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
 
 
 class Collage(Checked):
@@ -100,8 +76,8 @@ class Collage(Checked):
     drawings: dict[PictureName, DrawingName] = Field(
         {}, description="pictures that were made of a drawing, and that drawing: an SVG on a canvas of their pixels"
     )
-    layers: Annotated[list[Layer], BeforeValidator(_rows, json_schema_input_type=list[Layer] | LayerTable)] = Field(
-        [], description="back to front; a thousand and more are written as a table"
+    layers: Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)] = (
+        Field([], description="back to front; a thousand and more are written as a table")
     )
     made_by: MadeBy | None = None
 

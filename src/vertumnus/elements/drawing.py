@@ -15,72 +15,25 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import cssselect2
+import numpy as np
 import tinycss2
+from numpy.typing import NDArray
 
-from vertumnus.elements.svg import read_svg
+from vertumnus.elements.svg import draw_exactly, read_svg
 from vertumnus.errors import VertumnusError
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 XML = "http://www.w3.org/XML/1998/namespace"
-KEPT = frozenset(
-    [
-        "svg",
-        "g",
-        "path",
-        "rect",
-        "circle",
-        "ellipse",
-        "line",
-        "polyline",
-        "polygon",
-        "text",
-        "tspan",
-        "textPath",
-        "defs",
-        "symbol",
-        "use",
-        "linearGradient",
-        "radialGradient",
-        "stop",
-        "clipPath",
-        "mask",
-        "pattern",
-        "marker",
-        "filter",
-        "image",
-        "switch",
-        "title",
-        "desc",
-    ]
-)
-EFFECTS = frozenset(
-    [
-        "feBlend",
-        "feColorMatrix",
-        "feComponentTransfer",
-        "feComposite",
-        "feConvolveMatrix",
-        "feDiffuseLighting",
-        "feDisplacementMap",
-        "feDistantLight",
-        "feDropShadow",
-        "feFlood",
-        "feFuncA",
-        "feFuncB",
-        "feFuncG",
-        "feFuncR",
-        "feGaussianBlur",
-        "feMerge",
-        "feMergeNode",
-        "feMorphology",
-        "feOffset",
-        "fePointLight",
-        "feSpecularLighting",
-        "feSpotLight",
-        "feTile",
-        "feTurbulence",
-    ]
-)
+_KEPT = """
+    svg g path rect circle ellipse line polyline polygon text tspan textPath defs symbol use linearGradient
+    radialGradient stop clipPath mask pattern marker filter image switch title desc
+"""
+_EFFECTS = """
+    feBlend feColorMatrix feComponentTransfer feComposite feConvolveMatrix feDiffuseLighting feDisplacementMap
+    feDistantLight feDropShadow feFlood feFuncA feFuncB feFuncG feFuncR feGaussianBlur feMerge feMergeNode
+    feMorphology feOffset fePointLight feSpecularLighting feSpotLight feTile feTurbulence
+"""
+KEPT = frozenset((_KEPT + _EFFECTS).split())
 SHOWN_TEXT = frozenset({"text", "tspan", "textPath", "title", "desc"})
 EMBEDDED = re.compile(r"data:image/(png|jpe?g|gif|webp)[;,]", re.IGNORECASE)
 REFERENCE = re.compile(r"url\(\s*(['\"]?)\s*#([^'\")]*?)\s*\1\s*\)", re.IGNORECASE)
@@ -95,7 +48,7 @@ Box = tuple[float, float, float, float]
 class Drawing(NamedTuple):
     """An SVG that is harmless, read once.
 
-    root    its elements; only those of `KEPT` and `EFFECTS`, without style sheets
+    root    its elements; only those of `KEPT`, without style sheets
     size    its width and height in its own units, of which its canvas is that many
     """
 
@@ -155,6 +108,26 @@ def read_drawing(data: bytes, where: str) -> Drawing | None:
     _write_styles_out(root)
     clean = _cleaned(root)
     return Drawing(clean, size) if clean is not None and clean.tag == "svg" else None
+
+
+def stored_drawing(data: bytes, size: tuple[int, int], where: str) -> Drawing:
+    """The drawing beside a picture of width x height pixels, made harmless again: a document may come from anybody.
+
+    Raises `VertumnusError` for what is no such drawing.
+    """
+    drawing = read_drawing(data, where)
+    if drawing is None or not (_only_canvas(drawing.root) and drawing.size == size):
+        raise VertumnusError(f"{where}: not a drawing on a canvas of {size[0]} x {size[1]} pixels")
+    return drawing
+
+
+def draw_drawing(data: bytes, size: tuple[int, int], times: int, where: str) -> NDArray[np.uint8]:
+    """The drawing beside a picture of width x height pixels, so many times as large, as H x W x 4 straight RGBA.
+
+    Raises `VertumnusError` for what is no such drawing, or cannot be drawn within bounds.
+    """
+    drawing = stored_drawing(data, size, where)
+    return draw_exactly(drawing.written(*size), times * size[0], times * size[1], where)
 
 
 def one_path(path: str, width: int, height: int, look: str, title: str = "") -> bytes:
@@ -259,7 +232,7 @@ def _cleaned(element: ElementTree.Element) -> ElementTree.Element | None:
         return None
     if local == "a":  # what it holds is drawn
         local = "g"
-    if local not in KEPT and local not in EFFECTS:
+    if local not in KEPT:
         return None
     clean = ElementTree.Element(local)
     for name, value in element.attrib.items():

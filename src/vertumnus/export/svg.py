@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
-from vertumnus.document.bundle import layer_fields, used_pictures
+from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.document.table import layer_fields
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.render.tone import tone_table
 from vertumnus.writing import atomic_write
