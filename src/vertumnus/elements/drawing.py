@@ -82,6 +82,12 @@ class Drawing(NamedTuple):
             f' viewBox="0 0 {_number(across)} {_number(down)}">{inner}</svg>\n'
         ).encode()
 
+    @property
+    def within(self) -> bool:
+        """Whether nothing it draws can reach beyond its canvas: it is cut already, or one path as programs write it."""
+        drawn = [one.tag for one in self.root if one.tag not in ("title", "desc", "defs")]
+        return drawn in (["svg"], ["path"])
+
     def fitted(self, side: int) -> tuple[int, int]:
         """The most whole pixels it has within a square."""
         longer = max(self.size)
