@@ -159,8 +159,8 @@ def test_fields_and_units_are_the_documented_ones():
     ]  # fmt: skip
     top = list(Collage(width=1, height=1).model_dump())
     assert top == [
-        "format", "version", "width", "height", "background", "rendering", "prompt", "seed", "linked", "drawings",
-        "layers", "made_by",
+        "format", "version", "width", "height", "background", "rendering", "clip", "prompt", "seed", "linked",
+        "drawings", "layers", "made_by",
     ]  # fmt: skip
 
 

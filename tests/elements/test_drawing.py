@@ -21,7 +21,8 @@ STYLED = SVG.format(
     box="40 20",
     more='width="80" height="40" onload="go()"',
     inner="""<style>.a { fill: #a00 } rect.b, #late { fill: url(#fade) !important }</style>
-    <defs><linearGradient id="fade"><stop stop-color="#00f"/><stop offset="1" stop-color="#0f0"/></linearGradient></defs>
+    <defs><linearGradient id="fade"><stop stop-color="#00f"/><stop offset="1" stop-color="#0f0"/>
+    </linearGradient></defs>
     <script>alert(1)</script><foreignObject><p>no</p></foreignObject><set attributeName="fill" to="red"/>
     <a href="https://example.org"><circle class="a" cx="10" cy="10" r="8" onclick="go()"/></a>
     <rect class="b" x="20" y="4" width="16" height="12" style="fill: red"/>

@@ -10,6 +10,8 @@ from PIL import Image
 
 from drawn import blob, png
 from vertumnus.document.collage import Collage, Layer, MadeBy
+from vertumnus.elements.element import make_element
+from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.export.edited import open_edited
 from vertumnus.export.openraster import save_openraster
@@ -73,13 +75,16 @@ def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):
     text = text.replace(layers[0], layers[0].replace('<g id="layer0"', '<g id="layer0" transform="translate(5,-3)"'))
     text = text.replace(layers[1] + layers[2], f'<g transform="matrix(0 1 -1 0 90 0)">{layers[1]}{layers[2]}</g>')
     text = text.replace(layers[4], layers[4] + layers[4].replace('id="layer4"', 'id="g99"'))
-    text = text.replace(layers[5], "<text x='3' y='9'>hello</text><path d='M0 0L9 9'/>")
+    text = text.replace(layers[5], "<rect x='3' y='19' width='20' height='5' id='hello'/><path d='M0 0L9 9'/>")
     text = text.replace('viewBox="0 0 120 90"', 'viewBox="-10 0 120 90"').replace('width="120"', 'width="31.75mm"', 1)
     (tmp_path / "b.svg").write_text(text)
     opened = open_edited(tmp_path / "b.svg", collage)
     assert [layer.id for layer in opened.collage.layers][:4] == ["k1", "k2", "k3", "k4"]
-    assert len({layer.id for layer in opened.collage.layers}) == 7
-    assert sorted(opened.lost) == [f"1 x <{tag}>: only pictures become layers" for tag in ("path", "text")]
+    assert len({layer.id for layer in opened.collage.layers}) == 8
+    assert opened.lost == ["path: draws nothing"]
+    (drawn,) = (layer for layer in opened.collage.layers if layer.name == "hello")
+    assert (drawn.x, drawn.y) == pytest.approx((23, 21.5), abs=0.1)
+    assert b"<rect" in opened.collage.pictures.drawing(drawn.image)
     turned = np.array([[0, -1, 90], [1, 0, 0], [0, 0, 1]])
     moves = [np.array([[1, 0, 5], [0, 1, -3], [0, 0, 1]]), turned, turned, np.eye(3)]
     page = np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]])
@@ -89,6 +94,49 @@ def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):
             after.placement.matrix(*size), page @ move @ before.placement.matrix(*size), atol=1e-6
         )
     opened.collage.render()
+
+
+STAR = """<svg xmlns="http://www.w3.org/2000/svg" width="50" height="40"><defs><linearGradient id="a">
+<stop stop-color="#c00"/><stop offset="1" stop-color="#fc0"/></linearGradient></defs>
+<path d="M2 38L25 2L48 38Z" fill="url(#a)"/><circle cx="25" cy="28" r="6" fill="#fff"/></svg>"""
+
+
+def test_drawings_come_back_as_what_they_are_or_became(tmp_path):
+    made = Collage(width=120, height=90)
+    for element in (make_element(STAR.encode(), None, "a.svg", "star"), icon_element("leaf", "#080")):
+        element.give_to(made.pictures)
+        for n in range(2):
+            at = {"x": 30.0 + 50 * n, "y": 30.0 + 20 * n, "scale": 0.09, "rotation": 30.0 * n}
+            made.layers.append(Layer(name=element.name, image=element.image, prompt="a thing", **at))
+    save_svg(made, tmp_path / "a.svg")
+    opened = open_edited(tmp_path / "a.svg", made)
+    assert (opened.moved, opened.lost) == ([], [])
+    for before, after in zip(made.layers, opened.collage.layers, strict=True):
+        same(before, after)
+        assert opened.collage.pictures.drawing(after.image) == made.pictures.drawing(before.image)
+    alone = open_edited(tmp_path / "a.svg").collage  # without the original the drawing is made anew
+    assert np.abs(np.asarray(render(alone), int) - np.asarray(render(made), int)).mean() < 0.1
+    assert all(alone.pictures.drawing(layer.image) is not None for layer in alone.layers)
+
+    text = (tmp_path / "a.svg").read_text()
+    text = text.replace("#008800", "#000088", 1)
+    use = '<use xlink:href="#p0"'
+    first = text.index(use)
+    unlinked = '<g><path id="new" d="M0 0h300v200z" fill="url(#p0-a)"/></g>'
+    text = text[:first] + unlinked + text[text.index("/>", first) + 2 :]
+    at = text.index('inkscape:groupmode="layer"', text.index('id="layer3"'))
+    text = text[:at] + 'mask="url(#m)" ' + text[at:]
+    (tmp_path / "b.svg").write_text(text)
+    opened = open_edited(tmp_path / "b.svg", made)
+    assert opened.lost == ["leaf: its mask is left out"]
+    layers = opened.collage.layers
+    assert [layer.id for layer in layers] == ["k1", "k2", "k3", "k4"]
+    assert layers[0].prompt == "a thing"
+    assert (layers[0].image, layers[1].image) != (made.layers[0].image, made.layers[0].image)
+    assert layers[1].image == made.layers[1].image
+    assert layers[2].image == layers[3].image != made.layers[2].image
+    assert b"linearGradient" in opened.collage.pictures.drawing(layers[0].image)
+    assert opened.moved == ["k1"]
 
 
 def rewrite(path, change, pixels=None):

@@ -236,6 +236,8 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
     linked = {} if folder is None else _links(collage, folder)
     document = collage.model_dump(mode="json", exclude={"layers", "linked", "drawings"})
     made_by = document.pop("made_by")
+    if document["clip"] is None:
+        del document["clip"]
     if linked:
         document["linked"] = linked
     if drawings := kept_drawings(collage):

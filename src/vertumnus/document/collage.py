@@ -13,6 +13,7 @@ from vertumnus.checked import Checked
 from vertumnus.document import bundle
 from vertumnus.document.drawing import renderer
 from vertumnus.document.layer import DRAWING_NAME, IMAGE_NAME, Layer
+from vertumnus.document.outline import parse_outline
 from vertumnus.document.pictures import Pictures
 from vertumnus.document.table import LayerTable, layers_of
 from vertumnus.errors import VertumnusError
@@ -68,6 +69,11 @@ class Collage(Checked):
     rendering: Rendering = Field(
         "alpha", description="how layers make a picture: laid over each other, or added up by a method of CLIP-CLOP"
     )
+    clip: str | None = Field(
+        None,
+        description="what of the canvas layers show in: polygons as an SVG path, M0,0 4,0 4,4Z, filled by the"
+        " even-odd rule; the background is all around it",
+    )
     prompt: str | None = None
     seed: int | None = None
     linked: dict[PictureName, str] = Field(
@@ -96,6 +102,13 @@ class Collage(Checked):
     def _a_colour(cls, text: str | None) -> str | None:
         if text is not None:
             parse_colour(text)
+        return text
+
+    @field_validator("clip")
+    @classmethod
+    def _an_outline(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_outline(text)
         return text
 
     @property

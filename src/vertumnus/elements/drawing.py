@@ -84,7 +84,7 @@ class Drawing(NamedTuple):
 
     @property
     def within(self) -> bool:
-        """Whether nothing it draws can reach beyond its canvas: it is cut already, or one path as programs write it."""
+        """Whether nothing it draws reaches beyond its canvas: it is cut already, or one path as programs write it."""
         drawn = [one.tag for one in self.root if one.tag not in ("title", "desc", "defs")]
         return drawn in (["svg"], ["path"])
 

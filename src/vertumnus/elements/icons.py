@@ -7,7 +7,6 @@ how many names it knows, is in docs/icons.md.
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 import logging
 import math
@@ -27,6 +26,7 @@ from PIL import Image, ImageFont
 
 from vertumnus.elements.drawing import one_path
 from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.read import picture_bytes
 from vertumnus.elements.svg import draw_exactly
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.colour import parse_colour
@@ -202,10 +202,8 @@ def icon_element(name: str, colour: str = "black") -> Element:
     """
     glyph = find_icon(name)
     drawing, width, height = outline(glyph, colour)
-    buffer = io.BytesIO()
     pixels = draw_exactly(drawing, width, height, f"icon:{name}", own=True)
-    Image.fromarray(pixels, "RGBA").save(buffer, "PNG", optimize=False)
-    return make_element(buffer.getvalue(), None, f"icon:{name}", name, None, drawing)
+    return make_element(picture_bytes(Image.fromarray(pixels, "RGBA")), None, f"icon:{name}", name, None, drawing)
 
 
 def outline(glyph: Glyph, colour: str) -> tuple[bytes, int, int]:

@@ -57,11 +57,11 @@ def _store_drawing(data: bytes, where: str) -> StoredPicture:
     drawing = read_drawing(data, where)
     if drawing is None:
         image = Image.fromarray(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where), "RGBA")
-        box = _visible_box(image)
+        box = visible_box(image)
         return _encode(image.crop(box) if box else image, where, "PNG")
     width, height = drawing.fitted(SVG_SIDE)
     image = Image.fromarray(draw_exactly(drawing.written(width, height), width, height, where), "RGBA")
-    box = _visible_box(image)
+    box = visible_box(image)
     stored = _encode(image.crop(box) if box else image, where, "PNG")
     return stored._replace(drawing=drawing.written(width, height, box))
 
@@ -98,7 +98,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
         if max(picture.size) > max_side:
             picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
             keep = False
-    box = _visible_box(picture)
+    box = visible_box(picture)
     if box is None:
         raise VertumnusError(f"{where}: fully transparent, so there is nothing to place")
     if box != (0, 0, *picture.size):
@@ -108,7 +108,8 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
     return _encode(picture, where, "JPEG" if kind == "JPEG" else "PNG")
 
 
-def _visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:
+def visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of what of a picture shows; None if nothing does."""
     if picture.mode != "RGBA":
         return (0, 0, *picture.size)
     return picture.getchannel("A").point([0] * INVISIBLE + [255] * (256 - INVISIBLE)).getbbox()
@@ -125,9 +126,15 @@ def _alpha_of(picture: Image.Image, where: str) -> NDArray[np.uint8]:
 
 def _encode(picture: Image.Image, where: str, kind: str) -> StoredPicture:
     alpha = _alpha_of(picture, where)
-    buffer = io.BytesIO()
     if kind == "JPEG" and picture.mode == "RGB":
+        buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=95, subsampling=0)
         return StoredPicture(buffer.getvalue(), ".jpg", alpha)
+    return StoredPicture(picture_bytes(picture), ".png", alpha)
+
+
+def picture_bytes(picture: Image.Image) -> bytes:
+    """A picture as PNG."""
+    buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=3)
-    return StoredPicture(buffer.getvalue(), ".png", alpha)
+    return buffer.getvalue()

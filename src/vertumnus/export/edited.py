@@ -38,7 +38,7 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
     suffix = path.suffix.lower()
     if suffix not in (".svg", ".ora"):
         raise VertumnusError(f"{path}: what comes back is *.svg or *.ora")
-    opened = Opened(*(read_back(path) if suffix == ".svg" else read_openraster(path, original)))
+    opened = Opened(*(read_back(path, original) if suffix == ".svg" else read_openraster(path, original)))
     if original is not None:
         before = {layer.id: layer for layer in original.layers}
         for layer in opened.collage.layers:
