@@ -15,6 +15,7 @@ from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.export.edited import open_edited
 from vertumnus.export.openraster import save_openraster
+from vertumnus.export.psd import save_psd
 from vertumnus.export.svg import save_svg
 from vertumnus.render.picture import render
 
@@ -182,10 +183,39 @@ def test_an_openraster_file_alone_becomes_layers_of_pixels(collage, tmp_path):
     assert np.abs(shown - expected).mean() < 1
 
 
+def test_layers_that_moved_in_photoshop_stay_what_they_are(collage, tmp_path):
+    library = pytest.importorskip("psd_tools")
+    collage.layers[0].name = "äpple 日本"
+    save_psd(collage, tmp_path / "a.psd", 2.0)
+    psd = library.PSDImage.open(tmp_path / "a.psd")
+    assert psd.size == (240, 180)
+    assert [layer.name for layer in psd] == ["background"] + [f"{one.name} [{one.id}]" for one in collage.layers]
+    assert [layer.opacity for layer in psd][1:] == [round(255 * one.opacity) for one in collage.layers]
+    assert [layer.visible for layer in psd][1:] == [one.visible for one in collage.layers]
+    assert np.array_equal(np.asarray(psd.topil()), np.asarray(render(collage, 2.0)))
+    unmoved = open_edited(tmp_path / "a.psd", collage)
+    assert (unmoved.moved, unmoved.lost) == ([], [])
+    for before, after in zip(collage.layers, unmoved.collage.layers, strict=True):
+        same(before, after)
+    psd[2].left += 14
+    psd[5].blend_mode = library.constants.BlendMode.MULTIPLY
+    psd.create_pixel_layer(Image.new("RGBA", (10, 6), "red"), name="new", left=20, top=30)
+    with (tmp_path / "b.psd").open("wb") as stream:
+        psd._record.write(stream)
+    opened = open_edited(tmp_path / "b.psd", collage)
+    assert opened.moved == ["k2"]
+    assert opened.lost == ['piece "4" é [k5]: its blend mode multiply is left out']
+    assert opened.collage.layers[1].x == pytest.approx(collage.layers[1].x + 7)
+    assert opened.collage.layers[5].prompt == "a 'pear' & <more>"
+    assert opened.collage.layers[7].name == "new"
+    assert (opened.collage.layers[7].x, opened.collage.layers[7].y) == (12.5, 16.5)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.psd", b"8BPS", "what comes back is"),
+        ("a.psd", b"8BPS", "not a readable PSD file"),
+        ("a.xcf", b"gimp", "what comes back is"),
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "viewBox: missing"),
         ("a.svg", b"<svg", "not a well-formed SVG"),
         (

@@ -220,7 +220,8 @@ def _write_styles_out(root: ElementTree.Element) -> None:
     if not ruled:
         return
     for wrapped in cssselect2.ElementWrapper.from_xml_root(root).iter_subtree():
-        first, last = [], []
+        first: list[str] = []
+        last: list[str] = []
         for *_, declared in sorted(matcher.match(wrapped), key=lambda found: found[:2]):
             for name, value, important in declared:
                 (last if important else first).append(f"{name}:{value}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -137,7 +137,7 @@ class DrawnParts:
         return list(found)
 
 
-def _over_grey(pixels: NDArray[np.generic]) -> NDArray[np.float64]:
+def _over_grey(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """Pixels as they look, so that what is transparent has no colour."""
     alpha = pixels[..., 3:].astype(float) / 255
     shown: NDArray[np.float64] = pixels[..., :3] * alpha + 128 * (1 - alpha)

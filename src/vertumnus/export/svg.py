@@ -32,7 +32,7 @@ def save_svg(collage: Collage, path: str | Path) -> None:
     scripts or references to anything outside; every layer is a named Inkscape layer with the document's own
     transform, its crop and outline a clip path, its gain and offset a filter. What Inkscape does not open everywhere
     (WebP and linked formats) is embedded as PNG. Of the other render methods SVG knows one: what is drawn by
-    transparency adds up its light there as well, by mix-blend-mode plus-lighter, in browsers; by the others it is laid
+    transparency adds up its light there too, by mix-blend-mode plus-lighter, in browsers; by the others it is laid
     over each other.
 
     Raises `VertumnusError` if a picture is gone or the place cannot be written.
