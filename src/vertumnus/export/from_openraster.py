@@ -53,9 +53,9 @@ def read_openraster(path: Path, original: Collage | None) -> tuple[Collage, list
         name = entry.get("name") or "layer"
         with open_image(data, f"{path}: {name}") as image:
             pixels = np.asarray(image.convert("RGBA"))
-        left, top, opacity = (_number(entry.get(one), at) for one, at in (("x", 0.0), ("y", 0.0), ("opacity", 1.0)))
+        x, y, opacity = (_number(entry.get(one), at) for one, at in (("x", 0.0), ("y", 0.0), ("opacity", 1.0)))
         visible = entry.get("visibility", "visible") != "hidden"
-        layers.append(PixelLayer(name, pixels, left, top, opacity, visible, entry.get("edit-locked") == "true"))
+        layers.append(PixelLayer(name, pixels, x, y, opacity, visible, entry.get("edit-locked") == "true"))
     return collage_of(layers, (width, height), original)
 
 
