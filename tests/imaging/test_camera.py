@@ -55,7 +55,9 @@ def test_heic_is_read_and_stored_as_a_photograph():
 def test_without_its_library_heic_says_what_to_install(monkeypatch):
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
     monkeypatch.setattr("vertumnus.imaging.decode.heif_is_there", lambda: False)
-    with pytest.raises(VertumnusError, match=r"a.heic: a HEIC picture; to read those, pip install 'vertumnus\[heic\]'"):
+    with pytest.raises(
+        VertumnusError, match=r"a.heic: a HEIC picture; to read those, pip install 'vertumnus\[heic\]'"
+    ):
         decode(data, "a.heic")
 
 

@@ -212,9 +212,6 @@ def _unpack(row: tuple[Any, ...], name: str, source: Path) -> Element:
             np.array(facts["count"], np.int64),
             np.array(facts["depth"], np.float32),
         ),
-<<<<<<< HEAD
         look=Look(int(facts["look"][0]), tuple(facts["look"][1])),
-=======
         drawing=zlib.decompress(row[5]) if row[5] is not None else None,
->>>>>>> main
     )

@@ -121,11 +121,8 @@ def make_element(
         level=level,
         texture=distance_texture(small, level, width, height, area),
         probes=make_probes(small, level, width, height),
-<<<<<<< HEAD
         look=look_of_file(kept, where),
-=======
         drawing=stored.drawing if drawing is None else drawing,
->>>>>>> main
     )
 
 

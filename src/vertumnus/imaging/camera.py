@@ -55,7 +55,9 @@ def develop(data: bytes, where: str) -> Image.Image:
         with rawpy.imread(io.BytesIO(data)) as raw:
             width, height = raw.sizes.width, raw.sizes.height
             if width * height > MAX_PIXELS:
-                raise VertumnusError(f"{where}: {width} x {height} pixels is too large, at most {MAX_PIXELS:,} are read")
+                raise VertumnusError(
+                    f"{where}: {width} x {height} pixels is too large, at most {MAX_PIXELS:,} are read"
+                )
             image = Image.fromarray(raw.postprocess(use_camera_wb=True, output_bps=8))
     except VertumnusError:
         raise
