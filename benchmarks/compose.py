@@ -15,7 +15,7 @@ nothing here. Times are CPU seconds of one core with compiled kernels; "ratio" i
 exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
 
 Rows of scenes: forty sentences of two nouns, drawn from all that the families' judge and the prior know, and a side,
-above or under. The picture is parted where least ink is, in its middle 40 %, across the relation; a noun is in its place
+above or under. The picture is parted where least ink is, in its middle 40 %, across the relation; a noun is in place
 if it is among the first five of its half, or, of a judge that need not tell two hundred, the nearer of the two.
 
 ``--blind SHEET.png`` writes the collages of ``--keep`` shuffled and numbered, and beside it what they are, so that
@@ -390,9 +390,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="make no rows but those whose name holds one of these")
     parser.add_argument("--judge-only", action="store_true", help="judge what is kept, and make nothing")
     parser.add_argument("--grid", type=Path, help="write a grid of pictures there, and one by mini beside it")
-    parser.add_argument(
-        "--blind", type=Path, help="write what is kept as a shuffled sheet there, and labels beside it"
-    )
+    parser.add_argument("--blind", type=Path, help="write what is kept there, shuffled, and labels beside it")
     arguments = parser.parse_args()
     if (arguments.judge_only or arguments.blind) and not arguments.keep:
         parser.error("--judge-only and --blind: need the folder of --keep")
