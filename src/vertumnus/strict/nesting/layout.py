@@ -135,7 +135,14 @@ class Layout:
     def look(self) -> None:
         """Finds what is in conflict."""
         self.found, self.bad, self.pixels = find_conflicts(
-            self.owner, self.owner_depth, self.spans, self.wall, self.pairs, self.overlap, self.wall_overlap, self.loss
+            self.owner,
+            self.owner_depth,
+            self.spans,
+            self.wall,
+            self.pairs,
+            self.overlap,
+            self.wall_overlap,
+            self.loss,
         )
         self.work += self.pixels
 
@@ -154,13 +161,11 @@ class Layout:
         order = rng.permutation(np.flatnonzero(self.loss))
         self.work += sweep(
             order, points, anywhere, near, p.flip, finest, self.gap, self.spots, self.total, self.wall, self.pose,
-            self.mirror, self.size, p.which, self._outlines, (o.points, o.count), self.spans, p.turns, p.angles,
+            self.mirror, self.size, p.which, self._outlines, (o.points, o.number), self.spans, p.turns, p.angles,
             self.partner, self.weight, self.wall_weight, rng,
         )  # fmt: skip
         self.look()
-        reweigh(
-            self.found, self.pairs, self.overlap, self.wall_overlap, self.partner, self.weight, self.wall_weight
-        )
+        reweigh(self.found, self.pairs, self.overlap, self.wall_overlap, self.partner, self.weight, self.wall_weight)
 
 
 def spans_for(outlines: Outlines, which: NDArray[np.int32], size: Floats, gap: float) -> tuple[NDArray[Any], ...]:

@@ -18,7 +18,7 @@ from vertumnus.elements.probes import farthest_first
 
 Floats = NDArray[np.float32]
 
-POINTS = 160  # of an outline; the first few already spread over all of it
+POINTS = 400  # of an outline; the first few already spread over all of it
 EDGE = 0.02  # of the root of the area: how deep the outermost points lie
 
 
@@ -30,7 +30,7 @@ class Outlines(NamedTuple):
     box      M x 2, half the picture's extent
     centre   M x 2, the silhouette's centroid from the picture's centre; what follows is about the centroid
     points   M x K x 2, within the silhouette: the deepest, then each the farthest from all before it
-    count    M, how many of them there are
+    number   M, how many of them there are
     reach    M, the farthest that the picture extends from the centroid
     """
 
@@ -39,7 +39,7 @@ class Outlines(NamedTuple):
     box: Floats
     centre: Floats
     points: Floats
-    count: NDArray[np.int64]
+    number: NDArray[np.int64]
     reach: NDArray[np.float64]
 
     @classmethod
@@ -64,7 +64,7 @@ class Outlines(NamedTuple):
             box=box,
             centre=centre,
             points=points,
-            count=count,
+            number=count,
             reach=np.hypot(*(box + np.abs(centre)).T).astype(np.float64),
         )
 
@@ -94,7 +94,10 @@ def _points(texture: DistanceTexture) -> tuple[Floats, Floats]:
     steep = np.maximum(np.hypot(slope_x, slope_y), 0.3) ** 2
     step = np.where(near, (texture.values + EDGE) / steep, 0.0)
     moved_x, moved_y = x - step * slope_x, y - step * slope_y
-    at = [(moved_y / texture.half_height + 1) / 2 * rows - 0.5, (moved_x / texture.half_width + 1) / 2 * columns - 0.5]
+    at = [
+        (moved_y / texture.half_height + 1) / 2 * rows - 0.5,
+        (moved_x / texture.half_width + 1) / 2 * columns - 0.5,
+    ]
     still = ndimage.map_coordinates(texture.values, at, order=1, mode="nearest") < 0
     use = near & still
     x, y = np.where(use, moved_x, x), np.where(use, moved_y, y)

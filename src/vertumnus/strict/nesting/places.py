@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from vertumnus.jit import kernel
 
 NO_COST = 1 << 60
@@ -62,7 +60,9 @@ def any_turn(i, turns, angles, rng):
 
 @kernel
 def refine(cost, x, y, turn, i, m, n, finest, weight, total, wall, size, which, points, turns, angles, rng):
-    """Walks downhill by steps along the axes, the diagonals and around the centre. Returns (cost, x, y, turn, looks)."""
+    """Walks downhill by steps along the axes, the diagonals and around the centre. Returns (cost, x, y, turn,
+    looks).
+    """
     root = size[i]
     first = which[i]
     step_x = max(SHIFT * root, 2 * finest)

@@ -24,9 +24,7 @@ FAILURES = 3  # in a row, before the step is halved
 MORE_PATIENCE = 1.4
 
 
-def part(
-    layout: Layout, rng: np.random.Generator, tolerance: float, patience: float, until: float, points: int = POINTS
-) -> bool:
+def part(layout: Layout, rng: np.random.Generator, tolerance: float, patience: float, until: float) -> bool:
     """Moves pieces apart until no more than a share of their pixels are in conflict.
 
     patience   sweeps without gain after which it is given up
@@ -34,6 +32,7 @@ def part(
 
     Returns whether they are; the layout is then the last, else the best there was.
     """
+    layout.forget()
     least, stale = layout.share, 0
     best = layout.pose.copy(), layout.mirror.copy()
     lowest = least
@@ -42,7 +41,7 @@ def part(
             layout.pose[:], layout.mirror[:] = best
             layout.stamp()
             return False
-        layout.sweep(rng, points, ANYWHERE, NEAR, FINEST)
+        layout.sweep(rng, POINTS, ANYWHERE, NEAR, FINEST)
         if layout.share < lowest:
             lowest, best = layout.share, (layout.pose.copy(), layout.mirror.copy())
         if layout.share < least * GAIN:
@@ -70,7 +69,7 @@ def explore(
     until: float,
     rng: np.random.Generator,
 ) -> Iterator[Found]:
-    """Looks for ever larger factors of the sizes. Yields what is found, each better than the last.
+    """Looks for ever larger factors of the sizes. Yields the best so far after every try.
 
     size     N, root of each piece's area at a factor of 1, canvas pixels
     start    the factor to begin with; lowered until the pieces can be parted
@@ -103,9 +102,9 @@ def explore(
             patience *= MORE_PATIENCE
             layout.mirror[:] = best.mirror
             layout.put(best.pose, size * best.factor)
-            layout.forget()
         else:
             exchange(layout, rng)
+        yield best
 
 
 def exchange(layout: Layout, rng: np.random.Generator) -> None:

@@ -22,8 +22,8 @@ def stamp_all(gap, total, pose, mirror, size, which, outlines, spans):
 
 @kernel
 def sweep(
-    order, n, anywhere, near, flips, finest, gap, spots, total, wall, pose, mirror, size, which, outlines, points, spans,
-    turns, angles, partner, weight, wall_weight, rng,
+    order, n, anywhere, near, flips, finest, gap, spots, total, wall, pose, mirror, size, which, outlines, points,
+    spans, turns, angles, partner, weight, wall_weight, rng,
 ):  # fmt: skip
     """Moves pieces in turn. Returns how much work that was, in pixels looked at or written."""
     worked = 0
@@ -33,7 +33,7 @@ def sweep(
             if partner[i, k] >= 0:
                 worked += add_stamp(partner[i, k], int((weight[i, k] - 1) * 8), total, spans)
         count = min(n, points[1][which[i]])
-        cost, x, y, turn, m, looks = best_place(
+        _, x, y, turn, m, looks = best_place(
             i, count, anywhere, near, flips, finest, int(wall_weight[i] * 8), spots, total, wall, pose, mirror, size,
             which, points[0], points[1], turns, angles, rng,
         )  # fmt: skip
