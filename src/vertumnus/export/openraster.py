@@ -15,8 +15,9 @@ from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import Progress
 from vertumnus.export.svg import plain
+from vertumnus.render.clip import outline_coverage
 from vertumnus.render.layer import render_layer
-from vertumnus.render.picture import picture_size, render
+from vertumnus.render.picture import clip_of, cut, picture_size, render
 from vertumnus.writing import atomic_write
 
 MIMETYPE = "image/openraster"
@@ -49,7 +50,7 @@ def save_openraster(
     with atomic_write(Path(path)) as stream, zipfile.ZipFile(stream, "w") as bundle:
         _add(bundle, "mimetype", MIMETYPE.encode(), zipfile.ZIP_STORED)
         if colour is not None:
-            _picture(bundle, "data/background.png", render(_of(collage, []), scale, colour))
+            _picture(bundle, "data/background.png", ground_of(collage, scale, colour))
             entries.append('<layer name="background" src="data/background.png" x="0" y="0"/>')
         for number, layer in enumerate(collage.layers):
             entries.append(_layer(bundle, collage, layer, number, scale))
@@ -74,6 +75,10 @@ def layer_pixels(collage: Collage, layer: Layer, scale: float) -> tuple[Image.Im
     if drawn is None:
         return Image.new("RGBA", (1, 1)), 0, 0
     (rows, columns), pixels = drawn
+    clip = clip_of(collage)
+    if clip is not None:
+        high, wide = pixels.shape[:2]
+        cut(pixels, outline_coverage(clip, scale, rows.start, high, wide, columns.start), (0, 0, 0, 0))
     alpha = pixels[..., 3:]
     straight = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1e-6), 0)
     whole = np.concatenate([straight, alpha], axis=-1)
@@ -95,10 +100,11 @@ def _layer(bundle: zipfile.ZipFile, collage: Collage, layer: Layer, number: int,
     )
 
 
-def _of(collage: Collage, layers: list[Layer]) -> Collage:
+def ground_of(collage: Collage, scale: float, colour: str) -> Image.Image:
+    """The picture of a collage without its layers: its background."""
     other = collage.model_copy()
-    other.__dict__["layers"] = layers
-    return other
+    other.__dict__["layers"] = []
+    return render(other, scale, colour)
 
 
 def _picture(bundle: zipfile.ZipFile, name: str, picture: Image.Image) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.packing.apart import kinds_of_pieces, spread_apart
 from vertumnus.packing.initialise import by_distance_field, by_medial_axis, in_order, random_within
 from vertumnus.packing.options import PackOptions
+from vertumnus.packing.order import sequence
 from vertumnus.render.coverage import Textures
 from vertumnus.render.placements import Placements
 from vertumnus.strict.problem import RASTER, Problem, share_out
@@ -21,6 +24,7 @@ from vertumnus.strict.problem import make_problem as make_strict_problem
 
 START_SIZE = 0.6  # of its fair share's side, at which an element starts
 ATTAINABLE = 0.6  # share of the area that pieces of much the same size may fill
+BLEED = 0.35  # of a piece's fair side, that pieces may bleed over the edge where they are cut there
 START_PIXELS = 64  # raster pixels an element has where starting places are looked for
 
 
@@ -61,10 +65,19 @@ def make_problem(
         fair = np.where(shares.locked, shares.taken, side * np.sqrt(shares.weight))
     largest = 1.0 if options.fixed else np.sqrt(options.range[1])
     keep_places = keep_places or options.init == "ordered"
-    made = make_strict_problem(shares, mask, size, options.strict, fair, largest, keep_places)
+    container, shown = mask, None
+    if options.clip:
+        container, shown = _with_bleed(mask, BLEED * float(np.sqrt(shares.area / shares.free)) * RASTER), mask
+    made = make_strict_problem(shares, container, size, options.strict, fair, largest, keep_places)
+    made.shown = shown
     parts: dict[str, Any] = {field.name: getattr(made, field.name) for field in fields(Problem)}
     textures = Textures.of([e.texture for e in made.elements], [e.unit for e in made.elements])
     return PackProblem(**parts, options=options, textures=textures)
+
+
+def _with_bleed(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """A mask and what lies within so many pixels of it."""
+    return np.asarray(ndimage.distance_transform_edt(~mask) <= reach) if not mask.all() else mask
 
 
 def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
@@ -81,8 +94,12 @@ def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
         common = min(1.0, ATTAINABLE / float(np.sqrt(least * most)))
         low = fair + 0.5 * np.log(least * common)
         high = fair + 0.5 * np.log(most * common)
-    if options.rotation == "free":
+    if options.rotation in ("auto", "free"):
         turn_low, turn_high = np.full(count, -np.inf), np.full(count, np.inf)
+        if options.rotation == "auto":
+            upright = np.array([element.opaque for element in problem.elements])[problem.pieces]
+            # One that lay turned before, in a collage that was started from, stays so.
+            turn_low[upright] = turn_high[upright] = start.rotation[upright]
     elif options.rotation == "random":
         turn_low = turn_high = start.rotation.copy()
     else:
@@ -108,15 +125,16 @@ def start_placements(
     """
     options, count = problem.options, len(problem.pieces)
     zoom = min(RASTER, np.sqrt(START_PIXELS * count / problem.area))
-    mask = problem.target(zoom) > 0.5
+    mask = problem.target_shown(zoom) > 0.5
     if not mask.any():
-        mask, zoom = problem.mask, RASTER
+        mask, zoom = problem.mask if problem.shown is None else problem.shown, RASTER
     order = np.arange(count)
     size = START_SIZE * problem.fair
     if options.init == "random" or options.fixed:
         points = random_within(mask, count, rng)
     elif options.init == "ordered":
         points = in_order(mask, count, options.axis, rng)
+        order = sequence(problem, options.order or "given", rng)
     else:
         find = by_distance_field if options.init == "distance-field" else by_medial_axis
         points, room = find(mask, count, rng)
@@ -125,6 +143,9 @@ def start_placements(
         points, room = points[np.argsort(-room, kind="stable")], np.sort(room)[::-1]
     places = np.empty((count, 2))
     places[order] = points / zoom
+    if options.apart and options.init != "ordered":
+        kinds = kinds_of_pieces(problem.elements, problem.pieces)
+        places = places[spread_apart(places, kinds, problem.fair, ~problem.locked, rng)]
     if options.fixed:
         size = problem.fair.copy()
     turn = np.zeros(count)

@@ -28,12 +28,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.document.outline import Polygon, parse_outline
+from vertumnus.elements.drawing import draw_drawing
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import halve, mip_level
 from vertumnus.limits import MAX_RENDER
 from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
+from vertumnus.render.clip import outline_coverage
 from vertumnus.render.draw import Ready, draw, make_ready
 from vertumnus.render.held import Held
 from vertumnus.render.sprites import premultiplied
@@ -41,6 +44,7 @@ from vertumnus.render.sprites import premultiplied
 STRIP_PIXELS = 1 << 19  # drawn by one job
 STRIP_ROWS = 16  # at least
 HELD_BYTES = 256 << 20  # of pictures that may be needed again
+DRAWN_PIXELS = 1 << 24  # of a picture that is drawn anew from its drawing, at most
 ENOUGH = 0.98  # of the pixels needed: a smaller version is enlarged by no more than this
 
 Pixels = NDArray[np.uint8]
@@ -102,7 +106,11 @@ def render_bands(
     ground = parse_colour(colour) if colour else (0, 0, 0, 0)
     if collage.rendering != "alpha":
         whole = ground if channels == 4 or colour else (0, 0, 0, 255)
+        clip, top = clip_of(collage), 0
         for band in added_bands(collage, scale, whole):
+            if clip is not None:
+                cut(band, outline_coverage(clip, scale, top, len(band), width), whole)
+            top += len(band)
             yield np.ascontiguousarray(straight(band)[..., :channels])
         return
     scene = StripRenderer(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
@@ -129,6 +137,19 @@ def render_bands(
                 future.cancel()
 
 
+def clip_of(collage: Collage) -> list[Polygon] | None:
+    """The outline that layers show in, where there is one."""
+    return None if collage.clip is None else parse_outline(collage.clip)
+
+
+def cut(canvas: NDArray[np.float32], within: NDArray[np.float32], ground: tuple[int, int, int, int]) -> None:
+    """Cuts rows of premultiplied floats, in place, to what lies within an outline; around it is the ground."""
+    behind = np.array(ground, np.float32) / np.float32(255)
+    behind[:3] *= behind[3]
+    canvas *= within[..., None]
+    canvas += (1 - within)[..., None] * behind
+
+
 class _Shown(NamedTuple):
     """A visible layer, and how it is drawn."""
 
@@ -141,7 +162,8 @@ class _Shown(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What is shown, whatever its size."""
-        return (self.layer.image, self.layer.crop, self.layer.outline)
+        drawn = self.ready is not None and self.ready.level < 0
+        return (self.layer.image, self.layer.crop, self.layer.outline, drawn)
 
 
 class StripRenderer:
@@ -157,6 +179,7 @@ class StripRenderer:
     ) -> None:
         self.pictures = collage.pictures
         self.ground, self.channels = ground, channels
+        self.clip, self.scale = clip_of(collage), scale
         self.width = picture_size(collage, scale)[0]
         self.strips: list[tuple[int, int]] = []
         self.inside: list[list[int]] = []  # of each strip, the layers in it, back to front
@@ -182,9 +205,16 @@ class StripRenderer:
         cell = snapped(layer, (width, height), scale)
         if cell is not None:
             return _Shown(layer, box, cell, None, (cell.box[1], cell.box[3]))
-        ready = make_ready(layer, (width, height), scale)
+        ready = make_ready(layer, (width, height), scale, self._least(layer.image))
         y, reach = ready.pose[1], ready.reach[1]
         return _Shown(layer, box, None, ready, (math.floor(y - reach), math.ceil(y + reach) + 1))
+
+    def _least(self, name: str) -> int:
+        """The finest level of a picture: below 0 where it was made of a drawing."""
+        if self.pictures.drawing_name(name) is None:
+            return 0
+        width, height = self.pictures.size(name)
+        return -max(0, math.floor(math.log2(DRAWN_PIXELS / (width * height)) / 2))
 
     def plan(self, strips: list[tuple[int, int]]) -> None:
         """Says which rows the strips are."""
@@ -223,6 +253,8 @@ class StripRenderer:
         strip = Strip(self.ground, top, bottom - top, self.width)
         for n in self.inside[number]:
             self.lay(n, strip)
+        if self.clip is not None:
+            cut(strip.floats(), outline_coverage(self.clip, self.scale, top, bottom - top, self.width), self.ground)
         return strip.finished(self.channels)
 
     def lay(self, n: int, strip: Strip) -> None:
@@ -275,17 +307,37 @@ class StripRenderer:
         if level > finest:
             fine = self.textures.get((one.key, finest), self._texture, one, finest)
             return mip_level(fine, level - finest)
+        if level < 0:
+            return self._drawn(one, level)
         name = one.layer.image
         alone = self.sharing[name] == 1  # what is made of it is all that is needed
         picture = self.pictures.decoded(name) if alone else self.decoded.get((name, 0), self.pictures.decoded, name)
         self._check_box(one, *picture.size)
         part = picture if one.layer.crop is None else picture.crop(one.box)
-        pixels = premultiplied(part)
-        if one.layer.outline == "hexagon":
-            pixels = (pixels * _soft_hexagon(part.width, part.height)[..., None] + np.float32(0.5)).astype(np.uint8)
+        pixels = _outlined(premultiplied(part), one.layer)
         for _ in range(level):
             pixels = halve(pixels)
         return pixels
+
+    def _drawn(self, one: _Shown, level: int) -> Pixels:
+        """What a layer shows, drawn anew from its drawing at a level finer than its picture, premultiplied."""
+        name = one.layer.image
+        width, height = self.pictures.size(name)
+        self._check_box(one, width, height)
+        times = 2**-level
+        drawing = self.pictures.drawing(name)
+        assert drawing is not None
+        image = Image.fromarray(
+            draw_drawing(drawing, (width, height), times, self.pictures.drawing_name(name) or name)
+        )
+        return _outlined(premultiplied(image.crop(tuple(times * side for side in one.box))), one.layer)
+
+
+def _outlined(pixels: Pixels, layer: Layer) -> Pixels:
+    if layer.outline != "hexagon":
+        return pixels
+    height, width = pixels.shape[:2]
+    return (pixels * _soft_hexagon(width, height)[..., None] + np.float32(0.5)).astype(np.uint8)
 
 
 def _soft_hexagon(width: int, height: int) -> NDArray[np.float32]:
