@@ -93,6 +93,8 @@ class State(dict[str, Any]):
                 yield
         except KeyError as error:
             raise self.refuse(str(error.args[0]), "is missing") from None
+        except VertumnusError:
+            raise
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             raise VertumnusError(f"{self.source}: not a whole state of this run ({error})") from None
 
