@@ -23,7 +23,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from hostile.judge import FAULTS, kind_of, run_case  # noqa: E402
 from hostile.kinds import KINDS  # noqa: E402
 from hostile.networks import stock_networks  # noqa: E402
-from hostile.pantry import stock  # noqa: E402
+from hostile.pantry import short_runs, stock  # noqa: E402
 
 
 def main() -> int:
@@ -49,6 +49,7 @@ def main() -> int:
     kinds = {n: kind_of(KINDS, given.seed, n) for n in numbers}
     wanted = [n for n in numbers if given.kind in (None, kinds[n]) and kinds[n] not in given.without]
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
+    short_runs()
     try:
         stock(base / "pantry")
         print(f"{time.process_time():.1f} s of one core for honest things", file=sys.stderr)
