@@ -88,7 +88,7 @@ def test_indexing_and_drawing_are_the_same_byte_for_byte(cluster, tiles, referen
     for these in (cluster, killing):
         update_index(tiles, rebuild=True, workers=these)
         assert index_bytes(tiles) == here
-        np.testing.assert_array_equal(np.concatenate(list(mosaic_bands(mosaic, workers))), drawn)
+        np.testing.assert_array_equal(np.concatenate(list(mosaic_bands(mosaic, these))), drawn)
     assert (flags / "killed1").exists()
     assert (flags / "killed2").exists()
 
