@@ -184,7 +184,9 @@ class Composition(PieceRun):
     def guidance(self) -> Guidance:
         """What judges the picture; made when first needed, for it may hold a student in the source's network."""
         if self._guidance is None:
-            self._guidance = self._guided(Request(self.prompt, self._canvas, self.rng, self.background))
+            self._guidance = self._guided(
+                Request(self.prompt, self._canvas, self.rng, self.background, self.spec.seed)
+            )
         return self._guidance
 
     @property
@@ -281,6 +283,7 @@ class Composition(PieceRun):
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
         for source in getattr(self.source, "sources", [self.source]):
+            report |= source.understood(self.prompt) if hasattr(source, "understood") else {}
             picture = source.kept(fitting(self._canvas, source.resolution)) if hasattr(source, "kept") else None
             if picture is not None:
                 named = getattr(source.options, source.options.argument)

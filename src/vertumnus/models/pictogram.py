@@ -8,6 +8,7 @@ machine. It lives on the canvas's ink, its coverage from 0 to 1, at 64 x 64.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from vertumnus.elements.icons import Glyph, draw_icon
 from vertumnus.errors import VertumnusError
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
 from vertumnus.models.names import match_icons
+from vertumnus.models.sentence import Sentence, read_sentence
 from vertumnus.render.composite import SpriteRenderer
 from vertumnus.render.placements import Placements
 from vertumnus.render.sprites import Sprites
@@ -25,6 +27,7 @@ from vertumnus.render.sprites import Sprites
 SIDE = 64
 TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)  # degrees, clockwise
 EXTENTS = (0.66, 0.78, 0.9)  # of the canvas, the icon's longer side
+DEALT = (0.82, 0.7)  # one of which is dealt to a seed
 _TEXELS = 128
 
 Floats = NDArray[np.float32]
@@ -119,13 +122,39 @@ class Pictogram:
         self.fonts = fonts
         self.alphas_cumprod = stable_diffusion_schedule()
 
-    def encode_text(self, prompt: str) -> Icons:
+    def encode_text(self, prompt: str, dealt: int | None = None, fill: float | None = None) -> Icons:
         """The icons that a prompt means, augmented.
+
+        dealt   number of the drawing, its hand and its size, which are then the only ones; any number, beginning
+                again after the last
+        fill    the size, in the canvas's side; by default `EXTENTS`
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
-        glyphs, matched = match_icons(prompt, self.fonts)
-        return Icons(prompt, tuple(matched), augmented(glyphs))
+        sentence = read_sentence(prompt, self.fonts)
+        if len(sentence.things) == 1 and sentence.passed_over:
+            # Of two nouns side by side one is meant.
+            glyphs, matched = list(sentence.things[0].glyphs), [sentence.things[0].noun]
+        else:
+            glyphs, matched = match_icons(prompt, self.fonts)
+        extents = EXTENTS if fill is None else (fill,)
+        if dealt is None:
+            return Icons(prompt, tuple(matched), augmented(glyphs, extents=extents))
+        turn, which = divmod(dealt, len(glyphs))
+        size, flip = divmod(turn, 2)
+        sizes = DEALT if fill is None else extents
+        pictures = augmented([glyphs[which]], extents=(sizes[size % len(sizes)],))
+        return Icons(prompt, tuple(matched), pictures[flip::2])
+
+    def read(self, prompt: str) -> Sentence:
+        """What a prompt says is to be seen, as far as its fonts can show it.
+
+        Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
+        """
+        sentence = read_sentence(prompt, self.fonts)
+        if not sentence.things:
+            match_icons(prompt, self.fonts)  # says what is near
+        return sentence
 
     def predict_noise(self, x_t: Floats, t: ArrayLike, icons: Icons) -> Floats:
         """The noise in pictures of ink.
@@ -144,14 +173,23 @@ class Pictogram:
         return empirical_mean(flat, levels, icons.points, icons.squares).reshape(x_t.shape)
 
 
-def augmented(glyphs: list[Glyph], side: int = SIDE) -> Floats:
+def augmented(glyphs: list[Glyph], side: int = SIDE, extents: Sequence[float] = EXTENTS) -> Floats:
     """Every glyph as it is and mirrored, at every turn and extent: N x side x side ink, 0 to 1."""
+    return ink_pictures(glyphs, side, TURNS, extents)
+
+
+def ink_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents: Sequence[float]) -> Floats:
+    """Glyphs in the middle of a square, as they are and mirrored: N x side x side ink, 0 to 1.
+
+    turns     degrees, clockwise
+    extents   of the longer side, in the square's
+    """
     sprites = _ink_sprites(glyphs)
     renderer = SpriteRenderer(sprites, side, side)
     pictures = []
     for which in range(len(glyphs)):
-        for turn in TURNS:
-            for extent in EXTENTS:
+        for turn in turns:
+            for extent in extents:
                 for flip in (False, True):
                     place = Placements(
                         x=np.array([side / 2]),

@@ -60,8 +60,12 @@ class Ready(NamedTuple):
         return abs(cos) * wide + abs(sin - lean * cos) * tall + 1, abs(sin) * wide + abs(cos + lean * sin) * tall + 1
 
 
-def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
-    """A layer as drawn at ``zoom`` raster pixels to a canvas pixel; ``size`` of what it shows, its pixels."""
+def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0) -> Ready:
+    """A layer as drawn at ``zoom`` raster pixels to a canvas pixel.
+
+    size    of what it shows, in the picture's pixels
+    least   the finest level there is, as of `level_at`
+    """
     linear = layer.light == "linear"
     return Ready(
         # The logarithm as in `Placements`: what packing measures is what is drawn, to the bit.
@@ -74,7 +78,7 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
         (layer.squeeze, math.tan(math.radians(layer.shear))),
         layer.flip,
         (float(size[0]), float(size[1])),
-        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom),
+        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom, least),
         layer.opacity,
         np.array((1, 1, 1) if linear else layer.gain, np.float32),
         np.array((0, 0, 0) if linear else layer.offset, np.float32),
@@ -130,7 +134,7 @@ def _draw(  # type: ignore[no-untyped-def]
     for py in range(top, bottom + 1):
         dy = f4(py) + half - y
         at_u, at_v = dy * uy + mid_u, dy * vy + mid_v
-        low, high = run(f4(left) + half - x, f4(right) + half - x, by_u, at_u, mid_u - out_u, mid_u + out_u)
+        low, high = run(f4(left) - x, f4(right) + one - x, by_u, at_u, mid_u - out_u, mid_u + out_u)
         low, high = run(low, high, by_v, at_v, mid_v - out_v, mid_v + out_v)
         first = max(left, ceil(low + x - half))
         count = min(right, floor(high + x - half)) - first + 1
