@@ -102,11 +102,18 @@ class Field:
 
 
 class Step(NamedTuple):
-    """What is known after a round: all are placed at ``density``, or some are not."""
+    """What is known after a round.
+
+    density   the pieces' area over the container's, at which all are placed; 0 where there is none yet
+    layout    the best so far
+    limits    pieces that found no place at the least density at which not all did
+    final     whether it is the last
+    """
 
     density: float
     placed: int
     layout: list[Sown | None]
+    limits: list[int]
     final: bool
 
 
@@ -126,15 +133,18 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
         search.tell(_missing(seeds, one_round(seeds, coarse, order, search.density, seed)))
     search = _Search(max(search.low, 1e-4) * STEP, STEP)
     best: list[Sown | None] | None = None
+    limits: list[int] = []
     for number in range(10 * rounds):
         layout = one_round(seeds, ground, order, search.density, seed)
         missing = _missing(seeds, layout)
         if missing == 0:
             best = layout
+        elif search.density < search.high:
+            limits = [n for n, place in enumerate(layout) if place is None]
         search.tell(missing)
         shown = best if best is not None else layout
         done = best is not None and (number + 1 >= rounds or search.done)
-        yield Step(search.low, sum(one is not None for one in shown), shown, done)
+        yield Step(search.low, sum(one is not None for one in shown), shown, limits, done)
         if done:
             return
 
