@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,28 @@ def test_png_and_tiff_keep_every_pixel(tmp_path, size, rows):
         assert image.mode == "RGB"
         np.testing.assert_array_equal(np.asarray(image), pixels)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)
+
+
+@pytest.mark.parametrize("size", [(300, 211), (1, 1), (1100, 640)])
+def test_a_tiff_with_alpha_is_read_alike_by_others(tmp_path, size):
+    width, height = size
+    pixels = np.concatenate([smooth(*size), smooth(*size)[..., :1]], axis=-1)
+    pixels[: height // 2, : width // 2] = 0
+    save_bands(bands(pixels, 37), *size, tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        np.testing.assert_array_equal(file.asarray(), pixels)
+        assert file.pages[0].extrasamples == (tifffile.EXTRASAMPLE.UNASSALPHA,)
+        levels = [level.asarray() for level in file.series[0].levels]
+    with Image.open(tmp_path / "a.tif") as image:
+        assert image.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+    for large, small in pairwise(levels):
+        even = large[: len(large) // 2 * 2, : large.shape[1] // 2 * 2].astype(float)
+        four = even.reshape(len(even) // 2, 2, -1, 2, 4).transpose(0, 2, 1, 3, 4).reshape(len(even) // 2, -1, 4, 4)
+        alpha = four[..., 3:]
+        colour = (four[..., :3] * alpha).sum(axis=2) / np.maximum(alpha.sum(axis=2), 1)
+        expected = np.concatenate([colour, alpha.mean(axis=2)], axis=-1)
+        assert np.abs(small[: expected.shape[0], : expected.shape[1]] - expected).max(initial=0) <= 0.51
 
 
 def test_tiff_is_a_pyramid(tmp_path):

@@ -43,20 +43,26 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, name):
     assert path.read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.dzi"])
-def test_every_collage_is_written_in_bands(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "background"),
+    [("a.jpg", "#fed"), ("a.tif", "#fed"), ("a.dzi", "#fed"), ("a.png", None), ("b.tif", None)],
+)
+def test_every_collage_is_written_in_bands(tmp_path, monkeypatch, name, background):
     """No picture of the whole is made, and what is written is what is drawn."""
-    collage = Collage(width=300, height=900, background="#fed")
+    collage = Collage(width=300, height=900, background=background)
     for n in range(30):
         image = collage.pictures.add_pixels(blob(n, 40, 40))
         collage.layers.append(Layer(name="a", image=image, x=20 + 9 * n, y=15 + 29 * n, scale=1, rotation=7 * n))
-    drawn = np.asarray(collage.render().convert("RGB"), float)
+    whole = np.asarray(collage.render())
+    drawn = whole[..., :3].astype(float)
     monkeypatch.setattr("vertumnus.export.picture.render", None)
     assert vt.save_picture(collage, tmp_path / name) == (300, 900)
     if name == "a.dzi":
         top = max(int(path.name) for path in (tmp_path / "a_files").iterdir() if path.name.isdigit())
         tile = np.asarray(Image.open(tmp_path / "a_files" / str(top) / "0_0.jpg"), float)
         assert np.abs(tile - drawn[: tile.shape[0], : tile.shape[1]]).mean() < 3
+    elif background is None:
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), whole)
     else:
         with Image.open(tmp_path / name) as found:
             assert np.abs(np.asarray(found.convert("RGB"), float) - drawn).mean() < 3

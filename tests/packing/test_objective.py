@@ -58,7 +58,7 @@ def finite_difference(loss, canvas, step=1e-2):
 def test_the_sum_and_its_gradient():
     canvas, target = canvas_and_target()
     grad = np.empty_like(canvas)
-    total = pointwise(canvas, target, f4(1.5), f4(3), f4(20), grad)
+    total = pointwise(canvas, target, target, f4(1.5), f4(3), f4(20), grad)
     c, m = canvas.astype(np.float64), target.astype(np.float64)
     expected = (1.5 * m * np.maximum(1 - c, 0) + 3 * np.maximum(c - 1, 0) ** 2 + 20 * (1 - m) * c).sum()
     assert total == pytest.approx(expected, rel=1e-5)
@@ -107,7 +107,7 @@ def test_the_guidance_is_the_weighted_sum():
     for progress, strict in ((0.0, 2.0), (0.5, 8.0), (1.0, 32.0)):
         total, grad = guidance(canvas, progress)
         apart = np.empty_like(canvas)
-        expected = pointwise(canvas, target, f4(0.7), f4(strict), f4(5), apart)
+        expected = pointwise(canvas, target, target, f4(0.7), f4(strict), f4(5), apart)
         even, even_grad = uniformity(canvas, target, (1.5,))
         assert total == pytest.approx(expected + 0.3 * even + 0.2 * gravity(canvas, height)[0], rel=1e-5)
         np.testing.assert_allclose(grad, apart + 0.3 * even_grad + 0.2 * height, rtol=1e-4, atol=1e-5)

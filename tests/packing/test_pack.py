@@ -364,3 +364,32 @@ def test_placements_are_written_in_few_digits(blobs):
         assert place.x == round(place.x, 3)
         assert place.rotation == round(place.rotation, 3)
         assert place.scale == float(f"{place.scale:.7g}")
+
+
+def test_pieces_bleed_over_the_edge_and_are_cut_there(tmp_path):
+    """Photographs fill a clipped circle to its edge; what shows of the picture is the circle, crisp."""
+    photos = [
+        element(np.dstack([blob(n, 60, 40)[..., :3], np.full((40, 60), 255, np.uint8)]), f"p{n}") for n in range(6)
+    ]
+    plain = vt.pack(photos, "circle", size=SIZE, count=20, quality="fast")
+    collage = vt.pack(photos, "circle", size=SIZE, count=20, quality="fast", clip=True)
+    report = collage.made_by.report
+    assert report["coverage"] > plain.made_by.report["coverage"] + 0.02
+    assert (report["spill"], report["overlap"]) == (0.0, 0.0)
+    assert report["cut"] > 0.02
+    inside = parse_shape("circle").coverage(SIZE * 2, SIZE * 2).reshape(SIZE, 2, SIZE, 2).mean((1, 3))
+    drawn = np.asarray(collage.render().getchannel("A"))
+    assert (drawn[inside == 0] < 6).all()
+    edge = (inside > 20) & (inside < 235)
+    assert np.abs(drawn.astype(int) - inside)[edge].min() < 6  # as the shape itself is anti-aliased
+    assert (drawn[edge] <= inside[edge] + 24).all()
+    cut = [np.count_nonzero(surely) for surely, _ in silhouettes(collage)]
+    mask = parse_shape("circle").mask(SIZE * 2, SIZE * 2)
+    shown = [np.count_nonzero(surely & mask) for surely, _ in silhouettes(collage)]
+    assert all(part > 0.1 * whole for part, whole in zip(shown, cut, strict=True))  # none is all but cut away
+    collage.save(tmp_path / "a.collage")
+    again = vt.again(vt.Collage.load(tmp_path / "a.collage"))
+    again.save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+    with pytest.raises(vt.VertumnusError, match="clip goes without"):
+        vt.pack(photos, "circle", size=SIZE, clip=True, border=3)

@@ -57,7 +57,10 @@ class JointLoss:
         sigma = first * (last / first) ** progress if first and last else 0.0
         grad = grad.copy()
         if sigma > 0.3:
-            grad[..., :4] += wide_blur(np.ascontiguousarray(grad[..., :4]), sigma)
+            felt = (
+                grad[..., 3:4] if not grad[..., :3].any() else grad[..., :4]
+            )  # what looks at ink alone moves it alone
+            felt += wide_blur(np.ascontiguousarray(felt), sigma)
         if w.overlap:  # decided by now
             value, by = terms.overlap(accumulated, w.overlap_threshold)
             total += w.overlap * progress * value

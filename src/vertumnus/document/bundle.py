@@ -8,15 +8,15 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
 from vertumnus.archive import list_members, read_member
 from vertumnus.checked import first_problem
-from vertumnus.document.layer import Layer
 from vertumnus.document.migrate import migrate
 from vertumnus.document.pictures import check_hash
+from vertumnus.document.table import TABLE, layer_fields, table_of
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_UNPACKING
 from vertumnus.reading import check_parts, legible, open_file, read_file
@@ -207,28 +207,6 @@ def _no_unicode(value: object, field: str = "") -> str:
     return next(filter(None, (_no_unicode(entry, name) for name, entry in parts)), "")
 
 
-ALWAYS = frozenset({"id", "name", "image", "x", "y", "scale", "rotation"})
-TABLE = 1000  # layers from which on a document holds them as a table, two thirds as long as an object for each
-DEFAULTS = {name: field.default for name, field in Layer.model_fields.items() if name not in ALWAYS}
-
-
-def layer_fields(layer: Layer) -> dict[str, Any]:
-    """What a document says of a layer: the fields of `ALWAYS`, and what is not as it is by default."""
-    return {name: value for name, value in layer.__dict__.items() if name in ALWAYS or value != DEFAULTS[name]}
-
-
-def _table(layers: list[Layer]) -> str:
-    """Many layers as ``{"columns": [...], "rows": [...]}``; null stands for what a field is by default."""
-    given = [layer_fields(layer) for layer in layers]
-    used = set().union(*given)
-    columns = [name for name in Layer.model_fields if name in used]
-    rows = (
-        json.dumps([fields.get(name) for name in columns], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        for fields in given
-    )
-    return f'{{"columns": {json.dumps(columns)}, "rows": [\n  ' + ",\n  ".join(rows) + "\n ]}"
-
-
 def to_json(collage: Collage, folder: Path | None = None) -> bytes:
     """The document as JSON, a layer to a line, numbers written so that they read back the same.
 
@@ -240,12 +218,14 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
     linked = {} if folder is None else _links(collage, folder)
     document = collage.model_dump(mode="json", exclude={"layers", "linked"})
     made_by = document.pop("made_by")
+    if document["clip"] is None:
+        del document["clip"]
     if linked:
         document["linked"] = linked
     try:
         parts = [json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}")]
         if len(collage.layers) >= TABLE:
-            parts.append('"layers": ' + _table(collage.layers))
+            parts.append('"layers": ' + table_of(collage.layers))
         else:
             rows = [json.dumps(layer_fields(layer), ensure_ascii=False, allow_nan=False) for layer in collage.layers]
             parts.append('"layers": ' + ("[\n  " + ",\n  ".join(rows) + "\n ]" if rows else "[]"))

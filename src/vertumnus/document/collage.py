@@ -13,7 +13,9 @@ from vertumnus.checked import Checked
 from vertumnus.document import bundle
 from vertumnus.document.drawing import renderer
 from vertumnus.document.layer import IMAGE_NAME, Layer
+from vertumnus.document.outline import parse_outline
 from vertumnus.document.pictures import Pictures
+from vertumnus.document.table import LayerTable, layers_of
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.limits import MAX_CANVAS, check_depth
@@ -25,6 +27,7 @@ __all__ = ["Collage", "Layer", "MadeBy"]
 
 Side = Annotated[int, Field(gt=0, le=MAX_CANVAS)]
 PictureName = Annotated[str, Field(pattern=IMAGE_NAME)]
+Layers = Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)]
 Rendering = Literal["alpha", "transparency", "masked-transparency", "masked-transparency-normed", "opacity"]
 SHOWN = 1024  # pixels of the longer side in a notebook
 
@@ -46,32 +49,6 @@ class MadeBy(Checked):
         return tree
 
 
-class LayerTable(Checked):
-    """Many layers in a document: a row each, with null for what a field is by default."""
-
-    columns: list[str]
-    rows: list[list[Any]]
-
-
-def _rows(layers: object) -> object:
-    """Layers as they are listed or, of a table, an object for each row."""
-    if not isinstance(layers, dict):
-        return layers
-    if set(layers) != {"columns", "rows"}:
-        raise ValueError("a table of layers has columns and rows")
-    columns, rows = layers["columns"], layers["rows"]
-    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise ValueError("columns must be a list of fields' names")
-    if len(set(columns)) < len(columns):
-        raise ValueError("columns name a field twice")
-    if not isinstance(rows, list):
-        raise ValueError("rows must be a list")
-    for number, row in enumerate(rows):
-        if not isinstance(row, list) or len(row) != len(columns):
-            raise ValueError(f"rows[{number}] is not a list of {len(columns)} values")
-    return [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
-
-
 class Collage(Checked):
     """An ordered list of layers, back to front, on a canvas of width x height pixels.
 
@@ -91,13 +68,18 @@ class Collage(Checked):
     rendering: Rendering = Field(
         "alpha", description="how layers make a picture: laid over each other, or added up by a method of CLIP-CLOP"
     )
+    clip: str | None = Field(
+        None,
+        description="what of the canvas layers show in: polygons as an SVG path, M0,0 4,0 4,4Z, filled by the"
+        " even-odd rule; the background is all around it",
+    )
     prompt: str | None = None
     seed: int | None = None
     linked: dict[PictureName, str] = Field(
         {}, description="pictures that lie elsewhere, and where: a file's path, relative to the document's folder"
     )
-    layers: Annotated[list[Layer], BeforeValidator(_rows, json_schema_input_type=list[Layer] | LayerTable)] = Field(
-        [], description="back to front; a thousand and more are written as a table"
+    layers: Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)] = (
+        Field([], description="back to front; a thousand and more are written as a table")
     )
     made_by: MadeBy | None = None
 
@@ -116,6 +98,13 @@ class Collage(Checked):
     def _a_colour(cls, text: str | None) -> str | None:
         if text is not None:
             parse_colour(text)
+        return text
+
+    @field_validator("clip")
+    @classmethod
+    def _an_outline(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_outline(text)
         return text
 
     @property

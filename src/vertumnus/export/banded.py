@@ -32,6 +32,7 @@ def save_bands(
 ) -> None:
     """Writes RGB rows (h x width x 3 bytes each band), top to bottom; the suffix tells the format.
 
+    PNG and TIFF take rows of straight alpha (h x width x 4), too.
     Memory holds some bands, whatever the size. Raises `VertumnusError` for an unknown suffix, a size that the format
     cannot hold, or a place that cannot be written; what stood there before is then untouched.
     """

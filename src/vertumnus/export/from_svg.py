@@ -49,7 +49,9 @@ def _read(path: Path) -> tuple[Collage, list[str]]:
     root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES))
     document = _json(root.get(f"{{{NAMESPACE}}}document"), path)
     width, height, view = _canvas(root, path)
-    known = {name: document[name] for name in ("background", "rendering", "prompt", "seed") if name in document}
+    known = {
+        name: document[name] for name in ("background", "clip", "rendering", "prompt", "seed") if name in document
+    }
     collage = Collage(width=width, height=height, **known)
     lost: list[str] = []
     images = {one.get("id"): one for one in root.iter(f"{{{SVG}}}image") if one.get("id")}

@@ -15,8 +15,9 @@ from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import Progress
 from vertumnus.export.svg import plain
+from vertumnus.render.clip import outline_coverage
 from vertumnus.render.layer import render_layer
-from vertumnus.render.picture import picture_size, render
+from vertumnus.render.picture import clip_of, cut, picture_size, render
 from vertumnus.writing import atomic_write
 
 MIMETYPE = "image/openraster"
@@ -74,6 +75,10 @@ def layer_pixels(collage: Collage, layer: Layer, scale: float) -> tuple[Image.Im
     if drawn is None:
         return Image.new("RGBA", (1, 1)), 0, 0
     (rows, columns), pixels = drawn
+    clip = clip_of(collage)
+    if clip is not None:
+        high, wide = pixels.shape[:2]
+        cut(pixels, outline_coverage(clip, scale, rows.start, high, wide, columns.start), (0, 0, 0, 0))
     alpha = pixels[..., 3:]
     straight = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1e-6), 0)
     whole = np.concatenate([straight, alpha], axis=-1)

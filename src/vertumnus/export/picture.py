@@ -32,8 +32,8 @@ def save_picture(
 
     force   deep zoom: replace what is there, though this program did not make it
 
-    PNG, JPEG, TIFF with a background and deep zoom (``.dzi``) are written band by band, so that memory does not grow
-    with their height. JPEG and deep zoom know no transparency: what has no background becomes white.
+    PNG, JPEG, TIFF and deep zoom (``.dzi``) are written band by band, so that memory does not grow with their height;
+    WebP is drawn whole. JPEG and deep zoom know no transparency: what has no background becomes white.
     Raises `VertumnusError` for an unknown suffix, a bad scale or colour, or a place that cannot be written.
     """
     path = Path(path)
@@ -45,12 +45,14 @@ def save_picture(
     if suffix == ".png":
         with atomic_write(path) as stream:
             write_png(stream, width, height, watched(render_bands(collage, scale, background), height, progress))
-    elif suffix == ".webp" or (suffix in (".tif", ".tiff") and clear):
+    elif suffix == ".webp":
         picture = render(collage, scale, background, progress)
         with atomic_write(path) as stream:
             stream.write(_encoded(picture, FORMATS[suffix]))
     else:
-        bands = render_bands(collage, scale, "white" if clear else background, 3)
+        straight = clear and suffix in (".tif", ".tiff")
+        ground = "white" if clear and not straight else background
+        bands = render_bands(collage, scale, ground, 4 if straight else 3)
         save_bands(bands, width, height, path, progress, force=force)
     return width, height
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.imaging.pyramid import halve
+from vertumnus.imaging.pyramid import halve, halve_straight
 
 Bytes = NDArray[np.uint8]
 
@@ -21,7 +21,7 @@ def level_sizes(width: int, height: int, last: int) -> list[tuple[int, int]]:
 
 
 class Pyramid:
-    """Takes rows of a picture and hands on rows of every level.
+    """Takes rows of a picture, h x width x 3, or x 4 for straight alpha, and hands on rows of every level.
 
     sizes   of the levels, the largest first
     take    called with (level, first row, rows)
@@ -43,7 +43,8 @@ class Pyramid:
         even = len(rows) if self.done[level] == self.sizes[level][1] else len(rows) // 2 * 2
         self.rest[level] = rows[even:].copy() if even < len(rows) else None
         if even:
-            self.add(halve(rows[:even]), level + 1)
+            half = halve_straight if rows.shape[2] == 4 else halve
+            self.add(half(rows[:even]), level + 1)
 
 
 class TileRows:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
-from vertumnus.document.bundle import layer_fields, used_pictures
+from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.document.table import layer_fields
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.render.tone import tone_table
 from vertumnus.writing import atomic_write
@@ -48,12 +49,20 @@ def save_svg(collage: Collage, path: str | Path) -> None:
         for tone, mark in tones.items():
             if tone is not None and mark is not None:
                 stream.write(_tone(tone, mark).encode())
+        if collage.clip is not None:
+            stream.write(
+                f'<clipPath id="canvas"><path clip-rule="evenodd" d="{collage.clip}"/></clipPath>\n'.encode()
+            )
         stream.write(b"</defs>\n")
         if collage.background is not None:
             red, green, blue, alpha = parse_colour(collage.background)
             stream.write(
                 f'<rect vertumnus:background="yes" width="{collage.width}" height="{collage.height}"'
                 f' fill="rgb({red},{green},{blue})" fill-opacity="{alpha / 255:.4g}"/>\n'.encode()
+            )
+        if collage.clip is not None:
+            stream.write(
+                b'<g id="clipped" inkscape:groupmode="layer" inkscape:label="clipped" clip-path="url(#canvas)">\n'
             )
         for number, layer in enumerate(collage.layers):
             size = collage.pictures.size(layer.image)
@@ -68,7 +77,7 @@ def save_svg(collage: Collage, path: str | Path) -> None:
                     collage.rendering == "transparency",
                 ).encode()
             )
-        stream.write(b"</svg>\n")
+        stream.write(b"</svg>\n" if collage.clip is None else b"</g>\n</svg>\n")
 
 
 # What of a picture is shown: its name where its size matters, its crop, its outline.
@@ -106,8 +115,8 @@ def _head(collage: Collage) -> str:
 
 def _about(collage: Collage) -> str:
     """What is kept of the document itself."""
-    facts = {name: getattr(collage, name) for name in ("background", "rendering", "prompt", "seed")}
-    return plain(json.dumps(facts))
+    facts = {name: getattr(collage, name) for name in ("background", "clip", "rendering", "prompt", "seed")}
+    return plain(json.dumps({name: value for name, value in facts.items() if name != "clip" or value}))
 
 
 def _kept(layer: Layer) -> str:

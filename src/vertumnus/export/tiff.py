@@ -25,7 +25,8 @@ Bytes = NDArray[np.uint8]
 def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes], folder: Path) -> None:
     """Writes bands of RGB rows (h x width x 3), top to bottom, as one pyramidal TIFF.
 
-    Smaller levels hang below the first as SubIFDs, deflated with horizontal prediction. Until a level's turn comes
+    Rows of h x width x 4 carry straight alpha, and the file says so (ExtraSamples 2; TIFF 6.0, section 18). Smaller
+    levels hang below the first as SubIFDs, deflated with horizontal prediction. Until a level's turn comes
     its packed tiles wait in a file in ``folder``.
     """
     import tifffile
@@ -44,7 +45,9 @@ def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes]
 
         try:
             pyramid = Pyramid(sizes, take)
+            channels = 3
             for band in bands:
+                channels = band.shape[2]
                 pyramid.add(band)
             total = sum(sum(part) for part in lengths)
             with tifffile.TiffWriter(stream, bigtiff=total > BIG) as writer:
@@ -52,9 +55,10 @@ def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes]
                     files[level].seek(0)
                     writer.write(
                         _read(files[level], lengths[level]),
-                        shape=(down, across, 3),
+                        shape=(down, across, channels),
                         dtype=np.uint8,
                         photometric="rgb",
+                        extrasamples=["unassalpha"] if channels == 4 else None,
                         tile=(SIDE, SIDE),
                         compression="adobe_deflate",
                         predictor=2,
@@ -71,7 +75,7 @@ def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes]
 
 def _pack(tile: Bytes) -> bytes:
     """A tile filled up to its whole size, each pixel less the one to its left (TIFF 6.0, section 14), deflated."""
-    whole = np.zeros((SIDE, SIDE, 3), np.uint8)
+    whole = np.zeros((SIDE, SIDE, tile.shape[2]), np.uint8)
     whole[: tile.shape[0], : tile.shape[1]] = tile
     whole[:, 1:] -= whole[:, :-1].copy()
     return zlib.compress(whole.tobytes(), LEVEL)

@@ -12,8 +12,7 @@ other way round; descent needs this way, as in ProlificDreamer, Wang et al., 202
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,17 +43,42 @@ class RecentRenders:
     """
 
     def __init__(self, alphas_cumprod: NDArray[np.float64], size: int) -> None:
-        self.alphas_cumprod = alphas_cumprod
-        self.renders: deque[Canvas] = deque(maxlen=size)
+        self.alphas_cumprod, self.size = alphas_cumprod, size
+        # Room for twice as many, so that the last ones, in their order, are nearly always there without a copy.
+        self._room = np.zeros((2 * size, 0), np.float32)
+        self._squares = np.zeros(2 * size, np.float32)
+        self._end = 0
+
+    @property
+    def renders(self) -> Canvas:
+        """What it remembers, M x D with M up to ``size``, the oldest first."""
+        return self._room[max(0, self._end - self.size) : self._end]
 
     def learn(self, x: Canvas) -> None:
         """Takes in one more render."""
-        self.renders.append(x.ravel().copy())
+        if not self._end:
+            self._room = np.zeros((2 * self.size, x.size), np.float32)
+        if self._end == len(self._room):
+            kept = slice(self._end - self.size + 1, self._end)
+            self._end = self.size - 1
+            self._room[: self._end], self._squares[: self._end] = self._room[kept], self._squares[kept]
+        newest = self._room[self._end]
+        newest[:] = x.ravel()
+        self._squares[self._end] = np.einsum("d,d->", newest, newest)
+        self._end += 1
 
     def predict_noise(self, x_t: Canvas, t: NDArray[np.intp] | int) -> Canvas:
         """The exact noise predictor of what it remembers, of pictures of the shape it was taught, or of B of them."""
-        points = np.stack(list(self.renders))
-        return empirical_noise(x_t.reshape(-1, points.shape[1]), self.alphas_cumprod[t], points).reshape(x_t.shape)
+        points = self.renders
+        squares = self._squares[self._end - len(points) : self._end]
+        abar = self.alphas_cumprod[t]
+        return empirical_noise(x_t.reshape(-1, points.shape[1]), abar, points, squares).reshape(x_t.shape)
+
+    def restore(self, renders: Sequence[Canvas] | Canvas) -> None:
+        """Remembers these, M of D, in place of what it did."""
+        self._end = 0
+        for render in renders[-self.size :]:
+            self.learn(render)
 
 
 class PictogramSource:
@@ -147,16 +171,14 @@ class PictogramGuidance:
 
     def state(self) -> dict[str, Any]:
         """The renders that the student remembers."""
-        return {"renders": np.array(self.student.renders)} if self.student is not None else {}
+        return {"renders": self.student.renders.copy()} if self.student is not None else {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a state."""
         if self.student is not None:
-            self.student.renders.clear()
-            renders = (
-                State.of(state).array("renders", (None, self.prior.resolution**2)) if len(state["renders"]) else ()
-            )
-            self.student.renders.extend(renders)
+            pixels = self.prior.resolution**2
+            renders = State.of(state).array("renders", (None, pixels)) if len(state["renders"]) else ()
+            self.student.restore(renders)
 
     def close(self) -> None:
         """It holds nothing."""

@@ -25,6 +25,21 @@ def halve(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((total + 2) >> 2).astype(np.uint8)
 
 
+def halve_straight(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Half the size of H x W x 4 pixels of straight alpha: colours are means weighted by alpha, edges as in `halve`.
+
+    >>> halve_straight(np.array([[[200, 100, 0, 255], [0, 0, 0, 0]]], np.uint8))
+    array([[[200, 100,   0, 128]]], dtype=uint8)
+    """
+    height, width = pixels.shape[:2]
+    whole = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").astype(np.uint32)
+    four = [whole[::2, ::2], whole[1::2, ::2], whole[::2, 1::2], whole[1::2, 1::2]]
+    alpha = np.sum([part[..., 3:] for part in four], axis=0, dtype=np.uint32)
+    colour = np.sum([part[..., :3] * part[..., 3:] for part in four], axis=0, dtype=np.uint32)
+    colour = (colour + alpha // 2) // np.maximum(alpha, 1)
+    return np.concatenate([colour, (alpha + 2) >> 2], axis=-1).astype(np.uint8)
+
+
 def shrink_below(texture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], int]:
     """The first mip level whose longer side is at most ``side`` texels, and its number."""
     level = 0

@@ -170,6 +170,7 @@ class Inputs:
     mask       the container at some multiple of the canvas size, H x W
     start      the collage that was started from
     references   pictures of files that judge, by what names them
+    clip       the container's edge, where pieces are cut to it
     document   that is made again, where one is
     """
 
@@ -178,6 +179,7 @@ class Inputs:
     start: Collage | None = None
     references: dict[str, Image.Image] = field(default_factory=dict)
     document: Collage | None = None
+    clip: str | None = None
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -185,7 +187,7 @@ class Inputs:
 
         Raises `VertumnusError` naming a picture that is not there any more.
         """
-        found = cls(document=collage)
+        found = cls(document=collage, clip=collage.clip)
         for wanted in (*spec.elements, *_journal_elements(spec)):
             if wanted.image not in collage.pictures:
                 raise VertumnusError(f"{wanted.image}: the picture of {wanted.name} is missing, one that was placed")

@@ -195,7 +195,7 @@ class MosaicMaker:
             crop[here] = crop_boxes(aspects[here], aspect, place)
         ways = np.array([Variant(*w) for w in self.ways], np.int64)[way]
         return Cells(
-            self.grid, self.tone, [self.library.tile(number) for number in used.tolist()], index.astype(np.int64),
+            self.grid, self.tone, self.library.tiles(used.tolist()), index.astype(np.int64),
             crop,             ways[:, 1], ways[:, 2] == 1, cost.astype(np.float64), dict(report),
         )  # fmt: skip
 

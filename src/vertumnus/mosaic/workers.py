@@ -18,6 +18,7 @@ from vertumnus.errors import VertumnusError
 
 T = TypeVar("T")
 PATIENCE = 15  # seconds that an address is given to answer
+STARTS = 3  # tries at starting a cluster on this machine
 TRIES = 5  # of a job on a cluster, after the first
 AHEAD = 2  # jobs waiting for each worker, so that memory does not grow with their number
 
@@ -69,16 +70,10 @@ class RayWorkers:
         self._ray, self._gpu = ray, gpu
         if not ray.is_initialized():
             _check_answers(address)
-            try:
-                ray.init(
-                    None if address == "local" else address,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    include_dashboard=False if address == "local" else None,
-                )
-            except Exception as error:  # Ray raises whatever its parts do
-                first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                raise VertumnusError(f"`ray` {address}: the cluster cannot be reached ({first})") from None
+            if address == "local":
+                start_local(include_dashboard=False)
+            else:
+                _init(address)
 
     def map(self, function: Callable[..., T], jobs: Iterable[Any], shared: Any = None) -> Iterator[T]:
         """``function(shared, job)`` of each job, in order; a user's error is raised as it was."""
@@ -95,6 +90,32 @@ class RayWorkers:
                 yield _settle(ray, waiting.popleft())
         while waiting:
             yield _settle(ray, waiting.popleft())
+
+
+def start_local(**options: Any) -> None:
+    """Starts a cluster on this machine; ``options`` are those of ``ray.init``.
+
+    Ray gives a node thirty seconds to register, which a busy machine may not keep: it is tried `STARTS` times.
+    Raises `VertumnusError` if it does not start.
+    """
+    for left in reversed(range(STARTS)):
+        try:
+            _init(None, **options)
+            return
+        except VertumnusError:
+            if not left:
+                raise
+
+
+def _init(address: str | None, **options: Any) -> None:
+    import ray
+
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:  # Ray raises whatever its parts do
+        ray.shutdown()  # type: ignore[no-untyped-call]
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise VertumnusError(f"`ray` {address or 'local'}: the cluster cannot be reached ({first})") from None
 
 
 def _check_answers(address: str) -> None:

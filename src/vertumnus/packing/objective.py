@@ -41,8 +41,11 @@ def containment(c, m):
 
 
 @kernel
-def pointwise(canvas, target, w_gap, w_overlap, w_containment, grad):
-    """The weighted sum of gap, overlap and containment over all pixels; writes its gradient."""
+def pointwise(canvas, target, room, w_gap, w_overlap, w_containment, grad):
+    """The weighted sum of gap, overlap and containment over all pixels; writes its gradient.
+
+    target   what is to be covered; room: what pieces stay in, the same or more
+    """
     total: float = 0.0
     for row in range(canvas.shape[0]):
         line = f4(0)
@@ -50,7 +53,7 @@ def pointwise(canvas, target, w_gap, w_overlap, w_containment, grad):
             c, m = canvas[row, column], target[row, column]
             a, slope_a = gap(c, m)
             b, slope_b = overlap(c)
-            o, slope_o = containment(c, m)
+            o, slope_o = containment(c, room[row, column])
             line += w_gap * a + w_overlap * b + w_containment * o
             grad[row, column] = w_gap * slope_a + w_overlap * slope_b + w_containment * slope_o
         total += float(line)
@@ -121,12 +124,14 @@ class PackingGuidance:
     weights  of the terms
     radii    of uniformity, raster pixels
     height   H x W, for gravity; None where there is none
+    room     H x W, share of each raster pixel that pieces stay in, where that is more than the shape
     """
 
     target: Canvas
     weights: LossWeights
     radii: tuple[float, ...] = (1.0,)
     height: Canvas | None = None
+    room: Canvas | None = None
     _grad: Canvas = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -137,7 +142,8 @@ class PackingGuidance:
         w = self.weights
         first, last = w.overlap
         strict = first * (last / first) ** progress
-        total = float(pointwise(canvas, self.target, f4(w.gap), f4(strict), f4(w.containment), self._grad))
+        room = self.target if self.room is None else self.room
+        total = float(pointwise(canvas, self.target, room, f4(w.gap), f4(strict), f4(w.containment), self._grad))
         if w.uniformity:
             value, slope = uniformity(canvas, self.target, self.radii)
             total += w.uniformity * value

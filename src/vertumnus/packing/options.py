@@ -67,6 +67,9 @@ class PackOptions(Options):
     flip: bool = Field(False, description="elements may be mirrored")
     gap: Distance = Field(0.0, description="kept between elements")
     border: Distance = Field(0.0, description="kept between elements and the shape's edge")
+    clip: bool = Field(
+        False, description="pieces may bleed over the shape's edge, and are cut there: the shape is filled to it"
+    )
     init: Initialisation = Field("distance-field", description="where elements start")
     axis: Direction = Field("right", description="for init ordered: the way from the first element to the last")
     open: bool = Field(False, description="pour elements of fixed size into the shape, as into a container")
@@ -115,6 +118,8 @@ class PackOptions(Options):
     def _agree(self) -> Self:
         if self.element_size is not None and not (self.sizes == "fixed" or self.open):
             raise ValueError("element_size is for fixed sizes or open packing")
+        if self.clip and (self.open or self.border):
+            raise ValueError("clip goes without open and border: what bleeds over the edge is not kept from it")
         return self
 
     @property
@@ -167,6 +172,7 @@ class PackKeywords(TypedDict, total=False):
     flip: bool
     gap: float
     border: float
+    clip: bool
     init: Initialisation
     axis: Direction
     open: bool

@@ -23,6 +23,7 @@ from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_do
 from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.packing.options import PackKeywords, PackOptions
 from vertumnus.packing.run import Packing
+from vertumnus.render.clip import trace_outline
 from vertumnus.shapes import Coverage, Shape, parse_shape
 from vertumnus.strict.problem import RASTER
 
@@ -144,6 +145,7 @@ def live_pack(
         background = _colour(background)
     elif warm is not None:
         background = warm.background
+    kept_shape = shape is None and not block and warm is not None and (warm.width, warm.height) == canvas
     if shape is None:
         shape = _shape_of(before, warm)
     parsed = parse_shape(shape, invert=invert, font=font, block=block)
@@ -175,7 +177,11 @@ def live_pack(
         skipped=tuple(collection.skipped),
         provenance=dict(provenance),
     )
-    return Packing(spec, Inputs({one.image: one for one in ready}, mask, warm))
+    outline = None
+    if chosen.clip:
+        outline = warm.clip if kept_shape and warm is not None else None
+        outline = outline or trace_outline(parsed.coverage(width * RASTER, height * RASTER), RASTER)
+    return Packing(spec, Inputs({one.image: one for one in ready}, mask, warm, clip=outline))
 
 
 def run(
@@ -296,6 +302,7 @@ def _resized(warm: Collage, size: tuple[int, int]) -> Collage:
     left, top = (size[0] - factor * warm.width) / 2, (size[1] - factor * warm.height) / 2
     other = warm.model_copy(deep=True)
     other.width, other.height = size
+    other.clip = None  # drawn anew from the shape
     for layer in other.layers:
         layer.x, layer.y = factor * layer.x + left, factor * layer.y + top
         layer.scale *= factor

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
@@ -21,6 +22,7 @@ from vertumnus.strict.problem import make_problem as make_strict_problem
 
 START_SIZE = 0.6  # of its fair share's side, at which an element starts
 ATTAINABLE = 0.6  # share of the area that pieces of much the same size may fill
+BLEED = 0.35  # of a piece's fair side, that pieces may bleed over the edge where they are cut there
 START_PIXELS = 64  # raster pixels an element has where starting places are looked for
 
 
@@ -61,10 +63,19 @@ def make_problem(
         fair = np.where(shares.locked, shares.taken, side * np.sqrt(shares.weight))
     largest = 1.0 if options.fixed else np.sqrt(options.range[1])
     keep_places = keep_places or options.init == "ordered"
-    made = make_strict_problem(shares, mask, size, options.strict, fair, largest, keep_places)
+    container, shown = mask, None
+    if options.clip:
+        container, shown = _with_bleed(mask, BLEED * float(np.sqrt(shares.area / shares.free)) * RASTER), mask
+    made = make_strict_problem(shares, container, size, options.strict, fair, largest, keep_places)
+    made.shown = shown
     parts: dict[str, Any] = {field.name: getattr(made, field.name) for field in fields(Problem)}
     textures = Textures.of([e.texture for e in made.elements], [e.unit for e in made.elements])
     return PackProblem(**parts, options=options, textures=textures)
+
+
+def _with_bleed(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """A mask and what lies within so many pixels of it."""
+    return np.asarray(ndimage.distance_transform_edt(~mask) <= reach) if not mask.all() else mask
 
 
 def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
@@ -108,9 +119,9 @@ def start_placements(
     """
     options, count = problem.options, len(problem.pieces)
     zoom = min(RASTER, np.sqrt(START_PIXELS * count / problem.area))
-    mask = problem.target(zoom) > 0.5
+    mask = problem.target_shown(zoom) > 0.5
     if not mask.any():
-        mask, zoom = problem.mask, RASTER
+        mask, zoom = problem.mask if problem.shown is None else problem.shown, RASTER
     order = np.arange(count)
     size = START_SIZE * problem.fair
     if options.init == "random" or options.fixed:

@@ -34,6 +34,7 @@ from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
 from vertumnus.packing.soft import soft_optimiser
+from vertumnus.render.clip import trace_outline
 from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.finish import finish_free
@@ -153,6 +154,7 @@ class Packing(PieceRun):
     def measure(self) -> PackingMeasure:
         """How good the layout is, counted on the raster."""
         layout = self.layout()
+        mask = self.problem.mask if self.problem.shown is None else self.problem.shown
         kept = [i for i, place in enumerate(layout) if place is not None]
         areas: NDArray[np.float64] = np.zeros(len(self.problem.elements))
         areas[self.problem.pieces] = self.problem.unit**2
@@ -161,7 +163,7 @@ class Packing(PieceRun):
             [int(self.problem.pieces[i]) for i in kept],
             self.problem.sprites,
             areas.tolist(),
-            self.problem.mask,
+            mask,
         )
 
     def document(self) -> Collage:
@@ -171,6 +173,8 @@ class Packing(PieceRun):
             width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=spec.prompt
         )
         self.pieces.add_to(collage, layout, self.pinned.tolist())
+        if self.options.clip:
+            collage.clip = self._outline()
         missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
         report = {
             **{name: round(value, 6) for name, value in self.measure()._asdict().items()},
@@ -178,7 +182,14 @@ class Packing(PieceRun):
             "unplaced": [{"name": name, "reason": self._why_unplaced()} for name in missing],
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
+        if self.options.clip:
+            # What is outside the shape is cut, and is no spill.
+            report |= {"cut": report["spill"], "spill": 0.0}
         return self._sealed(collage, spec, report)
+
+    def _outline(self) -> str:
+        """The shape's edge: as it was drawn, or as its mask tells."""
+        return self.inputs.clip or trace_outline(self.mask.astype(np.uint8) * 255, RASTER)
 
     def _why_unplaced(self) -> str:
         if self.options.open:
@@ -250,7 +261,7 @@ class Packing(PieceRun):
     def _roomiest(self) -> tuple[NDArray[np.float64], float]:
         """The middle of the largest void and how wide it is, canvas pixels."""
         if self.grid is not None:
-            free, zoom = self.grid.taken == 0, self.grid.zoom
+            free, zoom = self.grid.free, self.grid.zoom
         elif self.optimiser.canvas is not None and self.optimiser.stage is not None:
             target = self.optimiser.stage.guidance.target  # type: ignore[attr-defined]
             free, zoom = (self.optimiser.canvas < 0.5) & (target > 0.5), self.optimiser.stage.renderer.zoom

@@ -35,12 +35,13 @@ def soft_stages(problem: PackProblem) -> list[Stage]:
         across = np.sqrt(problem.area / pieces) * zoom
         textures = problem.textures.reduced() if across < TINY else problem.textures
         weights = _weights(problem)
-        target = problem.target(zoom)
+        target = problem.target_shown(zoom)
+        room = None if problem.shown is None else problem.target(zoom)
         height = None if options.pull == "none" else height_map(options.pull, target.shape, zoom)
         stages.append(
             Stage(
                 renderer=CoverageRenderer(textures, problem.width, problem.height, zoom, options.gap / 2),
-                guidance=PackingGuidance(target, weights, (0.25 * across, 0.5 * across), height),
+                guidance=PackingGuidance(target, weights, (0.25 * across, 0.5 * across), height, room),
                 iterations=max(20, round(total * share)),
             )
         )

@@ -28,12 +28,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.document.outline import Polygon, parse_outline
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import halve, mip_level
 from vertumnus.limits import MAX_RENDER
 from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
+from vertumnus.render.clip import outline_coverage
 from vertumnus.render.draw import Ready, draw, make_ready
 from vertumnus.render.held import Held
 from vertumnus.render.sprites import premultiplied
@@ -102,7 +104,11 @@ def render_bands(
     ground = parse_colour(colour) if colour else (0, 0, 0, 0)
     if collage.rendering != "alpha":
         whole = ground if channels == 4 or colour else (0, 0, 0, 255)
+        clip, top = clip_of(collage), 0
         for band in added_bands(collage, scale, whole):
+            if clip is not None:
+                cut(band, outline_coverage(clip, scale, top, len(band), width), whole)
+            top += len(band)
             yield np.ascontiguousarray(straight(band)[..., :channels])
         return
     scene = StripRenderer(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
@@ -127,6 +133,19 @@ def render_bands(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def clip_of(collage: Collage) -> list[Polygon] | None:
+    """The outline that layers show in, where there is one."""
+    return None if collage.clip is None else parse_outline(collage.clip)
+
+
+def cut(canvas: NDArray[np.float32], within: NDArray[np.float32], ground: tuple[int, int, int, int]) -> None:
+    """Cuts rows of premultiplied floats, in place, to what lies within an outline; around it is the ground."""
+    behind = np.array(ground, np.float32) / np.float32(255)
+    behind[:3] *= behind[3]
+    canvas *= within[..., None]
+    canvas += (1 - within)[..., None] * behind
 
 
 class _Shown(NamedTuple):
@@ -157,6 +176,7 @@ class StripRenderer:
     ) -> None:
         self.pictures = collage.pictures
         self.ground, self.channels = ground, channels
+        self.clip, self.scale = clip_of(collage), scale
         self.width = picture_size(collage, scale)[0]
         self.strips: list[tuple[int, int]] = []
         self.inside: list[list[int]] = []  # of each strip, the layers in it, back to front
@@ -223,6 +243,8 @@ class StripRenderer:
         strip = Strip(self.ground, top, bottom - top, self.width)
         for n in self.inside[number]:
             self.lay(n, strip)
+        if self.clip is not None:
+            cut(strip.floats(), outline_coverage(self.clip, self.scale, top, bottom - top, self.width), self.ground)
         return strip.finished(self.channels)
 
     def lay(self, n: int, strip: Strip) -> None:

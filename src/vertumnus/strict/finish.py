@@ -124,7 +124,7 @@ def place_missing(grid: OccupancyGrid, rng: np.random.Generator) -> None:
     lost = grid.movable[~grid.placed[grid.movable]]
     if not len(lost):
         return
-    spots, _ = largest_voids(grid.taken == 0, max(60, 2 * len(lost)))
+    spots, _ = largest_voids(grid.free, max(60, 2 * len(lost)))
     scale = np.minimum(grid.bounds[:, 0] * 1.02, grid.bounds[:, 1])
     order = np.concatenate([grid.largest_first(), lost])  # one put down here may be in the next one's way
     if grid.problem.keep_places:
@@ -145,7 +145,7 @@ def into_voids(grid: OccupancyGrid, rng: np.random.Generator) -> int:
     few = 0 if grid.problem.keep_places else max(10, len(order) // 3)
     pool = order[: max(missing, few)]
     most = max(20, len(movable) // 10, 2 * missing)
-    voids, radii = largest_voids(grid.taken == 0, most, 3.0)
+    voids, radii = largest_voids(grid.free, most, 3.0)
     if not len(voids) or not len(pool):
         return 0
     unit = np.zeros(len(grid.problem.elements))

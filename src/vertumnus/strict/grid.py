@@ -41,6 +41,9 @@ class OccupancyGrid:
         if border > 0:
             inside = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] > border
         self.outside = ~inside
+        self._shown = None
+        if problem.shown is not None:
+            self._shown = problem.shown if zoom == RASTER else problem.target_shown(zoom) > 0.5
         self.taken = self.outside.astype(np.uint16)
         self.fixed = self.taken.copy()
         sprites = problem.sprites
@@ -165,9 +168,15 @@ class OccupancyGrid:
         order = np.argsort(-size, kind="stable")
         return self.movable[order[size[order] > 0]]
 
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Which pixels nothing takes and something should, H x W."""
+        free = self.taken == 0
+        return free if self._shown is None else free & self._shown
+
     def free_spots(self) -> NDArray[np.float64]:
-        """The centres of all pixels that nothing takes, V x 2."""
-        rows, columns = np.nonzero(self.taken == 0)
+        """The centres of all pixels that are free, V x 2."""
+        rows, columns = np.nonzero(self.free)
         return np.column_stack([columns, rows]).astype(np.float64) + 0.5
 
     def coverage(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class Problem:
     unit       N, root of each piece's silhouette area at scale 1
     probes     the elements' probes: points, count and depth, each with the elements first
     keep_places   pieces start where they belong, and are only nudged
+    shown      of the container what counts, at the same size, where pieces may bleed over its edge and are cut there
     """
 
     elements: list[Element]
@@ -47,6 +48,7 @@ class Problem:
     sprites: Sprites
     probes: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]
     keep_places: bool
+    shown: NDArray[np.bool_] | None = field(default=None, kw_only=True)
 
     @property
     def area(self) -> float:
@@ -55,10 +57,17 @@ class Problem:
 
     def target(self, zoom: float) -> NDArray[np.float32]:
         """Share of each pixel in the container, on a raster of round(zoom * size)."""
+        return self._drawn(self.mask, zoom)
+
+    def target_shown(self, zoom: float) -> NDArray[np.float32]:
+        """Share of each pixel in what is to be covered: the container, or what of it counts."""
+        return self._drawn(self.mask if self.shown is None else self.shown, zoom)
+
+    def _drawn(self, mask: NDArray[np.bool_], zoom: float) -> NDArray[np.float32]:
         size = max(1, round(self.width * zoom)), max(1, round(self.height * zoom))
-        if size == (self.mask.shape[1], self.mask.shape[0]):
-            return self.mask.astype(np.float32)
-        whole = Image.fromarray(self.mask.astype(np.uint8) * 255)
+        if size == (mask.shape[1], mask.shape[0]):
+            return mask.astype(np.float32)
+        whole = Image.fromarray(mask.astype(np.uint8) * 255)
         return np.asarray(whole.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
 
 

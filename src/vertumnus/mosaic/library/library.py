@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,26 +87,21 @@ class TileLibrary:
 
     def tile(self, number: int) -> Tile:
         """Where a tile comes from."""
-        n = int(self._chosen[number])
-        home = int(self._home[n])
-        row = self._stores[home].query(
-            "SELECT path, digest, width, height FROM tile WHERE row=?", [int(self._row[n])]
-        )[0]
-        path, digest, width, height = row
-        assert isinstance(digest, bytes)
-        place = base_folder(self.folders[home]) / str(path)
-        return Tile(place, digest.hex(), int(str(width)), int(str(height)), self._stores[home].folder)
+        return self.tiles([number])[0]
 
-    def tiles(self) -> list[Tile]:
-        """All tiles, in order."""
+    def tiles(self, numbers: Iterable[int] | None = None) -> list[Tile]:
+        """Where tiles come from: those of some numbers, or all in order."""
+        chosen = self._chosen if numbers is None else self._chosen[np.fromiter(numbers, np.int64)]
+        homes, rows = self._home[chosen], self._row[chosen]
         known: dict[tuple[int, int], Tile] = {}
-        for home, store in enumerate(self._stores):
-            base = base_folder(self.folders[home])
-            for row, path, digest, width, height in store.query("SELECT row, path, digest, width, height FROM tile"):
+        for home in np.unique(homes).tolist():
+            store, base = self._stores[home], base_folder(self.folders[home])
+            facts = store.rows("row", rows[homes == home].tolist(), "path, digest, width, height")
+            for row, (path, digest, width, height) in facts.items():
                 assert isinstance(digest, bytes)
                 tile = Tile(base / str(path), digest.hex(), int(str(width)), int(str(height)), store.folder)
                 known[home, int(str(row))] = tile
-        return [known[int(self._home[n]), int(self._row[n])] for n in self._chosen]
+        return [known[pair] for pair in zip(homes.tolist(), rows.tolist(), strict=True)]
 
     def digest(self, folder: Path) -> str:
         """A hash over the paths and contents of all the tiles of one of its folders."""

@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ NAME = "tiles.sqlite"
 ROW_BYTES = CELLS * CELLS * 3
 ROW_SHAPE = (CELLS, CELLS, 3)
 
+ASKED = 500  # keys in one question; SQLite takes 999 and more
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE tile (
@@ -94,6 +95,16 @@ class TileStore:
             return self._base.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise self._damaged(error) from None
+
+    def rows(self, key: str, values: Sequence[object], columns: str) -> dict[object, tuple[object, ...]]:
+        """Some columns of the tiles whose key is one of the values, by key; many are asked for at once."""
+        found: dict[object, tuple[object, ...]] = {}
+        for first in range(0, len(values), ASKED):
+            some = values[first : first + ASKED]
+            marks = ",".join("?" * len(some))
+            for row in self.query(f"SELECT {key}, {columns} FROM tile WHERE {key} IN ({marks})", some):
+                found.setdefault(row[0], row[1:])
+        return found
 
     def numbers(self, sql: str, columns: int) -> NDArray[np.int64]:
         """Rows of a SELECT of whole numbers, as an array."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -57,24 +57,20 @@ def _mapped(place: Path, state: str) -> NDArray[np.uint8]:
     return np.asarray(store.thumbnails())
 
 
-def find_thumbnails(tiles: Iterable[Tile]) -> list[Thumbnail | None]:
+def find_thumbnails(tiles: Sequence[Tile]) -> list[Thumbnail | None]:
     """Where each picture's thumbnail is; None for one whose index is gone or knows no such picture."""
-    stores: dict[Path, tuple[TileStore, str] | None] = {}
-    found: list[Thumbnail | None] = []
+    asked: dict[Path, list[object]] = {}
     for tile in tiles:
-        if tile.store not in stores:
-            stores[tile.store] = None
-            try:
-                store = TileStore(tile.store)
-                if store.exists:
-                    stores[tile.store] = store, store.state
-            except VertumnusError:
-                pass
-        known = stores[tile.store]
-        if known is None:
-            found.append(None)
+        asked.setdefault(tile.store, []).append(bytes.fromhex(tile.digest))
+    found: dict[tuple[Path, object], Thumbnail] = {}
+    for place, digests in asked.items():
+        try:
+            store = TileStore(place)
+            if not store.exists:
+                continue
+            state = store.state
+        except VertumnusError:
             continue
-        query = "SELECT start, across, down FROM tile WHERE digest=? LIMIT 1"
-        rows = known[0].query(query, [bytes.fromhex(tile.digest)])
-        found.append(Thumbnail(tile.store, known[1], *(int(str(n)) for n in rows[0])) if rows else None)
-    return found
+        for digest, numbers in store.rows("digest", digests, "start, across, down").items():
+            found[place, digest] = Thumbnail(place, state, *(int(str(n)) for n in numbers))
+    return [found.get((tile.store, bytes.fromhex(tile.digest))) for tile in tiles]
