@@ -141,9 +141,13 @@ def touching(levels, x, y, around):
     found = 0
     for n in range(around.shape[0]):
         column, row = x + around[n, 0], y + around[n, 1]
-        if row < 0 or row >= height or column < 0 or column >= width:
-            found += 1
-        elif (levels[0, row, column >> 6] >> np.uint64(column & 63)) & np.uint64(1):
+        if (
+            row < 0
+            or row >= height
+            or column < 0
+            or column >= width
+            or (levels[0, row, column >> 6] >> np.uint64(column & 63)) & np.uint64(1)
+        ):
             found += 1
     return found
 

@@ -245,9 +245,7 @@ def add_word(collage: Collage, word: Word, outline: Outline, at: Sown, color: Co
     drawn = draw_word(outline, at.scale, at.degrees, at.x, at.y, color, title_of(word))
     image = collage.pictures.add(drawn.png)
     collage.pictures.add_drawing(image, drawn.drawing)
-    layer = Layer(
-        name=word.text, image=image, x=drawn.x, y=drawn.y, scale=drawn.scale, rotation=float(at.degrees)
-    )
+    layer = Layer(name=word.text, image=image, x=drawn.x, y=drawn.y, scale=drawn.scale, rotation=float(at.degrees))
     collage.layers.append(layer)
     return layer
 
@@ -291,9 +289,11 @@ def _angles(count: int, options: WordOptions, seed: int) -> list[list[float]]:
     owed = float(rng.random()) * (1 - options.horizontal)
     for _ in range(count):
         owed += 1 - options.horizontal
-        others = [float(a) for a in rng.uniform(-90, 90, 3)] if options.angles == "free" else [
-            float(a) for a in rng.permutation(np.array(options.angles))
-        ]
+        others = (
+            [float(a) for a in rng.uniform(-90, 90, 3)]
+            if options.angles == "free"
+            else [float(a) for a in rng.permutation(np.array(options.angles))]
+        )
         if owed >= 1 - 1e-9 and others:
             owed -= 1
             found.append([*others, *([0.0] if options.horizontal > 0 else [])])
@@ -303,7 +303,12 @@ def _angles(count: int, options: WordOptions, seed: int) -> list[list[float]]:
 
 
 def _ground(
-    shape: Shape, width: int, height: int, share: NDArray[np.float64], outlines: Sequence[Outline], options: WordOptions
+    shape: Shape,
+    width: int,
+    height: int,
+    share: NDArray[np.float64],
+    outlines: Sequence[Outline],
+    options: WordOptions,
 ) -> tuple[Field, float]:
     """What the words are placed on: a raster of a size that the words alone decide, and its pixels to a canvas one."""
     letters = np.array([max(len(outline.text.replace(" ", "")), 1) for outline in outlines])
@@ -321,4 +326,3 @@ def _ground(
         shape.checked(inside)
     gap = options.gap * zoom if options.gap is not None else HAIR * small * np.sqrt(0.45 * area) * 4
     return Field(inside, float(gap)), zoom
-

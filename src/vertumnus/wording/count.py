@@ -234,5 +234,5 @@ def likelihood_ratio(both: int, first: int, second: int, total: int) -> float:
 
 
 def _log_likelihood(k: float, n: float, p: float) -> float:
-    """k log p + (n - k) log(1 - p), where what is certain counts nothing."""
+    """K log p + (n - k) log(1 - p), where what is certain counts nothing."""
     return k * log(max(p, 1e-10)) + (n - k) * log(max(1 - p, 1e-10))

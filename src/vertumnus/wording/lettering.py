@@ -66,9 +66,7 @@ class Drawn(NamedTuple):
     scale: float
 
 
-def draw_word(
-    outline: Outline, scale: float, degrees: float, x: float, y: float, color: Color, title: str
-) -> Drawn:
+def draw_word(outline: Outline, scale: float, degrees: float, x: float, y: float, color: Color, title: str) -> Drawn:
     """The picture of a word whose middle goes to (x, y), ``scale`` canvas pixels to an em.
 
     A level or upright word's picture lies on whole canvas pixels, so that it is drawn as sharply as it was made.
@@ -81,7 +79,7 @@ def draw_word(
     dx = dy = 0.0
     if degrees % 90 == 0:
         turned = degrees % 180 != 0
-        wide, high = ((height, width) if turned else (width, height))
+        wide, high = (height, width) if turned else (width, height)
         left, top = x - wide / finer / 2, y - high / finer / 2
         shift = np.array([left - floor(left), top - floor(top)])
         x, y = x - shift[0], y - shift[1]
@@ -166,9 +164,9 @@ def word_elements(
         side = ELEMENT_SIDE / max(outline.width, outline.height)
         drawn = draw_word(outline, side, 0.0, 0.0, 0.0, color, title_of(word))
         found.append(
-            make_element(
-                drawn.png, None, word.text, word.text, None, drawn.drawing
-            ).weighted(float(np.clip(part, 1e-6, 1e6)))
+            make_element(drawn.png, None, word.text, word.text, None, drawn.drawing).weighted(
+                float(np.clip(part, 1e-6, 1e6))
+            )
         )
     return found
 
