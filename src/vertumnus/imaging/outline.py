@@ -30,16 +30,17 @@ def flatten(commands: Iterable[Command], tolerance: float) -> Segments:
             continue
         if name in ("closePath", "endPath"):
             points, name = [start], "lineTo"
+        if name == "lineTo":
+            lines.append(np.array([[*here, *points[0]]]))
         elif name == "qCurveTo":  # raised to a cubic, which is the same curve
             control, end = points
-            points = [here + 2 / 3 * (control - here), end + 2 / 3 * (control - end), end]
-        lines.append(_line(here, points[0]) if name == "lineTo" else _cubic(here, *points, tolerance))
+            one, two = here + 2 / 3 * (control - here), end + 2 / 3 * (control - end)
+            lines.append(_cubic(here, one, two, end, tolerance))
+        else:
+            one, two, end = points
+            lines.append(_cubic(here, one, two, end, tolerance))
         here = points[-1]
     return np.concatenate(lines) if lines else np.zeros((0, 4))
-
-
-def _line(start: NDArray[np.float64], end: NDArray[np.float64]) -> Segments:
-    return np.array([[*start, *end]])
 
 
 def _cubic(
@@ -69,9 +70,19 @@ def placed(segments: Segments, scale: float, degrees: float, x: float = 0.0, y: 
 
 def box(segments: Segments) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of the lines."""
-    points = segments.reshape(-1, 2)
-    (left, top), (right, bottom) = points.min(0), points.max(0)
-    return float(left), float(top), float(right), float(bottom)
+    left, top, right, bottom = _box(segments)
+    return left, top, right, bottom
+
+
+@kernel
+def _box(segments):
+    left, top, right, bottom = np.inf, np.inf, -np.inf, -np.inf
+    for n in range(segments.shape[0]):
+        for end in (0, 2):
+            x, y = segments[n, end], segments[n, end + 1]
+            left, right = min(left, x), max(right, x)
+            top, bottom = min(top, y), max(bottom, y)
+    return left, top, right, bottom
 
 
 def area(segments: Segments) -> float:

@@ -71,24 +71,33 @@ def raise_levels(levels, top, bottom):
 
 
 @kernel
-def find_free(levels, blocks, reach, height, width, probes, looks, free):
+def find_free(levels, blocks, reach, height, width, probes, looks, every, free):
     """Where the box's left upper corner may lie, bits in ``free``: rows x words.
 
     Only places near something taken, at most ``reach`` pixels from the box: those in the open touch nothing. Of the
-    probes the first ``looks`` are looked at, so what is found is to be tried again.
+    probes the first ``looks`` are looked at, so what is found is to be tried again. One in ``every`` rows is looked at.
     """
     rows, words = free.shape
     looks = min(looks, probes.shape[0])
     high, wide = blocks.shape
     across = (width + reach + 63) >> 6
+    near = np.zeros(words, np.bool_)
+    known = (-1, -1)
     for y in range(rows):
+        if y % every:
+            for i in range(words):
+                free[y, i] = np.uint64(0)
+            continue
         first, last = max(y - reach, 0) // BLOCK, min((y + height + reach) // BLOCK + 1, high)
+        if known != (first, last):
+            known = (first, last)
+            for i in range(words):
+                near[i] = False
+                for row in range(first, last):
+                    for column in range(max(i - 1, 0), min(i + across + 1, wide)):
+                        near[i] |= blocks[row, column]
         for i in range(words):
-            near = False
-            for row in range(first, last):
-                for column in range(max(i - 1, 0), min(i + across + 1, wide)):
-                    near |= blocks[row, column]
-            if not near:
+            if not near[i]:
                 free[y, i] = np.uint64(0)
                 continue
             found = np.uint64(0)
@@ -184,12 +193,14 @@ def _edge(free, y, i):
 
 
 @kernel
-def most_touching(levels, free, probes, around, tries, pull, centre, shuffled):
+def most_touching(levels, free, widest, probes, around, tries, pull, centre, shuffled, around_by):
     """The free place at which most around is taken, nearer the centre where that is equal.
 
     tries      places at the edge of what is free that are looked at, spread over all there are
     pull       what it counts to be a pixel nearer the centre, in points
+    widest     the largest x there is
     shuffled   random numbers from 0 to 1 to spread them by
+    around_by  pixels about the best of them that are looked at as well
 
     Returns x, y and the points taken; x is -1 where nothing is free.
     """
@@ -230,15 +241,13 @@ def most_touching(levels, free, probes, around, tries, pull, centre, shuffled):
                 v >>= np.uint64(1)
                 bit += 1
     # Near by there may be a better one that was passed over.
-    improved = True
-    while improved and every > 1:
+    improved = best_x >= 0
+    while improved:
         improved = False
-        for dy in range(-6, 7):
-            for dx in range(-6, 7):
+        for dy in range(-around_by, around_by + 1):
+            for dx in range(-around_by, around_by + 1):
                 x, y = best_x + dx, best_y + dy
-                if x < 0 or y < 0 or y >= rows or x >= words * 64:
-                    continue
-                if not (free[y, x >> 6] >> np.uint64(x & 63)) & np.uint64(1):
+                if x < 0 or y < 0 or y >= rows or x > widest:
                     continue
                 count = touching(levels, x, y, around)
                 score = count - pull * np.hypot(x - centre[0], y - centre[1])
@@ -266,7 +275,8 @@ def make_stencil(mask: Mask, gap: float, reach: int, points: int, rng: np.random
         chosen = np.sort(rng.choice(len(rows), points, replace=False))
         rows, columns = rows[chosen], columns[chosen]
     around = np.column_stack([columns, rows]) - reach
-    return Stencil(*kept.shape, _probes(_runs(kept), rng), _runs(own), around)
+    height, width = kept.shape
+    return Stencil(height, width, _probes(_runs(kept), rng), _runs(own), around)
 
 
 def _probes(runs: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

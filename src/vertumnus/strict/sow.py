@@ -28,10 +28,12 @@ from vertumnus.strict.bits import (
 LOOKS = 100  # of a silhouette's probes that are looked at everywhere; where they find room the others are
 POINTS = 160  # around a silhouette that tell how much it touches
 TRIES = 400  # places at which they are counted
-REACH = 0.06  # of a piece's size: how near counts as touching
-COARSE = 0.35  # of the raster's pixels: a raster on which the scale is looked for first
+STRIDE = 24.0  # raster pixels of a piece's size from which on every other row is enough, and so on
+REACH = 0.08  # of a piece's size: how near counts as touching
+COARSE = 0.2  # of the raster's pixels: a raster on which the scale is looked for first
 CENTRED = 0.12  # of all ink: the largest pieces, which go to the middle
 PULL = 10.0  # points to a pixel that these are nearer the centre
+FINER = 1.05  # of density, that fits on the full raster beside what fits on the coarse one
 COARSE_STEP, STEP = 1.03, 1.012  # of density: how near the largest that works is found
 
 
@@ -58,12 +60,14 @@ class Seeds:
     pieces   that can be drawn
     size     of each, the root of its area at scale 1
     share    of each, the root of the area it gets of all, summing to 1 when squared
+    bulk     of each, how hard it is to place: the bulkiest goes first
     angles   degrees that each may be turned, the one tried first at the front
     """
 
     pieces: Sequence[Silhouette]
     size: NDArray[np.float64]
     share: NDArray[np.float64]
+    bulk: NDArray[np.float64]
     angles: Sequence[Sequence[float]]
 
 
@@ -126,12 +130,12 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     A round places every piece once, at one density. Where all find a place the next is denser, where some do not it is
     less dense by about the share that found none.
     """
-    order = np.argsort(-seeds.share, kind="stable")
+    order = np.argsort(-seeds.bulk, kind="stable")
     coarse = ground.smaller(COARSE)
     search = _Search(start, COARSE_STEP)
     while coarse.area and not search.done:
         search.tell(_missing(seeds, one_round(seeds, coarse, order, search.density, seed)))
-    search = _Search(max(search.low, 1e-4) * STEP, STEP)
+    search = _Search(max(search.low, 1e-4) * FINER, STEP)
     best: list[Sown | None] | None = None
     limits: list[int] = []
     for number in range(10 * rounds):
@@ -238,10 +242,14 @@ def _put(
     middle = ground.centre - (stencil.width / 2, stencil.height / 2)
     for looks in (LOOKS, len(stencil.probes)):
         near = height + width if central else reach
-        find_free(ground.levels, ground.blocks, near, stencil.height, stencil.width, stencil.probes, looks, here)
-        column, row, _ = most_touching(
-            ground.levels, here, stencil.probes, stencil.around, TRIES, PULL if central else 0.0, middle, shuffled
+        every = 1 if looks > LOOKS else min(1 + int(side / STRIDE), 4)
+        find_free(
+            ground.levels, ground.blocks, near, stencil.height, stencil.width, stencil.probes, looks, every, here
         )
+        column, row, _ = most_touching(
+            ground.levels, here, width - stencil.width, stencil.probes, stencil.around, TRIES,
+            PULL if central else 0.0, middle, shuffled, 2 + every,
+        )  # fmt: skip
         if column >= 0:
             stamp(ground.levels, ground.blocks, column, row, stencil.runs)
             return Sown(column + margin + x, row + margin + y, scale, degrees)

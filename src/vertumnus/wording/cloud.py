@@ -34,7 +34,7 @@ Given = str | Path | Mapping[str, float] | Iterable[Any]
 Colorer = Callable[[Word, float, float, float, float], str]
 Watcher = Callable[[Step], bool | None]
 DEFAULT_SIZE = (1200, 800)  # canvas pixels
-ROUNDS = {"fast": 1, "normal": 3, "high": 8}
+ROUNDS = {"fast": 1, "normal": 2, "high": 8}
 LETTER = 4.5  # raster pixels of the root of a small word's ink, a letter: what the raster is chosen for
 RASTER = (200_000, 2_500_000)  # least and most pixels of it
 HAIR = 0.05  # of a small word's letters: the gap that is kept when none is asked for
@@ -183,10 +183,14 @@ def word_cloud(
     picture = ColorPicture(color_from, width, height) if color_from is not None else None
     share = shares(kept, outlines, chosen.size_by)
     ground, zoom = _ground(parsed, width, height, share, outlines, chosen)
+    ink = np.array([outline.area for outline in outlines])
+    # Long words are harder to place than short ones of as much ink.
+    bulk = np.sqrt(np.sqrt(share) * np.sqrt(share / ink) * [outline.width for outline in outlines])
     seeds = Seeds(
         [Letters(outline, chosen.counters) for outline in outlines],
-        np.sqrt([outline.area for outline in outlines]),
+        np.sqrt(ink),
         np.sqrt(share),
+        bulk,
         _angles(len(kept), chosen, seed),
     )
     step = None
@@ -205,7 +209,7 @@ def word_cloud(
             continue
         at = Sown(place.x / zoom + offset[0], place.y / zoom + offset[1], place.scale / zoom, place.degrees)
         add_word(collage, word, outline, at, _color(word, outline, at, own, picture, color))
-    ink = sum(
+    covered = sum(
         outline.area * (place.scale / zoom) ** 2
         for outline, place in zip(outlines, step.layout, strict=True)
         if place is not None
@@ -213,7 +217,7 @@ def word_cloud(
     report = {
         "layers": len(collage.layers),
         "words": len(kept) - len(missing),
-        "coverage": round(ink / (ground.area / zoom**2), 6),
+        "coverage": round(float(covered) / (ground.area / zoom**2), 6),
         "language": source.language,
         "unplaced": [{"name": name, "reason": why} for name, why in [*missing, *skipped, *beyond]],
         "limited_by": [kept[n].text for n in step.limits][:5],

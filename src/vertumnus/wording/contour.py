@@ -30,7 +30,8 @@ def contour_layer(collage: Collage, shape: Shape, width: float, color: str) -> N
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{collage.width}" height="{collage.height}"'
         f' viewBox="0 0 {collage.width} {collage.height}"><path fill="none" stroke="#{red:02x}{green:02x}{blue:02x}"'
-        f' stroke-opacity="{alpha / 255:.4g}" stroke-width="{width:g}" stroke-linejoin="round" d="{"".join(parts)}"/></svg>\n'
+        f' stroke-opacity="{alpha / 255:.4g}" stroke-width="{width:g}" stroke-linejoin="round"'
+        f' d="{"".join(parts)}"/></svg>\n'
     )
     pixels = draw_svg(drawing, collage.width, collage.height, "contour", own=True)
     buffer = io.BytesIO()

@@ -6,6 +6,7 @@ import io
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ def _simple(commands: list[Command]) -> list[Command]:
     for name, points in commands:
         if name == "qCurveTo" and len(points) > 2:
             *controls, end = points
-            for here, there in zip(controls, controls[1:], strict=False):
+            for here, there in pairwise(controls):
                 found.append((name, (here, ((here[0] + there[0]) / 2, (here[1] + there[1]) / 2))))
             found.append((name, (controls[-1], end)))
         else:
