@@ -18,9 +18,10 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_SEED, MAX_TEXT_BYTES, check_whole
 from vertumnus.strict.sow import Step
-from vertumnus.wording.cloud import Given, read_words, word_cloud
+from vertumnus.wording.cloud import word_cloud
 from vertumnus.wording.options import ColorOptions, WordOptions
 from vertumnus.wording.page import save_page
+from vertumnus.wording.source import Given, read_words
 from vertumnus.wording.table import looks_like_json, read_table
 from vertumnus.writing import check_apart, check_writable
 

@@ -14,7 +14,9 @@ from PIL import Image, ImageOps
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.outline import Segments, box, coverage, placed
 from vertumnus.reading import read_named
+from vertumnus.strict.sow import Sown
 from vertumnus.wording.options import ColorOptions
 from vertumnus.wording.table import Word
 
@@ -112,8 +114,14 @@ class ColorPicture:
         pixels = np.asarray(ImageOps.fit(whole, size, Image.Resampling.BOX), np.float64)
         self.pixels: NDArray[np.float64] = pixels
 
-    def under_points(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Color:
-        """The mean colour under points of the canvas."""
+    def under(self, segments: Segments, at: Sown) -> Color:
+        """The mean colour under the ink of an outline where it lies on the canvas."""
+        zoom = min(1.0, 2 * self.zoom[0], 2 * self.zoom[1])
+        lines = placed(segments, at.scale * zoom, at.degrees)
+        left, top, right, bottom = box(lines)
+        ink = coverage(lines - [left, top, left, top], int(right - left) + 1, int(bottom - top) + 1)
+        rows, columns = np.nonzero(ink >= min(0.3, float(ink.max())))
+        x, y = (columns + 0.5 + left) / zoom + at.x, (rows + 0.5 + top) / zoom + at.y
         at_x = np.clip((x * self.zoom[0]).astype(int), 0, self.pixels.shape[1] - 1)
         at_y = np.clip((y * self.zoom[1]).astype(int), 0, self.pixels.shape[0] - 1)
         red, green, blue = np.rint(self.pixels[at_y, at_x].mean(0)).astype(int)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -59,6 +61,7 @@ class _Shaper:
             data = source.getvalue() if isinstance(source, io.BytesIO) else Path(str(source)).read_bytes()
         else:
             data = read_named(face.path)
+        self.digest = hashlib.sha256(data).hexdigest()
         try:
             self.font = hb.Font(hb.Face(data, 0))
         except Exception as error:  # of a damaged font it raises whatever it meets
@@ -101,6 +104,12 @@ def _simple(commands: list[Command]) -> list[Command]:
         else:
             found.append((name, points))
     return found
+
+
+def font_digests(texts: Iterable[str], face: Face) -> dict[str, str]:
+    """The fonts that texts are drawn with, by name, and the SHA-256 of each file's bytes."""
+    used = dict.fromkeys(own for text in texts for own, _ in split_by_face(text, face))
+    return {own.path.name if own.path else "": _shaper(own).digest for own in used}
 
 
 @cache

@@ -122,7 +122,7 @@ def word_outlines(
     kept: list[Word] = []
     outlines: list[Outline] = []
     skipped: list[tuple[str, str]] = []
-    features = {} if ligatures else {"liga": False, "clig": False, "dlig": False}
+    features = features_of(ligatures)
     for word in words:
         try:
             outlines.append(outline_of(word.text, face, features))
@@ -133,6 +133,11 @@ def word_outlines(
     if not kept:
         raise VertumnusError(f"no word can be drawn: {skipped[0][1]}" if skipped else "there is no word")
     return kept, outlines, skipped
+
+
+def features_of(ligatures: bool) -> dict[str, bool]:
+    """The OpenType features that are switched on or off."""
+    return {} if ligatures else {"liga": False, "clig": False, "dlig": False}
 
 
 def shares(words: Sequence[Word], outlines: Sequence[Outline], size_by: str) -> NDArray[np.float64]:

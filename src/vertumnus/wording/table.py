@@ -149,7 +149,7 @@ def _word(fields: Mapping[str, Any], where: str) -> list[Word]:
     ]
 
 
-def _checked(words: list[Word], where: str) -> list[Word]:
+def _checked(words: list[Word], where: str, repeats: bool = False) -> list[Word]:
     if not words:
         raise VertumnusError(f"{where}: there is no word of a weight above 0")
     heaviest, lightest = max(word.weight for word in words), min(word.weight for word in words)
@@ -159,14 +159,16 @@ def _checked(words: list[Word], where: str) -> list[Word]:
         )
     seen: set[str] = set()
     for word in words:
-        if word.text in seen:
+        if word.text in seen and not repeats:
             raise VertumnusError(f"{where}: word: {word.text!r} stands in it twice")
         seen.add(word.text)
     return words
 
 
-def as_words(given: Mapping[str, float] | Iterable[Word | tuple[Any, ...]], where: str = "words") -> list[Word]:
+def as_words(given: Mapping[str, float] | Iterable[Any], where: str = "words", repeats: bool = False) -> list[Word]:
     """Words as Python has them: a mapping of word to weight, or `Word`s, or (word, weight, ...) tuples.
+
+    repeats   a word may come again
 
     Raises `VertumnusError` as `read_table` does.
     """
@@ -187,7 +189,7 @@ def as_words(given: Mapping[str, float] | Iterable[Word | tuple[Any, ...]], wher
         else:
             fields = dict(zip(FIELDS, entry, strict=False))
         found += _word(fields, line)
-    return _checked(found, where)
+    return _checked(found, where, repeats)
 
 
 def plain_words(words: Iterable[Word]) -> list[dict[str, Any]]:
