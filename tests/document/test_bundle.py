@@ -160,7 +160,7 @@ def test_fields_and_units_are_the_documented_ones():
     top = list(Collage(width=1, height=1).model_dump())
     assert top == [
         "format", "version", "width", "height", "background", "rendering", "clip", "prompt", "seed", "linked",
-        "layers", "made_by",
+        "drawings", "layers", "made_by",
     ]  # fmt: skip
 
 

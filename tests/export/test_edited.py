@@ -10,9 +10,12 @@ from PIL import Image
 
 from drawn import blob, png
 from vertumnus.document.collage import Collage, Layer, MadeBy
+from vertumnus.elements.element import make_element
+from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.export.edited import open_edited
 from vertumnus.export.openraster import save_openraster
+from vertumnus.export.psd import save_psd
 from vertumnus.export.svg import save_svg
 from vertumnus.render.picture import render
 
@@ -73,13 +76,16 @@ def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):
     text = text.replace(layers[0], layers[0].replace('<g id="layer0"', '<g id="layer0" transform="translate(5,-3)"'))
     text = text.replace(layers[1] + layers[2], f'<g transform="matrix(0 1 -1 0 90 0)">{layers[1]}{layers[2]}</g>')
     text = text.replace(layers[4], layers[4] + layers[4].replace('id="layer4"', 'id="g99"'))
-    text = text.replace(layers[5], "<text x='3' y='9'>hello</text><path d='M0 0L9 9'/>")
+    text = text.replace(layers[5], "<rect x='3' y='19' width='20' height='5' id='hello'/><path d='M0 0L9 9'/>")
     text = text.replace('viewBox="0 0 120 90"', 'viewBox="-10 0 120 90"').replace('width="120"', 'width="31.75mm"', 1)
     (tmp_path / "b.svg").write_text(text)
     opened = open_edited(tmp_path / "b.svg", collage)
     assert [layer.id for layer in opened.collage.layers][:4] == ["k1", "k2", "k3", "k4"]
-    assert len({layer.id for layer in opened.collage.layers}) == 7
-    assert sorted(opened.lost) == [f"1 x <{tag}>: only pictures become layers" for tag in ("path", "text")]
+    assert len({layer.id for layer in opened.collage.layers}) == 8
+    assert opened.lost == ["path: draws nothing"]
+    (drawn,) = (layer for layer in opened.collage.layers if layer.name == "hello")
+    assert (drawn.x, drawn.y) == pytest.approx((23, 21.5), abs=0.1)
+    assert b"<rect" in opened.collage.pictures.drawing(drawn.image)
     turned = np.array([[0, -1, 90], [1, 0, 0], [0, 0, 1]])
     moves = [np.array([[1, 0, 5], [0, 1, -3], [0, 0, 1]]), turned, turned, np.eye(3)]
     page = np.array([[1, 0, 10], [0, 1, 0], [0, 0, 1]])
@@ -89,6 +95,49 @@ def test_what_was_moved_grouped_copied_and_drawn_in_inkscape(collage, tmp_path):
             after.placement.matrix(*size), page @ move @ before.placement.matrix(*size), atol=1e-6
         )
     opened.collage.render()
+
+
+STAR = """<svg xmlns="http://www.w3.org/2000/svg" width="50" height="40"><defs><linearGradient id="a">
+<stop stop-color="#c00"/><stop offset="1" stop-color="#fc0"/></linearGradient></defs>
+<path d="M2 38L25 2L48 38Z" fill="url(#a)"/><circle cx="25" cy="28" r="6" fill="#fff"/></svg>"""
+
+
+def test_drawings_come_back_as_what_they_are_or_became(tmp_path):
+    made = Collage(width=120, height=90)
+    for element in (make_element(STAR.encode(), None, "a.svg", "star"), icon_element("leaf", "#080")):
+        element.give_to(made.pictures)
+        for n in range(2):
+            at = {"x": 30.0 + 50 * n, "y": 30.0 + 20 * n, "scale": 0.09, "rotation": 30.0 * n}
+            made.layers.append(Layer(name=element.name, image=element.image, prompt="a thing", **at))
+    save_svg(made, tmp_path / "a.svg")
+    opened = open_edited(tmp_path / "a.svg", made)
+    assert (opened.moved, opened.lost) == ([], [])
+    for before, after in zip(made.layers, opened.collage.layers, strict=True):
+        same(before, after)
+        assert opened.collage.pictures.drawing(after.image) == made.pictures.drawing(before.image)
+    alone = open_edited(tmp_path / "a.svg").collage  # without the original the drawing is made anew
+    assert np.abs(np.asarray(render(alone), int) - np.asarray(render(made), int)).mean() < 0.1
+    assert all(alone.pictures.drawing(layer.image) is not None for layer in alone.layers)
+
+    text = (tmp_path / "a.svg").read_text()
+    text = text.replace("#008800", "#000088", 1)
+    use = '<use xlink:href="#p0"'
+    first = text.index(use)
+    unlinked = '<g><path id="new" d="M0 0h300v200z" fill="url(#p0-a)"/></g>'
+    text = text[:first] + unlinked + text[text.index("/>", first) + 2 :]
+    at = text.index('inkscape:groupmode="layer"', text.index('id="layer3"'))
+    text = text[:at] + 'mask="url(#m)" ' + text[at:]
+    (tmp_path / "b.svg").write_text(text)
+    opened = open_edited(tmp_path / "b.svg", made)
+    assert opened.lost == ["leaf: its mask is left out"]
+    layers = opened.collage.layers
+    assert [layer.id for layer in layers] == ["k1", "k2", "k3", "k4"]
+    assert layers[0].prompt == "a thing"
+    assert (layers[0].image, layers[1].image) != (made.layers[0].image, made.layers[0].image)
+    assert layers[1].image == made.layers[1].image
+    assert layers[2].image == layers[3].image != made.layers[2].image
+    assert b"linearGradient" in opened.collage.pictures.drawing(layers[0].image)
+    assert opened.moved == ["k1"]
 
 
 def rewrite(path, change, pixels=None):
@@ -134,10 +183,39 @@ def test_an_openraster_file_alone_becomes_layers_of_pixels(collage, tmp_path):
     assert np.abs(shown - expected).mean() < 1
 
 
+def test_layers_that_moved_in_photoshop_stay_what_they_are(collage, tmp_path):
+    library = pytest.importorskip("psd_tools")
+    collage.layers[0].name = "äpple 日本"
+    save_psd(collage, tmp_path / "a.psd", 2.0)
+    psd = library.PSDImage.open(tmp_path / "a.psd")
+    assert psd.size == (240, 180)
+    assert [layer.name for layer in psd] == ["background"] + [f"{one.name} [{one.id}]" for one in collage.layers]
+    assert [layer.opacity for layer in psd][1:] == [round(255 * one.opacity) for one in collage.layers]
+    assert [layer.visible for layer in psd][1:] == [one.visible for one in collage.layers]
+    assert np.array_equal(np.asarray(psd.topil()), np.asarray(render(collage, 2.0)))
+    unmoved = open_edited(tmp_path / "a.psd", collage)
+    assert (unmoved.moved, unmoved.lost) == ([], [])
+    for before, after in zip(collage.layers, unmoved.collage.layers, strict=True):
+        same(before, after)
+    psd[2].left += 14
+    psd[5].blend_mode = library.constants.BlendMode.MULTIPLY
+    psd.create_pixel_layer(Image.new("RGBA", (10, 6), "red"), name="new", left=20, top=30)
+    with (tmp_path / "b.psd").open("wb") as stream:
+        psd._record.write(stream)
+    opened = open_edited(tmp_path / "b.psd", collage)
+    assert opened.moved == ["k2"]
+    assert opened.lost == ['piece "4" é [k5]: its blend mode multiply is left out']
+    assert opened.collage.layers[1].x == pytest.approx(collage.layers[1].x + 7)
+    assert opened.collage.layers[5].prompt == "a 'pear' & <more>"
+    assert opened.collage.layers[7].name == "new"
+    assert (opened.collage.layers[7].x, opened.collage.layers[7].y) == (12.5, 16.5)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.psd", b"8BPS", "what comes back is"),
+        ("a.psd", b"8BPS", "not a readable PSD file"),
+        ("a.xcf", b"gimp", "what comes back is"),
         ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "viewBox: missing"),
         ("a.svg", b"<svg", "not a well-formed SVG"),
         (

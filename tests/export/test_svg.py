@@ -9,6 +9,7 @@ from PIL import Image
 
 from drawn import blob, png
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.elements.element import make_element
 from vertumnus.export.svg import save_svg
 
 INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
@@ -100,3 +101,29 @@ def test_what_svg_cannot_draw_is_said(vertumnus, tmp_path):
         code, out, _ = vertumnus("render", tmp_path / "a.collage", "-o", tmp_path / "b.svg")
         assert code == 0
         assert words in out
+
+
+def test_drawings_stay_drawings_with_ids_of_their_own(tmp_path):
+    faded = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="50" height="40"><defs><linearGradient id="a">'
+        '<stop stop-color="{}"/><stop offset="1" stop-color="#fff"/></linearGradient></defs>'
+        '<rect id="b" x="4" y="4" width="42" height="32" rx="9" fill="url(#a)"/><script>1</script></svg>'
+    )
+    made = Collage(width=160, height=120, background="white")
+    for n, colour in enumerate(("#c00", "#00c")):
+        element = make_element(faded.format(colour).encode(), None, "a.svg", colour)
+        element.give_to(made.pictures)
+        for k in range(2):
+            at = {"x": 40.0 + 70 * k, "y": 30.0 + 50 * n, "scale": 0.12, "rotation": 20.0 * k}
+            made.layers.append(Layer(name=colour, image=element.image, **at))
+    save_svg(made, tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "<image" not in text
+    assert "script" not in text
+    assert text.count("<rect id=") == 2
+    drawn = resvg_py.svg_to_bytes(svg_path=str(tmp_path / "a.svg"), width=640)
+    theirs = np.asarray(Image.open(io.BytesIO(bytes(drawn))).convert("RGB")).astype(int)
+    ours = np.asarray(made.render(scale=4).convert("RGB")).astype(int)
+    assert np.abs(theirs - ours).mean() < 1
+    assert ours[120, 120, 0] > ours[120, 120, 2]  # each in its own gradient
+    assert ours[320, 120, 0] < ours[320, 120, 2]

@@ -195,20 +195,37 @@ def test_canvases_are_judged_each_for_itself():
     assert prior.resolution == 64
 
 
-def test_a_state_goes_on_as_if_it_had_never_stopped():
+@pytest.mark.parametrize("prompt", ["a star", "a star to the left of two hearts"])
+def test_a_state_goes_on_as_if_it_had_never_stopped(prompt):
     canvases = np.random.default_rng(6).uniform(0, 1, (9, 1, 30, 30, 5)).astype(np.float32)
 
     def run(first, state=None, rng=None):
-        guidance = PictogramSource().guidance(Request("a star", (30, 30), rng or np.random.default_rng(1)))
+        drawn = rng.bit_generator.state if rng else None
+        guidance = PictogramSource().guidance(Request(prompt, (30, 30), rng or np.random.default_rng(1)))
         if state is not None:
+            rng.bit_generator.state = drawn  # as a run does, which makes its guidance before it goes back
             guidance.restore(state)
         return guidance, [guidance(canvas, 0.2)[1] for canvas in canvases[first:]]
 
     rng = np.random.default_rng(1)
-    guidance = PictogramSource().guidance(Request("a star", (30, 30), rng))
+    guidance = PictogramSource().guidance(Request(prompt, (30, 30), rng))
     for canvas in canvases[:5]:
         guidance(canvas, 0.2)
     np.testing.assert_array_equal(run(5, guidance.state(), rng)[1], run(0)[1][5:])
+
+
+def test_each_canvas_gets_a_layout_of_its_own_and_both_things():
+    guidance = PictogramSource().guidance(
+        Request("a key to the right of a heart", (48, 64), np.random.default_rng(3))
+    )
+    canvases = np.zeros((2, 48, 64, 5), np.float32)
+    for step in range(40):
+        guidance(canvases, step / 40)
+        canvases[..., 3] = 0.7 * canvases[..., 3] + 0.3 * guidance.target_alpha
+    for target in guidance.target_alpha:
+        sides = [target[:, :32].sum(), target[:, 32:].sum()]
+        assert min(sides) > 0.15 * max(sides)
+    assert np.abs(guidance.target_alpha[0] - guidance.target_alpha[1]).mean() > 0.01
 
 
 def test_noise_levels_fall_as_asked():

@@ -35,7 +35,7 @@ VERBS = {
     "cutout": "Cut objects out of photographs, to be pieces.",
     "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
-    "open": "Bring back what was edited in Inkscape, Krita or GIMP.",
+    "open": "Bring back what was edited in Inkscape, Krita, GIMP or Photoshop.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",

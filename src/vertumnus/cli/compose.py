@@ -251,6 +251,9 @@ def _summary(collage: Collage, composition: Composition, timing: str, stopped: b
         f"{report['layers']} pieces{said}, overlap {report.get('overlap', 0):.2%}{likeness};"
         f" {timing}" + ("; stopped early, this is the best so far" if stopped else "")
     )
+    if "understood" in report:
+        passed = ", ".join(report.get("passed_over", []))
+        print(f"understood: {report['understood']}" + (f"; passed over: {passed}" if passed else ""))
     skipped = composition.guidance.skipped
     if skipped:
         print(f"{skipped} steps skipped, where the network's answer was not finite", file=sys.stderr)

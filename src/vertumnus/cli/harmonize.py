@@ -271,7 +271,7 @@ def _placed(layers: list[str], size: tuple[int, int]) -> Collage:
         if not np.isfinite([x, y, scale]).all() or not 0 < scale < 1e4:
             raise VertumnusError(f"--layer: {text!r} has a place or scale that cannot be")
         (element,) = collect([found["path"]]).elements[:1]
-        made.pictures.add_source(element.image, element.source)
+        element.give_to(made.pictures)
         words = (found["text"] or "").strip(" \"'") or None
         made.layers.append(
             Layer(name=words or element.name, image=element.image, x=x, y=y, scale=scale, prompt=words)

@@ -23,19 +23,19 @@ def open_(
     original: Path | None = None,
     lock: Literal["moved"] | None = None,
 ) -> None:
-    """Make a collage of an SVG or OpenRaster file that was worked on in Inkscape, Krita or GIMP.
+    """Make a collage of an SVG, OpenRaster or PSD file that was worked on in Inkscape, Krita, GIMP or Photoshop.
 
     Example: vertumnus open edited.svg --original love.collage --lock moved -o edited.collage
 
     Parameters
     ----------
     edited
-        *.svg or *.ora, as this program exports them.
+        *.svg, *.ora or *.psd, as this program exports them.
     output
         Where to write, once for each file; the suffix tells the kind: .collage, .json, .svg, .png, .jpg ...
     original
-        The collage that was exported: what moved is told by it, and layers of an .ora take from it what that cannot
-        hold.
+        The collage that was exported: what moved is told by it, and layers of an .ora or .psd take from it what
+        those cannot hold.
     lock
         Lock the layers that moved, so that pack --from and compose --from go on around them.
     """

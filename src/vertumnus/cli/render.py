@@ -13,6 +13,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import about
 from vertumnus.export.openraster import save_openraster
 from vertumnus.export.picture import save_picture
+from vertumnus.export.psd import save_psd
 from vertumnus.export.svg import save_svg
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.writing import together
@@ -34,7 +35,7 @@ def render(
         A *.collage file, a collage.json or the folder that holds one.
     output
         Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, .ora for
-        Krita and GIMP, or .collage and .json for the document itself.
+        Krita and GIMP, .psd for Photoshop, or .collage and .json for the document itself.
     scale
         Pixels to a canvas pixel; the layout is the same at any.
     background
@@ -76,8 +77,9 @@ def write_output(collage: Collage, path: Path, scale: float, background: str | N
         }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
         return f"{path}: {collage.width} x {collage.height}{lost}"
     with progress_bar(f"drawing {path.name}") as show:
-        if suffix == ".ora":
-            width, height = save_openraster(collage, path, scale, background, show)
+        if suffix in (".ora", ".psd"):
+            save = save_openraster if suffix == ".ora" else save_psd
+            width, height = save(collage, path, scale, background, show)
             return f"{path}: {len(collage.layers)} layers, {width} x {height} pixels"
         width, height = save_picture(collage, path, scale, background, show)
     return f"{path}: {width} x {height} pixels"

@@ -281,6 +281,7 @@ class Composition(PieceRun):
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
         for source in getattr(self.source, "sources", [self.source]):
+            report |= source.understood(self.prompt) if hasattr(source, "understood") else {}
             picture = source.kept(fitting(self._canvas, source.resolution)) if hasattr(source, "kept") else None
             if picture is not None:
                 named = getattr(source.options, source.options.argument)

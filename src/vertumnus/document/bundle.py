@@ -18,7 +18,7 @@ from vertumnus.document.migrate import migrate
 from vertumnus.document.pictures import check_hash
 from vertumnus.document.table import TABLE, layer_fields, table_of
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_UNPACKING
+from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_SVG_BYTES, MAX_UNPACKING
 from vertumnus.reading import check_parts, legible, open_file, read_file
 from vertumnus.writing import atomic_write, cannot_write
 
@@ -76,6 +76,8 @@ def _load_zip(model: type[C], path: Path, stream: BinaryIO) -> C:
     for name in [*used_pictures(collage), *_beside(collage)]:
         if name in members:
             collage.pictures.add_member(name, path)
+        if name in collage.drawings:
+            collage.pictures.add_drawing_member(name, collage.drawings[name], path)
     _check_pictures(collage, read, f"{path}: {JSON_NAME}")
     return collage
 
@@ -100,6 +102,8 @@ def _load_folder(model: type[C], path: Path) -> C:
     for name in _beside(collage):
         if name not in collage.pictures and (folder / name).is_file():
             collage.pictures.add_source(name, folder / name)
+    for name, drawn in collage.drawings.items():
+        collage.pictures.add_drawing(name, folder / drawn, drawn)
     _check_pictures(collage, read, str(path))
     return collage
 
@@ -134,6 +138,14 @@ def _check_pictures(collage: Collage, read: Callable[[str], bytes | None], where
         if data is not None:
             check_hash(name, data, where)
             sizes[name] = collage.pictures.keep_size(name, data, f"{where}: made_by.pictures: {name}")
+    for name, drawn in collage.drawings.items():
+        data = read(drawn) if name in collage.pictures else None
+        if data is None:
+            why = f"{drawn} is missing" if name in collage.pictures else f"{name} is no picture of the collage"
+            raise VertumnusError(f"{where}: drawings: {why}")
+        if len(data) > MAX_SVG_BYTES:
+            raise VertumnusError(f"{where}: drawings: {drawn}: {len(data):,} bytes is too much for an SVG")
+        check_hash(drawn, data, where)
 
 
 def _parse(model: type[C], data: bytes, where: str) -> C:
@@ -188,6 +200,12 @@ def kept_pictures(collage: Collage) -> list[str]:
     return list(dict.fromkeys([*used_pictures(collage), *beside]))
 
 
+def kept_drawings(collage: Collage) -> dict[str, str]:
+    """The names of the drawings that are saved, by those of their pictures."""
+    named = ((name, collage.pictures.drawing_name(name)) for name in kept_pictures(collage))
+    return {name: drawn for name, drawn in named if drawn is not None}
+
+
 def _beside(collage: Collage) -> list[str]:
     return collage.made_by.pictures if collage.made_by else []
 
@@ -216,12 +234,14 @@ def to_json(collage: Collage, folder: Path | None = None) -> bytes:
     """
     collage.name_layers()
     linked = {} if folder is None else _links(collage, folder)
-    document = collage.model_dump(mode="json", exclude={"layers", "linked"})
+    document = collage.model_dump(mode="json", exclude={"layers", "linked", "drawings"})
     made_by = document.pop("made_by")
     if document["clip"] is None:
         del document["clip"]
     if linked:
         document["linked"] = linked
+    if drawings := kept_drawings(collage):
+        document["drawings"] = drawings
     try:
         parts = [json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).removesuffix("\n}")]
         if len(collage.layers) >= TABLE:
@@ -259,6 +279,19 @@ def _save_zip(collage: Collage, path: Path) -> None:
         _add(bundle, JSON_NAME, to_json(collage), zipfile.ZIP_DEFLATED)
         for name in kept_pictures(collage):
             _add(bundle, name, collage.pictures.read(name), zipfile.ZIP_STORED)
+        for drawn, name in _by_drawing(collage).items():
+            _add(bundle, drawn, _drawn(collage, name), zipfile.ZIP_DEFLATED)
+
+
+def _by_drawing(collage: Collage) -> dict[str, str]:
+    """Each drawing that is saved once, and a picture that was made of it."""
+    return {drawn: name for name, drawn in reversed(kept_drawings(collage).items())}
+
+
+def _drawn(collage: Collage, name: str) -> bytes:
+    data = collage.pictures.drawing(name)
+    assert data is not None
+    return data
 
 
 def _add(bundle: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
@@ -272,14 +305,15 @@ def _save_folder(collage: Collage, path: Path) -> None:
     text = to_json(collage, path.parent)
     folder = path.parent / "elements"
     stored = [name for name in kept_pictures(collage) if _linked(collage, name) is None]
-    if stored:
+    if stored or kept_drawings(collage):
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise cannot_write(folder, error) from error
-    for name in stored:
+    drawings = _by_drawing(collage)
+    for name in [*stored, *drawings]:
         file = path.parent / name
-        data = collage.pictures.read(name)
+        data = _drawn(collage, drawings[name]) if name in drawings else collage.pictures.read(name)
         # Named by content: one that is there whole is the same picture.
         if not (file.is_file() and file.stat().st_size == len(data) and file.read_bytes() == data):
             with atomic_write(file, wait=False) as stream:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 from vertumnus.checked import Checked
 from vertumnus.document import bundle
 from vertumnus.document.drawing import renderer
-from vertumnus.document.layer import IMAGE_NAME, Layer
+from vertumnus.document.layer import DRAWING_NAME, IMAGE_NAME, Layer
 from vertumnus.document.outline import parse_outline
 from vertumnus.document.pictures import Pictures
 from vertumnus.document.table import LayerTable, layers_of
@@ -27,6 +27,7 @@ __all__ = ["Collage", "Layer", "MadeBy"]
 
 Side = Annotated[int, Field(gt=0, le=MAX_CANVAS)]
 PictureName = Annotated[str, Field(pattern=IMAGE_NAME)]
+DrawingName = Annotated[str, Field(pattern=DRAWING_NAME)]
 Layers = Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)]
 Rendering = Literal["alpha", "transparency", "masked-transparency", "masked-transparency-normed", "opacity"]
 SHOWN = 1024  # pixels of the longer side in a notebook
@@ -77,6 +78,9 @@ class Collage(Checked):
     seed: int | None = None
     linked: dict[PictureName, str] = Field(
         {}, description="pictures that lie elsewhere, and where: a file's path, relative to the document's folder"
+    )
+    drawings: dict[PictureName, DrawingName] = Field(
+        {}, description="pictures that were made of a drawing, and that drawing: an SVG on a canvas of their pixels"
     )
     layers: Annotated[list[Layer], BeforeValidator(layers_of, json_schema_input_type=list[Layer] | LayerTable)] = (
         Field([], description="back to front; a thousand and more are written as a table")

@@ -20,6 +20,8 @@ from vertumnus.limits import (
 )
 
 IMAGE_NAME = r"^elements/[0-9a-f]{4,64}\.(png|jpg|webp|avif|tif|gif)$"
+DRAWING_NAME = r"^elements/[0-9a-f]{4,64}\.svg$"
+PATTERNS[DRAWING_NAME] = "must be elements/<hex digits of its SHA-256>.svg"
 PATTERNS[IMAGE_NAME] = "must be elements/<hex digits of its SHA-256>.png, .jpg or .webp"
 
 Length = Annotated[float, Field(strict=True, ge=-MAX_LENGTH, le=MAX_LENGTH)]

@@ -26,6 +26,7 @@ HASH_DIGITS = 16
 # What a collage keeps within itself, so that a browser and every other program can show it; a linked picture may be
 # of any format that is read.
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+DRAWING = ".svg"  # of a drawing beside its picture
 LINKED = SUFFIXES | {"AVIF": ".avif", "TIFF": ".tif", "GIF": ".gif"}
 
 
@@ -70,6 +71,7 @@ class Pictures:
 
     def __init__(self) -> None:
         self._sources: dict[str, bytes | Path | _Entry | _Link] = {}
+        self._drawings: dict[str, tuple[str, bytes | Path | _Entry]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
         self._previews: dict[str, Preview] = {}
 
@@ -93,6 +95,39 @@ class Pictures:
     def add_source(self, name: str, source: bytes | Path) -> None:
         """Keeps a picture whose name is already known to be the hash of its bytes."""
         self._sources.setdefault(name, source)
+
+    def add_drawing(self, name: str, drawing: bytes | Path, drawn: str | None = None) -> str:
+        """Keeps the drawing that a picture was made of, an SVG on a canvas of its pixels, and returns the SVG's name.
+
+        drawn   that name, where it is known to be the hash of its bytes; else ``drawing`` is those bytes
+        """
+        if drawn is None:
+            assert isinstance(drawing, bytes)
+            drawn = content_name(hashlib.sha256(drawing).hexdigest(), DRAWING)
+        return self._drawings.setdefault(name, (drawn, drawing))[0]
+
+    def add_drawing_member(self, name: str, drawn: str, bundle: Path) -> None:
+        """Keeps a drawing that is a member of a zip bundle."""
+        self._drawings[name] = (drawn, _Entry(bundle, drawn))
+
+    def drawing_name(self, name: str) -> str | None:
+        """The name of the drawing that a picture was made of, if it was."""
+        return self._drawings[name][0] if name in self._drawings else None
+
+    def drawing(self, name: str) -> bytes | None:
+        """The drawing that a picture was made of, an SVG that nobody has looked at, or None.
+
+        Raises `VertumnusError` if it cannot be read, or is no longer what its name says.
+        """
+        if name not in self._drawings:
+            return None
+        drawn, source = self._drawings[name]
+        if isinstance(source, bytes):
+            return source
+        where = f"{source.bundle}: {drawn}" if isinstance(source, _Entry) else str(source)
+        data = self._read(source, where)
+        check_hash(drawn, data, where)
+        return data
 
     def add_member(self, name: str, bundle: Path) -> None:
         """Keeps a picture that is a member of a zip bundle, under the member's name."""
@@ -143,6 +178,8 @@ class Pictures:
     def take_from(self, other: Pictures, name: str) -> None:
         """Shares one picture of another collage."""
         self._sources.setdefault(name, other._sources[name])
+        if name in other._drawings:
+            self._drawings.setdefault(name, other._drawings[name])
         for mine, theirs in ((self._sizes, other._sizes), (self._previews, other._previews)):
             if name in theirs:
                 mine[name] = theirs[name]  # type: ignore[assignment]

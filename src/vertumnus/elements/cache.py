@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS file (
     path BLOB PRIMARY KEY, size INTEGER, mtime INTEGER, digest TEXT, checksum BLOB
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS element (
-    key TEXT PRIMARY KEY, facts TEXT, alpha BLOB, texture BLOB, probes BLOB, picture BLOB, checksum BLOB
+    key TEXT PRIMARY KEY, facts TEXT, alpha BLOB, texture BLOB, probes BLOB, picture BLOB, drawing BLOB,
+    checksum BLOB
 );
 """
 
@@ -111,7 +112,7 @@ class ElementCache:
             made = (_key(digest, max_side), *_pack(element))
             self._database.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", (*file, _checksum(*file)))
             self._database.execute(
-                "INSERT OR REPLACE INTO element VALUES (?, ?, ?, ?, ?, ?, ?)", (*made, _checksum(*made))
+                "INSERT OR REPLACE INTO element VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*made, _checksum(*made))
             )
         except (sqlite3.Error, OSError) as error:
             self._damaged |= isinstance(error, sqlite3.DatabaseError) and not isinstance(
@@ -146,7 +147,7 @@ class ElementCache:
 
 _READ = {
     "file": "SELECT digest, checksum FROM file WHERE path=? AND size=? AND mtime=?",
-    "element": "SELECT facts, alpha, texture, probes, picture, checksum FROM element WHERE key=?",
+    "element": "SELECT facts, alpha, texture, probes, picture, drawing, checksum FROM element WHERE key=?",
 }
 _SIZE = ("page_count", "page_size")
 
@@ -169,7 +170,7 @@ def _key(digest: str, max_side: int) -> str:
     return f"{digest}-{max_side}"
 
 
-def _pack(element: Element) -> tuple[str, bytes, bytes, bytes, bytes | None]:
+def _pack(element: Element) -> tuple[str, bytes, bytes, bytes, bytes | None, bytes | None]:
     facts = {
         "image": element.image,
         "size": [element.width, element.height],
@@ -185,6 +186,7 @@ def _pack(element: Element) -> tuple[str, bytes, bytes, bytes, bytes | None]:
         element.texture.values.astype(np.float16).tobytes(),
         element.probes.points.tobytes(),
         element.source if isinstance(element.source, bytes) else None,
+        zlib.compress(element.drawing, 1) if element.drawing is not None else None,
     )
 
 
@@ -208,4 +210,5 @@ def _unpack(row: tuple[Any, ...], name: str, source: Path) -> Element:
             np.array(facts["count"], np.int64),
             np.array(facts["depth"], np.float32),
         ),
+        drawing=zlib.decompress(row[5]) if row[5] is not None else None,
     )

@@ -34,6 +34,7 @@ class Element:
     probes    points inside the silhouette, to tell what does not fit
     weight    relative area it should get
     label     what it shows, in words, where that is known; its layers' prompt
+    drawing   the SVG that the picture was made of, on a canvas of its pixels (`vertumnus.elements.drawing`), or None
     """
 
     name: str
@@ -48,6 +49,7 @@ class Element:
     probes: Probes
     weight: float = 1.0
     label: str = ""
+    drawing: bytes | None = None
 
     @property
     def opaque(self) -> bool:
@@ -63,6 +65,12 @@ class Element:
         """The same element with another weight."""
         return replace(self, weight=weight)
 
+    def give_to(self, pictures: Pictures) -> None:
+        """Gives a collage its picture, and the drawing that it was made of."""
+        pictures.add_source(self.image, self.source)
+        if self.drawing is not None:
+            pictures.add_drawing(self.image, self.drawing)
+
     def fine_alpha(self, level: int) -> tuple[NDArray[np.uint8], int]:
         """The alpha at mip level ``level`` or finer, for an element that is drawn large."""
         if self.opaque or level >= self.level:
@@ -73,13 +81,21 @@ class Element:
         return mip_level(alpha, level), level
 
 
-def make_element(data: bytes, source: Path | None, where: str, name: str, max_side: int | None = MAX_SIDE) -> Element:
+def make_element(
+    data: bytes,
+    source: Path | None,
+    where: str,
+    name: str,
+    max_side: int | None = MAX_SIDE,
+    drawing: bytes | None = None,
+) -> Element:
     """Makes an encoded picture ready for placing.
 
     data      the file's bytes, of any format `vertumnus.elements.read` knows
     source    the file, kept by reference where it serves unchanged; None to keep the bytes
     where     what to call it in an error
     max_side  a longer picture is shrunk to this; None to keep the picture exactly as it is
+    drawing   what the picture was made of, where that is known; of an SVG file it is that drawing
 
     Raises `VertumnusError` if it cannot be used; see `store_picture`.
     """
@@ -102,4 +118,10 @@ def make_element(data: bytes, source: Path | None, where: str, name: str, max_si
         level=level,
         texture=distance_texture(small, level, width, height, area),
         probes=make_probes(small, level, width, height),
+        drawing=stored.drawing if drawing is None else drawing,
     )
+
+
+def stored_element(pictures: Pictures, image: str, name: str) -> Element:
+    """A picture that a collage holds as an element, byte for byte, with its drawing."""
+    return make_element(pictures.read(image), None, image, name, None, pictures.drawing(image))

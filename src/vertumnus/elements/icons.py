@@ -7,23 +7,32 @@ how many names it knows, is in docs/icons.md.
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
+import logging
+import math
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.pens.svgPathPen import SVGPathPen
+from fontTools.pens.transformPen import TransformPen
+from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
+from vertumnus.elements.drawing import one_path
 from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.read import picture_bytes
+from vertumnus.elements.svg import draw_exactly
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.colour import parse_colour
 
 ICON_SIDE = 384  # pixels of the longer side that an icon becomes as an element
+logging.getLogger("fontTools.ttLib").setLevel(logging.ERROR)  # of slips in these fonts that do no harm
 _TRIAL = 256  # pixels of an em at which a glyph's ink is measured
 
 # Fonts in order of preference, by the short name that picks one (``icon:phosphor.cat``), the beginning of
@@ -187,15 +196,36 @@ def _ink(font: ImageFont.FreeTypeFont, glyph: Glyph) -> NDArray[np.uint8]:
 
 
 def icon_element(name: str, colour: str = "black") -> Element:
-    """The icon of that name in one colour, ready to be placed.
+    """The icon of that name in one colour, ready to be placed: its outline, and the picture of that.
 
     Raises `VertumnusError` for an unknown name or colour.
     """
-    ink = draw_icon(find_icon(name), ICON_SIDE, ICON_SIDE)
+    glyph = find_icon(name)
+    drawing, width, height = outline(glyph, colour)
+    pixels = draw_exactly(drawing, width, height, f"icon:{name}", own=True)
+    return make_element(picture_bytes(Image.fromarray(pixels, "RGBA")), None, f"icon:{name}", name, None, drawing)
+
+
+def outline(glyph: Glyph, colour: str) -> tuple[bytes, int, int]:
+    """The glyph as an SVG of one path that fills its canvas, and that canvas's width and height in pixels."""
+    font = _font(glyph.file)
+    glyphs = font.getGlyphSet()
+    drawn = glyphs[font.getBestCmap()[glyph.codepoint]]
+    bounds = BoundsPen(glyphs)
+    drawn.draw(bounds)
+    if bounds.bounds is None:
+        raise VertumnusError(f"icon:{glyph.name}: the font {glyph.font} draws nothing for it")
+    left, bottom, right, top = bounds.bounds
+    scale = ICON_SIDE / max(right - left, top - bottom)
+    width, height = (max(1, math.ceil(side * scale)) for side in (right - left, top - bottom))
+    pen = SVGPathPen(glyphs, ntos=lambda value: f"{value:.2f}".rstrip("0").rstrip("."))
+    drawn.draw(TransformPen(pen, (scale, 0, 0, -scale, -left * scale, top * scale)))
     red, green, blue, alpha = parse_colour(colour)
-    rgba = np.empty((*ink.shape, 4), np.uint8)
-    rgba[..., :3] = red, green, blue
-    rgba[..., 3] = ink.astype(np.uint16) * alpha // 255
-    buffer = io.BytesIO()
-    Image.fromarray(rgba, "RGBA").save(buffer, "PNG", optimize=False)
-    return make_element(buffer.getvalue(), None, f"icon:{name}", name)
+    faint = f' fill-opacity="{alpha / 255:.4g}"' if alpha < 255 else ""
+    look = f'fill="#{red:02x}{green:02x}{blue:02x}"{faint}'
+    return one_path(pen.getCommands(), width, height, look, glyph.name), width, height
+
+
+@lru_cache(maxsize=8)
+def _font(file: Path) -> TTFont:
+    return TTFont(file, lazy=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.placement import Placement
-from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.element import Element, stored_element
 from vertumnus.errors import VertumnusError
 
 
@@ -131,7 +131,7 @@ class Pieces:
         for n, (piece, place) in enumerate(zip(self.elements, layout, strict=True)):
             if place is None:
                 continue
-            collage.pictures.add_source(piece.image, piece.source)
+            piece.give_to(collage.pictures)
             at, look = self.placed[n], looks[n] if looks is not None else {}
             if at < 0 or self.warm is None:
                 fields: dict[str, Any] = {
@@ -157,6 +157,6 @@ def elements_of(collage: Collage, but: Container[str] = ()) -> dict[str, Element
     found: dict[str, Element] = {}
     for layer in collage.layers:
         if layer.visible and layer.image not in found and layer.image not in but:
-            element = make_element(collage.pictures.read(layer.image), None, layer.image, layer.name, None)
+            element = stored_element(collage.pictures, layer.image, layer.name)
             found[layer.image] = element
     return found

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vertumnus.document.pictures import SUFFIXES, Pictures
-from vertumnus.elements.svg import draw_svg, read_svg
+from vertumnus.elements.drawing import read_drawing
+from vertumnus.elements.svg import draw_exactly, draw_svg, read_svg
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import open_image
 from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
@@ -27,11 +28,13 @@ class StoredPicture(NamedTuple):
     encoded  the bytes to store, or None where the file itself serves unchanged
     suffix   of its name in the collage
     alpha    H x W, 0 to 255
+    drawing  what a drawing was, as an SVG on a canvas of the picture's pixels
     """
 
     encoded: bytes | None
     suffix: str
     alpha: NDArray[np.uint8]
+    drawing: bytes | None = None
 
 
 def store_picture(data: bytes, where: str, max_side: int) -> StoredPicture:
@@ -45,8 +48,22 @@ def store_picture(data: bytes, where: str, max_side: int) -> StoredPicture:
     """
     name = Path(where).name.lower()
     if name.endswith((".svg", ".svgz")) or data.lstrip()[:5] in (b"<?xml", b"<svg "):
-        return _encode(_rgba_image(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where)), where, "PNG")
+        return _store_drawing(data, where)
     return _store_raster(data, where, max_side)
+
+
+def _store_drawing(data: bytes, where: str) -> StoredPicture:
+    """The picture of an SVG, and the SVG; of one that does not say how large it is, the picture alone."""
+    drawing = read_drawing(data, where)
+    if drawing is None:
+        image = Image.fromarray(draw_svg(read_svg(data, where), SVG_SIDE, SVG_SIDE, where), "RGBA")
+        box = visible_box(image)
+        return _encode(image.crop(box) if box else image, where, "PNG")
+    width, height = drawing.fitted(SVG_SIDE)
+    image = Image.fromarray(draw_exactly(drawing.written(width, height), width, height, where), "RGBA")
+    box = visible_box(image)
+    stored = _encode(image.crop(box) if box else image, where, "PNG")
+    return stored._replace(drawing=drawing.written(width, height, box))
 
 
 def keep_picture(data: bytes, where: str) -> StoredPicture:
@@ -81,7 +98,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
         if max(picture.size) > max_side:
             picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
             keep = False
-    box = _visible_box(picture)
+    box = visible_box(picture)
     if box is None:
         raise VertumnusError(f"{where}: fully transparent, so there is nothing to place")
     if box != (0, 0, *picture.size):
@@ -91,16 +108,11 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
     return _encode(picture, where, "JPEG" if kind == "JPEG" else "PNG")
 
 
-def _visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:
+def visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of what of a picture shows; None if nothing does."""
     if picture.mode != "RGBA":
         return (0, 0, *picture.size)
     return picture.getchannel("A").point([0] * INVISIBLE + [255] * (256 - INVISIBLE)).getbbox()
-
-
-def _rgba_image(rgba: NDArray[np.uint8]) -> Image.Image:
-    image = Image.fromarray(rgba, "RGBA")
-    box = _visible_box(image)
-    return image.crop(box) if box else image
 
 
 def _alpha_of(picture: Image.Image, where: str) -> NDArray[np.uint8]:
@@ -114,9 +126,15 @@ def _alpha_of(picture: Image.Image, where: str) -> NDArray[np.uint8]:
 
 def _encode(picture: Image.Image, where: str, kind: str) -> StoredPicture:
     alpha = _alpha_of(picture, where)
-    buffer = io.BytesIO()
     if kind == "JPEG" and picture.mode == "RGB":
+        buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=95, subsampling=0)
         return StoredPicture(buffer.getvalue(), ".jpg", alpha)
+    return StoredPicture(picture_bytes(picture), ".png", alpha)
+
+
+def picture_bytes(picture: Image.Image) -> bytes:
+    """A picture as PNG."""
+    buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=3)
-    return StoredPicture(buffer.getvalue(), ".png", alpha)
+    return buffer.getvalue()

@@ -39,7 +39,7 @@ class _Drawer:
             start_new_session=True,  # Ctrl-C is for us to heed
         )
 
-    def draw(self, text: str, width: int, height: int, fonts: bool) -> tuple[bool, bytes] | None:
+    def draw(self, text: str, width: int, height: int, fonts: bool, as_is: bool) -> tuple[bool, bytes] | None:
         """Whether it was drawn, and the PNG or why not; None if the process ended before it was."""
         pixels = width * height
         seconds = MAX_SVG_SECONDS + pixels // PIXELS_PER_SECOND
@@ -51,7 +51,7 @@ class _Drawer:
         timer.start()
         try:
             memory = MAX_SVG_MEMORY + BYTES_PER_PIXEL * pixels
-            self.process.stdin.write(JOB.pack(len(data), width, height, seconds, memory, fonts) + data)
+            self.process.stdin.write(JOB.pack(len(data), width, height, seconds, memory, fonts, as_is) + data)
             self.process.stdin.flush()
             head = self.process.stdout.read(ANSWER.size)
             if len(head) < ANSWER.size:
@@ -81,8 +81,8 @@ _idle: list[_Drawer] = []
 _guard = threading.Lock()
 
 
-def draw_apart(text: str, width: int, height: int, where: str) -> bytes:
-    """The drawing at the largest size that fits width x height, as PNG.
+def draw_apart(text: str, width: int, height: int, where: str, as_is: bool = False) -> bytes:
+    """The drawing at the largest size that fits width x height, as PNG; or ``as_is``, if it says that size itself.
 
     Raises `VertumnusError` if it cannot be drawn, or takes more than `MAX_SVG_SECONDS` of CPU or `MAX_SVG_MEMORY`,
     with more of both for what is drawn large.
@@ -98,7 +98,7 @@ def draw_apart(text: str, width: int, height: int, where: str) -> bytes:
         raise VertumnusError(f"{where}: the process that draws SVGs cannot be started ({error})") from None
     fonts = "<text" in text  # looking for fonts takes longer than most drawings
     try:
-        answer = drawer.draw(text, width, height, fonts)
+        answer = drawer.draw(text, width, height, fonts, as_is)
     except BaseException:  # a second Ctrl-C: what it answers later is nobody's
         drawer.process.kill()
         drawer.end()

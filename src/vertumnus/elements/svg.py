@@ -119,6 +119,9 @@ _ENCODINGS = re.compile(
 )
 
 
+_SIDES = re.compile(r'^(<svg [^>]*?)width="[^"]*" height="[^"]*"')
+
+
 def _as_utf8(data: bytes, where: str) -> bytes:
     """The document in UTF-8, from whatever encoding it declares itself to be in."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -150,5 +153,28 @@ def draw_svg(text: str, width: int, height: int, where: str, own: bool = False) 
             raise VertumnusError(f"{where}: cannot be drawn with {width} x {height} pixels ({png.decode()})")
     else:
         png = draw_apart(text, width, height, where)
+    return _decoded(png)
+
+
+def draw_exactly(drawing: bytes, width: int, height: int, where: str, own: bool = False) -> NDArray[np.uint8]:
+    """A drawing as `vertumnus.elements.drawing` writes it, on width x height pixels, as H x W x 4 straight RGBA.
+
+    Raises `VertumnusError` if resvg cannot draw it within bounds.
+    """
+    sides = f'width="{width}" height="{height}" preserveAspectRatio="none"'
+    text = _SIDES.sub(rf"\g<1>{sides}", drawing.decode(), count=1)
+    if own:
+        drawn, png = draw(text, width, height, fonts=False, as_is=True)
+        if not drawn:
+            raise VertumnusError(f"{where}: cannot be drawn with {width} x {height} pixels ({png.decode()})")
+    else:
+        png = draw_apart(text, width, height, where, as_is=True)
+    pixels = _decoded(png)
+    if pixels.shape[:2] != (height, width):
+        raise VertumnusError(f"{where}: not a drawing of {width} x {height} pixels")
+    return pixels
+
+
+def _decoded(png: bytes) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
         return np.asarray(image.convert("RGBA"))

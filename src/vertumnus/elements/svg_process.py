@@ -12,9 +12,8 @@ import struct
 import sys
 import threading
 
-JOB = struct.Struct(
-    "<IIIIQ?"
-)  # bytes of text, width, height, seconds of CPU, bytes of memory, with the system's fonts
+# Bytes of text, width, height, seconds of CPU, bytes of memory, with the system's fonts, at the size it says itself.
+JOB = struct.Struct("<IIIIQ??")
 ANSWER = struct.Struct("<?I")  # whether it was drawn; bytes of PNG, or of why not
 STACK = 64 << 20  # bytes: what is nested deeply is drawn by recursion
 
@@ -33,13 +32,19 @@ def bound(seconds: int, memory: int) -> None:
             resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
 
 
-def draw(text: str, width: int, height: int, fonts: bool) -> tuple[bool, bytes]:
-    """Whether it could be drawn, and the PNG or why not."""
+def draw(text: str, width: int, height: int, fonts: bool, as_is: bool = False) -> tuple[bool, bytes]:
+    """Whether it could be drawn, and the PNG or why not; ``as_is``: it says its size in pixels itself."""
     import resvg_py
 
     try:
         return True, bytes(
-            resvg_py.svg_to_bytes(svg_string=text, width=width, height=height, dpi=96, skip_system_fonts=not fonts)
+            resvg_py.svg_to_bytes(
+                svg_string=text,
+                width=None if as_is else width,
+                height=None if as_is else height,
+                dpi=96,
+                skip_system_fonts=not fonts,
+            )
         )
     except BaseException as error:  # a panic of Rust's is not an Exception
         return False, (str(error) or type(error).__name__).encode(errors="replace")[:1000]
@@ -51,10 +56,10 @@ def serve() -> None:
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # whatever is printed is no answer
         while len(head := source.read(JOB.size)) == JOB.size:
-            length, width, height, seconds, memory, fonts = JOB.unpack(head)
+            length, width, height, seconds, memory, fonts, as_is = JOB.unpack(head)
             text = source.read(length).decode()
             bound(seconds, memory)
-            drawn, data = draw(text, width, height, fonts)
+            drawn, data = draw(text, width, height, fonts, as_is)
             answers.write(ANSWER.pack(drawn, len(data)) + data)
             answers.flush()
 

@@ -1,4 +1,4 @@
-"""Edits come back: what was moved about in Inkscape, Krita or GIMP, as a collage."""
+"""Edits come back: what was moved about in Inkscape, Krita, GIMP or Photoshop, as a collage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.from_openraster import read_openraster
+from vertumnus.export.from_psd import read_psd
 from vertumnus.export.from_svg import read_back
 
 
@@ -27,18 +28,19 @@ class Opened:
 
 
 def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
-    """Reads ``*.svg`` or ``*.ora``.
+    """Reads ``*.svg``, ``*.ora`` or ``*.psd``.
 
-    original   the collage it was exported from: which layers moved is told by it, and an OpenRaster file takes
+    original   the collage it was exported from: which layers moved is told by it, and a file of pixels takes
                pictures, prompts and settings of layers that are in both from there
 
-    Raises `VertumnusError` for a file that is neither, or that cannot be read.
+    Raises `VertumnusError` for a file that is none of these, or that cannot be read.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (".svg", ".ora"):
-        raise VertumnusError(f"{path}: what comes back is *.svg or *.ora")
-    opened = Opened(*(read_back(path) if suffix == ".svg" else read_openraster(path, original)))
+    readers = {".svg": read_back, ".ora": read_openraster, ".psd": read_psd}
+    if suffix not in readers:
+        raise VertumnusError(f"{path}: what comes back is *.svg, *.ora or *.psd")
+    opened = Opened(*readers[suffix](path, original))
     if original is not None:
         before = {layer.id: layer for layer in original.layers}
         for layer in opened.collage.layers:

@@ -1,7 +1,7 @@
 """An SVG that was moved about in Inkscape, as a collage.
 
 One that this program wrote says in attributes of its own what SVG has no word for, and editors keep them; where
-pieces lie is read from the transforms. Pictures of any other SVG become layers as well.
+pieces lie is read from the transforms. Pictures of any other SVG become layers as well, and so does what is drawn.
 """
 
 from __future__ import annotations
@@ -22,30 +22,37 @@ from numpy.typing import NDArray
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.elements.svg import read_svg
 from vertumnus.errors import VertumnusError, about
+from vertumnus.export.drawn_parts import SVG, XLINK, DrawnParts
 from vertumnus.export.svg import NAMESPACE, POSE
 from vertumnus.limits import MAX_PICTURE_BYTES, MAX_PIECES
 from vertumnus.reading import read_file
 
-SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 INKSCAPE, SODIPODI = (
     "http://www.inkscape.org/namespaces/inkscape",
     "http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd",
 )
 STEP = re.compile(r"([a-zA-Z]+)\s*\(([^)]*)\)")
 MAX_DEPTH = 64
+# What draws nothing where it stands.
+_UNSEEN = """
+    defs title desc metadata style script symbol marker pattern mask clipPath filter linearGradient
+    radialGradient view
+"""
+UNSEEN = frozenset(_UNSEEN.split())
+DRAWN = frozenset({"crop", "outline", "gain", "offset", "light"})  # of a layer, that its drawing has in it
 Matrix = NDArray[np.float64]
 
 
-def read_back(path: Path) -> tuple[Collage, list[str]]:
-    """Reads an SVG: the collage, and what it could not take.
+def read_back(path: Path, original: Collage | None = None) -> tuple[Collage, list[str]]:
+    """Reads an SVG: the collage, and what it could not take; see `vertumnus.export.edited.open_edited`.
 
     Raises `VertumnusError` for one that cannot be read, or refers to what is not inside it.
     """
     with about(path):
-        return _read(path)
+        return _read(path, original)
 
 
-def _read(path: Path) -> tuple[Collage, list[str]]:
+def _read(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
     root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES))
     document = _json(root.get(f"{{{NAMESPACE}}}document"), path)
     width, height, view = _canvas(root, path)
@@ -54,31 +61,33 @@ def _read(path: Path) -> tuple[Collage, list[str]]:
     }
     collage = Collage(width=width, height=height, **known)
     lost: list[str] = []
-    images = {one.get("id"): one for one in root.iter(f"{{{SVG}}}image") if one.get("id")}
+    parts = DrawnParts(root, collage.pictures, original.pictures if original is not None else None, str(path))
+    pictured = _pictured(root)
     names: dict[int, str] = {}
     taken: set[str] = set()
-    other: dict[str, int] = {}
-    for element, matrix, said in _walk(root, view, {}, 0, path):
-        tag = element.tag.rpartition("}")[2]
-        if tag == "use":
-            element_id = (element.get(f"{{{XLINK}}}href") or element.get("href") or "").removeprefix("#")
-            if element_id not in images:
-                other["use"] = other.get("use", 0) + 1
-                continue
-            shown = images[element_id]
-            matrix = matrix @ _shift(element)
-        elif tag == "image":
-            shown = element
-        else:
-            other[tag] = other.get(tag, 0) + 1
-            continue
-        if id(shown) not in names:
-            names[id(shown)] = collage.pictures.add(_data(shown, path))
-        image = names[id(shown)]
-        across, down = collage.pictures.size(image)
-        stated = [_number(shown.get(name), at) for name, at in (("width", across), ("height", down))]
-        matrix = matrix @ _shift(shown) @ np.diag([stated[0] / across, stated[1] / down, 1.0])
+    for element, matrix, said in _walk(root, view, {"lost": lost}, 0, path, pictured):
         kept = {name: value for name, value in _json(said.get("layer"), path).items() if name not in POSE}
+        shown = _shown(element, pictured)
+        if shown is None:
+            part = parts.part([_bare(element)], matrix, (width, height))
+            if part is None:
+                called = said.get("label") or element.get("id") or element.tag.rpartition("}")[2]
+                lost.append(f"{called}: draws nothing")
+                continue
+            image = part.image
+            across, down = collage.pictures.size(image)
+            matrix = np.array([[part.scale, 0, part.left], [0, part.scale, part.top], [0, 0, 1.0]])
+            kept = {name: value for name, value in kept.items() if name not in DRAWN}
+        else:
+            if element.tag == f"{{{SVG}}}use":
+                matrix = matrix @ _shift(element)
+            if id(shown) not in names:
+                drawn = shown.tag != f"{{{SVG}}}image"
+                names[id(shown)] = parts.stored(shown)[0] if drawn else collage.pictures.add(_data(shown, path))
+            image = names[id(shown)]
+            across, down = collage.pictures.size(image)
+            stated = [_number(shown.get(name), at) for name, at in (("width", across), ("height", down))]
+            matrix = matrix @ _shift(shown) @ np.diag([stated[0] / across, stated[1] / down, 1.0])
         if kept.get("id") in taken:
             del kept["id"]
         taken.add(kept.get("id", ""))
@@ -95,13 +104,17 @@ def _read(path: Path) -> tuple[Collage, list[str]]:
         for name, value in place.items():
             setattr(layer, name, value)
         collage.layers.append(layer)
-    lost += [f"{number} x <{tag}>: only pictures become layers" for tag, number in other.items()]
     collage.name_layers()
     return collage, lost
 
 
 def _walk(
-    element: ElementTree.Element, matrix: Matrix, said: dict[str, Any], depth: int, path: Path
+    element: ElementTree.Element,
+    matrix: Matrix,
+    said: dict[str, Any],
+    depth: int,
+    path: Path,
+    pictured: dict[str | int, ElementTree.Element],
 ) -> Iterator[tuple[ElementTree.Element, Matrix, dict[str, Any]]]:
     """What is drawn, back to front, with its transform to the canvas and what the groups around it say."""
     if depth > MAX_DEPTH:
@@ -110,10 +123,9 @@ def _walk(
         tag = one.tag.rpartition("}")[2] if isinstance(one.tag, str) else ""
         if not tag or not one.tag.startswith(f"{{{SVG}}}"):
             continue
-        if tag in ("defs", "title", "desc", "metadata", "style", "clipPath", "filter", "linearGradient"):
+        if tag in UNSEEN:
             continue
-        style = dict(part.split(":", 1) for part in (one.get("style") or "").split(";") if ":" in part)
-        style = {name.strip(): value.strip() for name, value in style.items()}
+        style = _style(one)
         own = dict(said)
         own["opacity"] = said.get("opacity", 1.0) * _number(style.get("opacity", one.get("opacity")), 1.0)
         if "none" in (style.get("display"), one.get("display")):
@@ -123,10 +135,78 @@ def _walk(
         named = {"layer": one.get(f"{{{NAMESPACE}}}layer"), "label": one.get(f"{{{INKSCAPE}}}label")}
         own |= {name: value for name, value in named.items() if value}
         here = matrix @ _transform(one.get("transform"), path)
-        if tag == "g":
-            yield from _walk(one, here, own, depth + 1, path)
-        elif not one.get(f"{{{NAMESPACE}}}background"):
+        if one.get(f"{{{NAMESPACE}}}background"):
+            continue
+        if id(one) in pictured:
+            own["lost"] += [f"{own.get('label') or one.get('id') or tag}: {what}" for what in _beyond(one, style)]
+        if tag == "g" and (id(one) in pictured or _of_layers(one)):
+            yield from _walk(one, here, own, depth + 1, path, pictured)
+        else:
             yield one, here, own
+
+
+def _pictured(root: ElementTree.Element) -> dict[str | int, ElementTree.Element]:
+    """What there is to show, by id; and each element that shows a picture or holds one that does, by identity."""
+    found: dict[str | int, ElementTree.Element] = {}
+    for one in root.iter():
+        named = one.get("id")
+        if named and (one.tag == f"{{{SVG}}}image" or one.get(f"{{{NAMESPACE}}}picture")):
+            found[named] = one
+
+    def look(element: ElementTree.Element, depth: int) -> bool:
+        if depth > 4 * MAX_DEPTH:
+            return False
+        inner = [look(one, depth + 1) for one in element]
+        holds = any(inner) or _shown(element, found) is not None
+        if holds:
+            found[id(element)] = element
+        return holds
+
+    look(root, 0)
+    return found
+
+
+def _shown(
+    element: ElementTree.Element, pictured: dict[str | int, ElementTree.Element]
+) -> ElementTree.Element | None:
+    """The picture that an element shows."""
+    if element.tag == f"{{{SVG}}}image":
+        return element
+    if element.tag != f"{{{SVG}}}use":
+        return None
+    return pictured.get((element.get(f"{{{XLINK}}}href") or element.get("href") or "").removeprefix("#"))
+
+
+def _of_layers(element: ElementTree.Element) -> bool:
+    """Whether a group holds layers of Inkscape's."""
+    return any(one.get(f"{{{INKSCAPE}}}groupmode") == "layer" for one in element)
+
+
+def _bare(element: ElementTree.Element) -> ElementTree.Element:
+    """What an element draws where it stands: without its own transform, opacity and visibility, which a layer has."""
+    bare = ElementTree.Element(element.tag, element.attrib)
+    bare.text, bare[:] = element.text, list(element)
+    style = {name: value for name, value in _style(element).items() if name not in ("opacity", "display")}
+    for name in ("transform", "opacity", "display"):
+        bare.attrib.pop(name, None)
+    bare.set("style", ";".join(f"{name}:{value}" for name, value in style.items()))
+    return bare
+
+
+def _style(element: ElementTree.Element) -> dict[str, str]:
+    parts = (part.split(":", 1) for part in (element.get("style") or "").split(";") if ":" in part)
+    return {name.strip(): value.strip() for name, value in parts}
+
+
+def _beyond(element: ElementTree.Element, style: dict[str, str]) -> Iterator[str]:
+    """What an element that shows pictures says that a layer cannot."""
+    for name, own in (("mask", ""), ("filter", "t"), ("clip-path", "c")):
+        said = style.get(name) or element.get(name) or "none"
+        if said != "none" and not re.fullmatch(rf"url\(['\"]?#({own}\d+|canvas)['\"]?\)" if own else "", said):
+            yield f"its {name} is left out"
+    blend = style.get("mix-blend-mode", "normal")
+    if blend not in ("normal", "plus-lighter"):
+        yield f"its blend mode {blend} is left out"
 
 
 def _canvas(root: ElementTree.Element, path: Path) -> tuple[int, int, Matrix]:

@@ -50,7 +50,7 @@ def save_openraster(
     with atomic_write(Path(path)) as stream, zipfile.ZipFile(stream, "w") as bundle:
         _add(bundle, "mimetype", MIMETYPE.encode(), zipfile.ZIP_STORED)
         if colour is not None:
-            _picture(bundle, "data/background.png", render(_of(collage, []), scale, colour))
+            _picture(bundle, "data/background.png", ground_of(collage, scale, colour))
             entries.append('<layer name="background" src="data/background.png" x="0" y="0"/>')
         for number, layer in enumerate(collage.layers):
             entries.append(_layer(bundle, collage, layer, number, scale))
@@ -100,10 +100,11 @@ def _layer(bundle: zipfile.ZipFile, collage: Collage, layer: Layer, number: int,
     )
 
 
-def _of(collage: Collage, layers: list[Layer]) -> Collage:
+def ground_of(collage: Collage, scale: float, colour: str) -> Image.Image:
+    """The picture of a collage without its layers: its background."""
     other = collage.model_copy()
-    other.__dict__["layers"] = layers
-    return other
+    other.__dict__["layers"] = []
+    return render(other, scale, colour)
 
 
 def _picture(bundle: zipfile.ZipFile, name: str, picture: Image.Image) -> None:

@@ -1,4 +1,4 @@
-"""SVG with the pictures inside: opens the same in a browser and in Inkscape, a layer for a layer."""
+"""SVG with the pictures inside and drawings as drawings: the same in a browser and in Inkscape, layer for layer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.table import layer_fields
+from vertumnus.elements.drawing import stored_drawing
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.render.tone import tone_table
 from vertumnus.writing import atomic_write
@@ -27,10 +28,12 @@ MEDIA = {".png": "image/png", ".jpg": "image/jpeg"}
 def save_svg(collage: Collage, path: str | Path) -> None:
     """Writes a collage as SVG.
 
-    Every picture is embedded once; every layer is a named Inkscape layer with the document's own transform, its crop
-    and outline a clip path, its gain and offset a filter. What Inkscape does not open everywhere (WebP and linked
-    formats) is embedded as PNG. Of the other render methods SVG knows one: what is drawn by transparency adds up its
-    light there as well, by mix-blend-mode plus-lighter, in browsers; by the others it is laid over each other.
+    Every picture is embedded once, one that was made of a drawing as that drawing, with ids of its own and without
+    scripts or references to anything outside; every layer is a named Inkscape layer with the document's own
+    transform, its crop and outline a clip path, its gain and offset a filter. What Inkscape does not open everywhere
+    (WebP and linked formats) is embedded as PNG. Of the other render methods SVG knows one: what is drawn by
+    transparency adds up its light there too, by mix-blend-mode plus-lighter, in browsers; by the others it is laid
+    over each other.
 
     Raises `VertumnusError` if a picture is gone or the place cannot be written.
     """
@@ -125,6 +128,9 @@ def _kept(layer: Layer) -> str:
 
 
 def _picture(collage: Collage, name: str, own: str) -> str:
+    drawing = collage.pictures.drawing(name)
+    if drawing is not None:
+        return _drawing(drawing, collage.pictures.size(name), name, own, collage.pictures.drawing_name(name) or name)
     suffix = Path(name).suffix
     data = collage.pictures.read(name)
     if suffix not in MEDIA:
@@ -136,6 +142,15 @@ def _picture(collage: Collage, name: str, own: str) -> str:
         f'<image id="{own}" width="{width}" height="{height}" preserveAspectRatio="none"'
         f' xlink:href="data:{MEDIA[suffix]};base64,{base64.b64encode(data).decode()}"/>\n'
     )
+
+
+def _drawing(data: bytes, size: tuple[int, int], name: str, own: str, where: str) -> str:
+    """A drawing on a canvas of its picture's pixels, its ids beginning with its own; it says which picture it is."""
+    drawing = stored_drawing(data, size, where)
+    inner = plain(drawing.apart(f"{own}-"))
+    if not drawing.within:
+        inner = f'<svg width="{size[0]}" height="{size[1]}">{inner}</svg>'
+    return f'<g id="{own}" vertumnus:picture={quoteattr(name)} vertumnus:size="{size[0]} {size[1]}">{inner}</g>\n'
 
 
 def _clip(clip: Clip, own: str, collage: Collage) -> str:

@@ -22,6 +22,8 @@ from vertumnus.guidance.options import PictogramOptions
 from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise
+from vertumnus.models.scenes import Scene
+from vertumnus.models.sentence import Sentence
 from vertumnus.optimise.checkpoint import State
 
 Predictor = Callable[[Canvas, NDArray[np.intp]], Canvas]
@@ -103,8 +105,13 @@ class PictogramSource:
         options, abar = self.options, self.model.alphas_cumprod
         levels = NoiseLevels(abar, *options.noise_levels, options.annealing)
         student = RecentRenders(abar, options.window) if options.method == "vsd" else None
-        icons = self.model.encode_text(request.prompt)
-        return PictogramGuidance(self.model, icons, levels, options.weighting, student, request.shape, request.rng)
+        sentence = self.model.read(request.prompt)
+        meant = sentence if sentence.count > 1 or sentence.posed else self.model.encode_text(request.prompt)
+        return PictogramGuidance(self.model, meant, levels, options.weighting, student, request.shape, request.rng)
+
+    def understood(self, prompt: str) -> dict[str, Any]:
+        """What of a prompt is shown, for the document: ``understood`` and, where there is any, ``passed_over``."""
+        return self.model.read(prompt).report()
 
     def inputs(self) -> dict[str, str]:
         """The fonts it draws from; their files come with a pinned package."""
@@ -114,6 +121,7 @@ class PictogramSource:
 class PictogramGuidance:
     """What a pictogram prior wants of canvases' ink, their alpha; the colours are not looked at.
 
+    meant     the icons of one thing, or a sentence of several, of which each canvas gets a layout of its own
     levels    noise levels over the run
     student   None for SDS
     shape     (H, W) of the canvases, no side longer than the prior's; they are looked at in the middle of a square
@@ -128,18 +136,22 @@ class PictogramGuidance:
     def __init__(
         self,
         prior: Pictogram,
-        icons: Icons,
+        meant: Icons | Sentence,
         levels: NoiseLevels,
         weighting: str,
         student: RecentRenders | None,
         shape: tuple[int, int],
         rng: np.random.Generator,
     ) -> None:
-        self.prior, self.icons, self.levels, self.weighting = prior, icons, levels, weighting
+        self.prior, self.meant, self.levels, self.weighting = prior, meant, levels, weighting
+        self.scenes: list[Scene] = []
         self.student, self.rng = student, rng
         top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
         self.window = slice(top, top + shape[0]), slice(left, left + shape[1])
         self.target_alpha: Canvas | None = np.zeros((1, *shape), np.float32)
+        if isinstance(meant, Sentence):
+            self._seed = int(rng.integers(1 << 62))  # of the layouts
+            self._layouts = np.random.default_rng(self._seed)
 
     def __call__(self, canvases: Canvas, progress: float) -> tuple[Values, Canvas]:
         """Values, half the weighted mean squared distance from where the gradient points, and the gradients."""
@@ -155,9 +167,13 @@ class PictogramGuidance:
         level = abar.reshape(-1, 1, 1)
 
         def teacher(x_t: Canvas, t: NDArray[np.intp]) -> Canvas:
-            noise = self.prior.predict_noise(x_t, t, self.icons)
-            seen.append((x_t - np.sqrt(1 - level) * noise) / np.sqrt(level))
-            return noise
+            if isinstance(self.meant, Icons):
+                noise = self.prior.predict_noise(x_t, t, self.meant)
+                seen.append((x_t - np.sqrt(1 - level) * noise) / np.sqrt(level))
+                return noise
+            pairs = zip(self._scenes(count), x_t, abar, strict=True)
+            seen.append(np.stack([scene.expected(one, float(a)) for scene, one, a in pairs]))
+            return ((x_t - np.sqrt(level) * seen[0]) / np.sqrt(1 - level)).astype(np.float32)
 
         noise = self.rng.standard_normal(x.shape).astype(np.float32)
         student = self.student.predict_noise if self.student is not None else None
@@ -169,9 +185,21 @@ class PictogramGuidance:
         gradients[..., 3] = grad / pixels
         return 0.5 * (grad.astype(np.float64) ** 2).sum((1, 2)) / float(pixels), gradients
 
+    def _scenes(self, count: int) -> list[Scene]:
+        """What is believed of each canvas."""
+        assert isinstance(self.meant, Sentence)
+        while len(self.scenes) < count:
+            self.scenes.append(Scene(self.meant, self.prior.resolution, self.window, self._layouts))
+        return self.scenes
+
     def state(self) -> dict[str, Any]:
-        """The renders that the student remembers."""
-        return {"renders": self.student.renders.copy()} if self.student is not None else {}
+        """The renders that the student remembers, and what is believed of the things of a scene."""
+        found: dict[str, Any] = {"renders": self.student.renders.copy()} if self.student is not None else {}
+        if isinstance(self.meant, Sentence):
+            found["scenes"] = self._seed
+        for number, scene in enumerate(self.scenes):
+            found |= {f"scene{number}.{name}": value for name, value in scene.state().items()}
+        return found
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes on from a state."""
@@ -179,6 +207,15 @@ class PictogramGuidance:
             pixels = self.prior.resolution**2
             renders = State.of(state).array("renders", (None, pixels)) if len(state["renders"]) else ()
             self.student.restore(renders)
+        if isinstance(self.meant, Sentence):
+            kept = State.of(state)
+            self._seed, self.scenes = kept.number("scenes"), []
+            self._layouts = np.random.default_rng(self._seed)
+            while f"scene{len(self.scenes)}.mean" in kept:
+                part = kept.part(f"scene{len(self.scenes)}")
+                scene = self._scenes(len(self.scenes) + 1)[-1]
+                mean, ink = part.array("mean", scene.mean.shape), part.array("ink", scene.ink.shape)
+                scene.restore(mean, ink, part.flag("fresh"))
 
     def close(self) -> None:
         """It holds nothing."""

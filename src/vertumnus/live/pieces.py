@@ -111,6 +111,11 @@ class PieceRun(LiveRun):
                 )
             ],
             **{f"picture:{image}": _encoded(one) for image, one in self.library.items() if image not in own},
+            **{
+                f"drawing:{image}": np.frombuffer(one.drawing, np.uint8)
+                for image, one in self.library.items()
+                if image not in own and one.drawing is not None
+            },
         }
 
     def _read_pieces(self, state: dict[str, Any]) -> None:
@@ -118,7 +123,8 @@ class PieceRun(LiveRun):
         for name, data in state.items():
             if name.startswith("picture:") and name.removeprefix("picture:") not in self.library:
                 image = name.removeprefix("picture:")
-                self.library[image] = make_element(bytes(data), None, image, image, None)
+                drawing = bytes(state[f"drawing:{image}"]) if f"drawing:{image}" in state else None
+                self.library[image] = make_element(bytes(data), None, image, image, None, drawing)
         known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
         table = self.pieces.copy()
         table.clear()

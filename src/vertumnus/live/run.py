@@ -194,7 +194,7 @@ class LiveRun(ABC):
         """The collage with all that making it again takes: the spec, and pictures that no layer shows."""
         pictures = collage.pictures
         for element in self.library.values():
-            pictures.add_source(element.image, element.source)
+            element.give_to(pictures)
         if self.inputs.mask is not None:
             name = pictures.add(mask_picture(self.inputs.mask))
             spec = spec.changed(mask=name)

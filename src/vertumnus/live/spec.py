@@ -21,7 +21,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
-from vertumnus.elements.element import Element, make_element
+from vertumnus.elements.element import Element, stored_element
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_PIECES, MAX_STARTS, Seed, Side, Weight
 from vertumnus.shapes import Shape
@@ -192,8 +192,7 @@ class Inputs:
             if wanted.image not in collage.pictures:
                 raise VertumnusError(f"{wanted.image}: the picture of {wanted.name} is missing, one that was placed")
             if wanted.image not in found.elements:
-                data = collage.pictures.read(wanted.image)
-                found.elements[wanted.image] = make_element(data, None, wanted.image, wanted.name, None)
+                found.elements[wanted.image] = stored_element(collage.pictures, wanted.image, wanted.name)
         if spec.mask is not None:
             if spec.mask not in collage.pictures:
                 raise VertumnusError(f"{spec.mask}: the picture of the container is missing")
@@ -220,7 +219,7 @@ def _journal_elements(spec: RunSpec) -> list[ElementInput]:
 
 def start_document(collage: Collage) -> dict[str, Any]:
     """A collage to start from as a spec keeps it."""
-    return collage.model_dump(mode="json", exclude={"made_by", "format", "version"})
+    return collage.model_dump(mode="json", exclude={"made_by", "format", "version", "drawings"})
 
 
 def start_from(kept: Mapping[str, Any], pictures: Collage) -> Collage:

@@ -33,7 +33,7 @@ jellyfish: medusa; knife: dagger; leaf: foliage; lightbulb: bulb; lightning: bol
 lamp: lantern; megaphone: bullhorn loudspeaker; microphone: mic; moon: crescent; motorcycle: motorbike
 mountain: hill peak; mushroom: toadstool fungus; paintbrush: brush; paw: pawprint; pencil: crayon
 person: human man woman figure; phone: handset
-pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas tree; pizza: slice
+pig: hog swine piglet; pill: tablet capsule; pine tree: fir spruce christmas-tree xmas-tree fir-tree; pizza: slice
 plant: houseplant; rabbit: bunny hare; refrigerator: fridge freezer; robot: android droid; rocket: spaceship missile
 sailboat: boat yacht dinghy; sheep: lamb ram; shield: escutcheon; ship: vessel ferry steamer; shirt: tshirt tee blouse
 skull: cranium; snake: serpent viper cobra; snowflake: flake; sofa: couch settee; spider: tarantula; star: pentagram
@@ -43,7 +43,7 @@ watch: wristwatch; wave: waves sea ocean water; wine: wineglass; wrench: spanner
 elephant: mammoth; penguin: penguins; shark: sharks; unicorn: unicorns; dragon: wyvern; crane: hoist; bottle: flask
 """
 # Words of a prompt that name nothing to look at.
-_SILENT = frozenset(
+SILENT = frozenset(
     """
     a an the of on in at with and to my some this that his her its one two three four many small large big tiny
     little huge picture image icon photo drawing collage painting shape silhouette left right top bottom centre
@@ -58,7 +58,7 @@ def synonyms() -> dict[str, str]:
     for entry in _SYNONYMS.replace("\n", ";").split(";"):
         noun, _, others = entry.strip().partition(":")
         for other in others.split():
-            table.setdefault(other, noun.strip())
+            table.setdefault(other.replace("-", " "), noun.strip())
     return table
 
 
@@ -110,7 +110,7 @@ def _hollow_named(name: str, fonts: tuple[str, ...]) -> list[Glyph]:
     return [glyph for glyph in found if glyph is not None]
 
 
-def _meant_by(phrase: str, fonts: tuple[str, ...]) -> list[Glyph]:
+def glyphs_meant(phrase: str, fonts: tuple[str, ...]) -> list[Glyph]:
     """The icons that a word or phrase means, filled ones if there are any."""
     for look in (_icons_named, _hollow_named):
         for name in singulars(phrase):
@@ -130,19 +130,35 @@ def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[li
     >>> match_icons("two red butterflies")[1], match_icons("a teddy bear with an umbrella")[1]
     (['butterflies'], ['teddy bear', 'umbrella'])
     """
-    words = _words(prompt, nouns(8))
+    words = words_of(prompt, nouns(8))
     # A colour or a number names nothing, unless there is nothing else: "an orange".
-    glyphs, matched = _search(words, fonts, _SILENT.union(COLOURS)) or _search(words, fonts, _SILENT) or ([], [])
+    glyphs, matched = _search(words, fonts, SILENT.union(COLOURS)) or _search(words, fonts, SILENT) or ([], [])
     if not glyphs:
-        asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
+        asked = next((word for word in reversed(words) if word not in SILENT), words[-1])
         hint = did_you_mean(asked, known_words(fonts)) or "; some it knows: " + ", ".join(nouns(8))
         raise VertumnusError(f"prompt: {prompt!r} names no icon that the pictogram prior knows{hint}")
     return glyphs, matched
 
 
-def _words(prompt: str, known: Sequence[str]) -> list[str]:
-    """A prompt's words. Raises `VertumnusError` if there are none that could be known."""
-    words = re.findall(r"[a-z0-9]+", prompt.lower().replace("'s", ""))
+def noun_for(phrase: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[str, bool]:
+    """The noun that a word or phrase stands for, in the singular, and whether it speaks of several.
+
+    >>> noun_for("hares"), noun_for("glasses"), noun_for("christmas tree")
+    (('rabbit', True), ('glasses', False), ('pine tree', False))
+    """
+    for name in singulars(phrase):
+        if name in synonyms() or _icons_named(name, fonts) or _hollow_named(name, fonts):
+            return synonyms().get(name, name), name != phrase
+    return phrase, False
+
+
+def words_of(prompt: str, known: Sequence[str] = (), also: str = "") -> list[str]:
+    """A prompt's words, in small letters, and the signs of ``also``.
+
+    Raises `VertumnusError` if there are none that could be known.
+    """
+    words = re.findall(rf"[a-z0-9]+|[{also or ' '}]", prompt.lower().replace("'s", "").replace("\n", " "))
+    words = [word for word in words if word != " "]
     if not words and not prompt.strip():
         raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
     if not words:
@@ -158,7 +174,7 @@ def _search(words: list[str], fonts: tuple[str, ...], silent: frozenset[str]) ->
     while at < len(words):
         for length in range(min(LONGEST, len(words) - at), 0, -1):
             phrase = " ".join(words[at : at + length])
-            found = [] if phrase in silent else _meant_by(phrase, fonts)
+            found = [] if phrase in silent else glyphs_meant(phrase, fonts)
             if found:
                 glyphs.extend(found)
                 matched.append(phrase)
@@ -174,7 +190,7 @@ def _search(words: list[str], fonts: tuple[str, ...], silent: frozenset[str]) ->
 def known_words(fonts: tuple[str, ...] = TRAINED_FONTS) -> list[str]:
     """Every name that `match_icons` finds, sorted."""
     names = {name.replace("-", " ") for font in fonts for name in icon_names(font)}
-    return sorted((names | set(nouns()) | set(synonyms())) - _SILENT)
+    return sorted((names | set(nouns()) | set(synonyms())) - SILENT)
 
 
 SHOWN = 12  # nouns that an error names where none is near
@@ -191,12 +207,12 @@ def nouns_in(prompt: str, known: Sequence[str], who: str = "the model") -> list[
     >>> nouns_in("two red butterflies over a teddy bear", ["butterfly", "teddy bear", "cat"])
     ['butterfly', 'teddy bear']
     """
-    words = _words(prompt, known)
+    words = words_of(prompt, known)
     phrases = [" ".join(words[at : at + n]) for at in range(len(words)) for n in range(1, LONGEST + 1)]
     meant = [synonyms().get(name, name) for phrase in phrases for name in singulars(phrase)]
     named = [noun for noun in dict.fromkeys(meant) if noun in known]
     if not named:
-        asked = next((word for word in reversed(words) if word not in _SILENT), words[-1])
+        asked = next((word for word in reversed(words) if word not in SILENT), words[-1])
         more = f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
         hint = did_you_mean(asked, known) or f"; it knows {', '.join(known[:SHOWN])}{more}"
         raise VertumnusError(f"prompt: {prompt!r} names nothing that {who} knows{hint}")

@@ -8,6 +8,7 @@ machine. It lives on the canvas's ink, its coverage from 0 to 1, at 64 x 64.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from vertumnus.elements.icons import Glyph, draw_icon
 from vertumnus.errors import VertumnusError
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
 from vertumnus.models.names import match_icons
+from vertumnus.models.sentence import Sentence, read_sentence
 from vertumnus.render.composite import SpriteRenderer
 from vertumnus.render.placements import Placements
 from vertumnus.render.sprites import Sprites
@@ -124,8 +126,23 @@ class Pictogram:
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
+        sentence = read_sentence(prompt, self.fonts)
+        if len(sentence.things) == 1 and sentence.passed_over:
+            # Of two nouns side by side one is meant.
+            thing = sentence.things[0]
+            return Icons(prompt, (thing.noun,), augmented(list(thing.glyphs)))
         glyphs, matched = match_icons(prompt, self.fonts)
         return Icons(prompt, tuple(matched), augmented(glyphs))
+
+    def read(self, prompt: str) -> Sentence:
+        """What a prompt says is to be seen, as far as its fonts can show it.
+
+        Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
+        """
+        sentence = read_sentence(prompt, self.fonts)
+        if not sentence.things:
+            match_icons(prompt, self.fonts)  # says what is near
+        return sentence
 
     def predict_noise(self, x_t: Floats, t: ArrayLike, icons: Icons) -> Floats:
         """The noise in pictures of ink.
@@ -146,12 +163,21 @@ class Pictogram:
 
 def augmented(glyphs: list[Glyph], side: int = SIDE) -> Floats:
     """Every glyph as it is and mirrored, at every turn and extent: N x side x side ink, 0 to 1."""
+    return ink_pictures(glyphs, side, TURNS, EXTENTS)
+
+
+def ink_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents: Sequence[float]) -> Floats:
+    """Glyphs in the middle of a square, as they are and mirrored: N x side x side ink, 0 to 1.
+
+    turns     degrees, clockwise
+    extents   of the longer side, in the square's
+    """
     sprites = _ink_sprites(glyphs)
     renderer = SpriteRenderer(sprites, side, side)
     pictures = []
     for which in range(len(glyphs)):
-        for turn in TURNS:
-            for extent in EXTENTS:
+        for turn in turns:
+            for extent in extents:
                 for flip in (False, True):
                     place = Placements(
                         x=np.array([side / 2]),

@@ -60,8 +60,12 @@ class Ready(NamedTuple):
         return abs(cos) * wide + abs(sin - lean * cos) * tall + 1, abs(sin) * wide + abs(cos + lean * sin) * tall + 1
 
 
-def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
-    """A layer as drawn at ``zoom`` raster pixels to a canvas pixel; ``size`` of what it shows, its pixels."""
+def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0) -> Ready:
+    """A layer as drawn at ``zoom`` raster pixels to a canvas pixel.
+
+    size    of what it shows, in the picture's pixels
+    least   the finest level there is, as of `level_at`
+    """
     linear = layer.light == "linear"
     return Ready(
         # The logarithm as in `Placements`: what packing measures is what is drawn, to the bit.
@@ -74,7 +78,7 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float) -> Ready:
         (layer.squeeze, math.tan(math.radians(layer.shear))),
         layer.flip,
         (float(size[0]), float(size[1])),
-        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom),
+        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom, least),
         layer.opacity,
         np.array((1, 1, 1) if linear else layer.gain, np.float32),
         np.array((0, 0, 0) if linear else layer.offset, np.float32),

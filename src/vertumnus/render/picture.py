@@ -29,6 +29,7 @@ from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.outline import Polygon, parse_outline
+from vertumnus.elements.drawing import draw_drawing
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import halve, mip_level
@@ -43,6 +44,7 @@ from vertumnus.render.sprites import premultiplied
 STRIP_PIXELS = 1 << 19  # drawn by one job
 STRIP_ROWS = 16  # at least
 HELD_BYTES = 256 << 20  # of pictures that may be needed again
+DRAWN_PIXELS = 1 << 24  # of a picture that is drawn anew from its drawing, at most
 ENOUGH = 0.98  # of the pixels needed: a smaller version is enlarged by no more than this
 
 Pixels = NDArray[np.uint8]
@@ -160,7 +162,8 @@ class _Shown(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What is shown, whatever its size."""
-        return (self.layer.image, self.layer.crop, self.layer.outline)
+        drawn = self.ready is not None and self.ready.level < 0
+        return (self.layer.image, self.layer.crop, self.layer.outline, drawn)
 
 
 class StripRenderer:
@@ -202,9 +205,16 @@ class StripRenderer:
         cell = snapped(layer, (width, height), scale)
         if cell is not None:
             return _Shown(layer, box, cell, None, (cell.box[1], cell.box[3]))
-        ready = make_ready(layer, (width, height), scale)
+        ready = make_ready(layer, (width, height), scale, self._least(layer.image))
         y, reach = ready.pose[1], ready.reach[1]
         return _Shown(layer, box, None, ready, (math.floor(y - reach), math.ceil(y + reach) + 1))
+
+    def _least(self, name: str) -> int:
+        """The finest level of a picture: below 0 where it was made of a drawing."""
+        if self.pictures.drawing_name(name) is None:
+            return 0
+        width, height = self.pictures.size(name)
+        return -max(0, math.floor(math.log2(DRAWN_PIXELS / (width * height)) / 2))
 
     def plan(self, strips: list[tuple[int, int]]) -> None:
         """Says which rows the strips are."""
@@ -297,17 +307,37 @@ class StripRenderer:
         if level > finest:
             fine = self.textures.get((one.key, finest), self._texture, one, finest)
             return mip_level(fine, level - finest)
+        if level < 0:
+            return self._drawn(one, level)
         name = one.layer.image
         alone = self.sharing[name] == 1  # what is made of it is all that is needed
         picture = self.pictures.decoded(name) if alone else self.decoded.get((name, 0), self.pictures.decoded, name)
         self._check_box(one, *picture.size)
         part = picture if one.layer.crop is None else picture.crop(one.box)
-        pixels = premultiplied(part)
-        if one.layer.outline == "hexagon":
-            pixels = (pixels * _soft_hexagon(part.width, part.height)[..., None] + np.float32(0.5)).astype(np.uint8)
+        pixels = _outlined(premultiplied(part), one.layer)
         for _ in range(level):
             pixels = halve(pixels)
         return pixels
+
+    def _drawn(self, one: _Shown, level: int) -> Pixels:
+        """What a layer shows, drawn anew from its drawing at a level finer than its picture, premultiplied."""
+        name = one.layer.image
+        width, height = self.pictures.size(name)
+        self._check_box(one, width, height)
+        times = 2**-level
+        drawing = self.pictures.drawing(name)
+        assert drawing is not None
+        image = Image.fromarray(
+            draw_drawing(drawing, (width, height), times, self.pictures.drawing_name(name) or name)
+        )
+        return _outlined(premultiplied(image.crop(tuple(times * side for side in one.box))), one.layer)
+
+
+def _outlined(pixels: Pixels, layer: Layer) -> Pixels:
+    if layer.outline != "hexagon":
+        return pixels
+    height, width = pixels.shape[:2]
+    return (pixels * _soft_hexagon(width, height)[..., None] + np.float32(0.5)).astype(np.uint8)
 
 
 def _soft_hexagon(width: int, height: int) -> NDArray[np.float32]:

@@ -76,14 +76,21 @@ def alpha_sprite(alpha: NDArray[np.uint8], level: int) -> tuple[NDArray[np.uint8
     return mip_level(alpha, level), level
 
 
-def level_at(scale: float) -> int:
+def level_at(scale: float, least: int = 0) -> int:
     """The mip level that a picture drawn at ``scale`` raster pixels to its own is read from.
+
+    least   0, or the number, below it, of a level finer than the picture: of what can be drawn anew at any size
 
     >>> [level_at(s) for s in (2.0, 1.0, 0.8, 0.7, 0.5, 0.1)]
     [0, 0, 0, 1, 1, 3]
+    >>> level_at(5.0, -8)
+    -2
     """
     level, texels = 0, np.float32(1) / np.float32(scale)
     while texels > np.float32(1.4142135) and level < MAX_LEVELS:
         texels *= np.float32(0.5)
         level += 1
+    while texels < np.float32(0.70710677) and level > least:
+        texels *= np.float32(2)
+        level -= 1
     return level
