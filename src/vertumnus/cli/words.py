@@ -27,7 +27,7 @@ from vertumnus.writing import check_apart, check_writable
 
 
 def words(
-    text: list[str],
+    text: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])] = [],  # noqa: B006 - cyclopts reads it
@@ -218,9 +218,8 @@ def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> Non
         + ("; stopped early, this is the best so far" if stopped else "")
     )
     if report["limited_by"]:
-        print(
-            f"all sizes are what {', '.join(json.dumps(w, ensure_ascii=False) for w in report['limited_by'][:3])} leave room for"
-        )
+        named = ", ".join(json.dumps(word, ensure_ascii=False) for word in report["limited_by"][:3])
+        print(f"no word can be larger, or there would be no room for {named}")
     say_unplaced(report)
 
 

@@ -75,7 +75,8 @@ def find_free(levels, blocks, reach, height, width, probes, looks, every, free):
     """Where the box's left upper corner may lie, bits in ``free``: rows x words.
 
     Only places near something taken, at most ``reach`` pixels from the box: those in the open touch nothing. Of the
-    probes the first ``looks`` are looked at, so what is found is to be tried again. One in ``every`` rows is looked at.
+    probes the first ``looks`` are looked at, so what is found is to be tried again; of the rows,
+    one in ``every``.
     """
     rows, words = free.shape
     looks = min(looks, probes.shape[0])

@@ -127,30 +127,31 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     rounds   on the full raster, after the scale is about known from a coarse one
     start    density that is tried first: the pieces' area over the container's
 
-    A round places every piece once, at one density. Where all find a place the next is denser, where some do not it is
-    less dense by about the share that found none.
+    A round places every piece once, at one density. Where all find a place the next is denser, where some do not it
+    is less dense by about the share that found none.
     """
     order = np.argsort(-seeds.bulk, kind="stable")
     coarse = ground.smaller(COARSE)
     search = _Search(start, COARSE_STEP)
+    limits: list[int] = []
     while coarse.area and not search.done:
-        search.tell(_missing(seeds, one_round(seeds, coarse, order, search.density, seed)))
+        layout = one_round(seeds, coarse, order, search.density, seed)
+        limits = search.tell(layout, seeds) or limits
     search = _Search(max(search.low, 1e-4) * FINER, STEP)
     best: list[Sown | None] | None = None
-    limits: list[int] = []
     for number in range(10 * rounds):
         layout = one_round(seeds, ground, order, search.density, seed)
-        missing = _missing(seeds, layout)
-        if missing == 0:
+        limits = search.tell(layout, seeds) or limits
+        if None not in layout:
             best = layout
-        elif search.density < search.high:
-            limits = [n for n, place in enumerate(layout) if place is None]
-        search.tell(missing)
         shown = best if best is not None else layout
         done = best is not None and (number + 1 >= rounds or search.done)
         yield Step(search.low, sum(one is not None for one in shown), shown, limits, done)
         if done:
             return
+
+
+MOST_FALL = 0.5  # of density, from one round to the next
 
 
 class _Search:
@@ -169,25 +170,23 @@ class _Search:
         """Whether it is found, or there is none worth looking for."""
         return self.high < self.factor * self.low or self.high < 1e-6
 
-    def tell(self, missing: float) -> None:
-        """What share of all ink found no place at the density."""
-        if missing == 0:
+    def tell(self, layout: Sequence[Sown | None], seeds: Seeds) -> list[int]:
+        """What was reached at the density; returns the pieces that found no place."""
+        lost = [number for number, place in enumerate(layout) if place is None]
+        if not lost:
             self.low = self.density
             self.density *= 1.12 if self.factor == COARSE_STEP else self.factor**2
             if np.isfinite(self.high):
-                self.density = np.sqrt(self.low * self.high)
-            return
+                self.density = float(np.sqrt(self.low * self.high))
+            return []
+        missing = float((seeds.share[lost] ** 2).sum())
         self.high = self.density
         if self.low:
-            self.density = np.sqrt(self.low * self.high)
+            self.density = float(np.sqrt(self.low * self.high))
         else:
-            self.density *= (1 - max(missing, self.fall)) * 0.995
-            self.fall = min(1.7 * self.fall, 0.5)
-
-
-def _missing(seeds: Seeds, layout: Sequence[Sown | None]) -> float:
-    """The share of all ink that found no place."""
-    return float(sum(share**2 for share, place in zip(seeds.share, layout, strict=True) if place is None))
+            self.density *= (1 - min(max(missing, self.fall), MOST_FALL)) * 0.995
+            self.fall = min(1.7 * self.fall, MOST_FALL)
+        return lost
 
 
 def one_round(seeds: Seeds, ground: Field, order: NDArray[np.intp], density: float, seed: int) -> list[Sown | None]:

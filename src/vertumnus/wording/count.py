@@ -16,6 +16,7 @@ WORD = r"\w(?:[\w'’\u200c\u200d]*\w)?"
 SENTENCE = regex.compile(r"[.!?;:,()\[\]{}\"“”«»。、，！？；：\n]\s|\n\s*\n|\s[-–—]+\s|--")
 LIKELY = 30.0  # Dunning's ratio above which words that follow each other are a phrase
 HITS = 0.02  # of a text's words that are stop words of a language, below which it is taken for none
+LEAST_HITS = 3  # different ones
 # Plurals by their ending: what is taken off, what is put on. Only where the singular occurs itself.
 PLURALS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("s", ""))
 
@@ -65,7 +66,9 @@ def guess_language(tokens: Iterable[str]) -> str | None:
         name: sum(counts[word] / spoken[word] for word in words if word in counts) for name, words in _lists().items()
     }
     best = max(hits, key=lambda name: hits[name], default=None)
-    return best if best is not None and total and hits[best] / total >= HITS else None
+    if best is None or not total or sum(word in counts for word in _lists()[best]) < LEAST_HITS:
+        return None
+    return best if hits[best] / total >= HITS else None
 
 
 def count_words(

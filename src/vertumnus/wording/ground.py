@@ -14,9 +14,9 @@ from vertumnus.wording.glyphs import Outline
 from vertumnus.wording.options import WordOptions
 
 LETTER = 4.5  # raster pixels of the root of a small word's ink, a letter: what the raster is chosen for
-RASTER = (200_000, 2_500_000)  # least and most pixels of it
+RASTER = (90_000, 2_500_000)  # least and most pixels of it
 INK = 0.45  # of the shape's area, about what is reached
-HAIR = 0.2  # of the root of a small word's ink, a letter: the gap that is kept when none is asked for
+HAIR = 0.12  # of the root of a small word's ink, a letter: the gap that is kept when none is asked for
 
 
 class Ground(NamedTuple):

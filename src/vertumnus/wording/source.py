@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vertumnus.errors import VertumnusError, about
+from vertumnus.errors import VertumnusError
 from vertumnus.reading import read_text
 from vertumnus.wording.count import count_words
 from vertumnus.wording.table import Word, as_words, is_table, read_table
@@ -38,13 +38,14 @@ def read_words(given: Given, **counting: Any) -> Source:
         text = read_text(given)
         if "\0" in text:
             raise VertumnusError(f"{given}: cannot be read as text, it holds zero bytes")
-        with about(given):
-            if is_table(given):
-                return Source(_heaviest_first(read_table(text, str(given), given.suffix.lower())))
-            try:
-                return _counted(text, counting)
-            except VertumnusError as error:
-                raise VertumnusError(f"{given}: {error}" if not str(error).startswith("`") else str(error)) from None
+        if is_table(given):
+            return Source(_heaviest_first(read_table(text, str(given), given.suffix.lower())))
+        try:
+            return _counted(text, counting)
+        except VertumnusError as error:
+            if str(error).startswith("`"):  # of an option, not of the file
+                raise
+            raise VertumnusError(f"{given}: {error}") from None
     if isinstance(given, str):
         return _counted(given, counting)
     return Source(_heaviest_first(as_words(given)))
