@@ -14,6 +14,13 @@ drawings, so in the rows that set it beside the pictogram prior families judge t
 nothing here. Times are CPU seconds of one core with compiled kernels; "ratio" is a time over that of one
 exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
 
+Rows of scenes: forty sentences of two nouns, drawn from all that the families' judge and the prior know, and a side,
+above or under. The picture is parted where least ink is, in its middle 40 %, across the relation; a noun is in place
+if it is among the first five of its half, or, of a judge that need not tell two hundred, the nearer of the two.
+
+``--blind SHEET.png`` writes the collages of ``--keep`` shuffled and numbered, and beside it what they are, so that
+they can be read by eye first.
+
 ``--keep`` writes a picture of every collage and what was measured of it; rows that are there are not composed again,
 but for those whose name holds words of ``--only``. ``--judge-only`` composes nothing: both judges look at what is
 kept.
@@ -35,7 +42,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
@@ -176,6 +183,90 @@ def compose(source: Source, elements: list[Element], noun: str, count: int, seed
     return Made(noun, seed, seconds, overlap, iou(ink, wanted), picture)
 
 
+SENTENCES = 40
+RELATIONS = {"to the left of": (0, False), "to the right of": (0, True), "above": (1, False), "under": (1, True)}
+
+
+def sentences(known: list[str]) -> list[tuple[str, str, str]]:
+    """Two nouns and how the first lies to the second, drawn once for all."""
+    rng = np.random.default_rng(16)
+    pairs = [rng.choice(known, 2, replace=False).tolist() for _ in range(SENTENCES)]
+    ways = list(RELATIONS)
+    return [(first, ways[n % len(ways)], second) for n, (first, second) in enumerate(pairs)]
+
+
+def composed_scene(source: Source, told: tuple[str, str, str], count: int, seed: int) -> Made:
+    """A sentence's collage; its noun is the sentence."""
+    first, way, second = told
+    sentence = f"{with_article(first)} {way} {with_article(second)}"
+    began = time.process_time()
+    live = run(live_compose(gallery.ALL, sentence, guidance=source, size=SIZE, seed=seed, count=count))
+    seconds = time.process_time() - began
+    picture = live.document().render(scale=LOOK / SIZE, background="#ffffff00")
+    wanted = live.joint.target_alpha
+    assert wanted is not None
+    ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
+    return Made("|".join(told), seed, seconds, 0.0, iou(ink, wanted), picture)
+
+
+def halves(ink: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A picture parted where least ink is, about its middle; axis 0 is left and right, 1 is above and under."""
+    line = ink.sum(axis)
+    low, high = int(0.3 * len(line)), int(0.7 * len(line))
+    at = low + int(line[low:high].argmin())
+    return (ink[:, :at], ink[:, at:]) if axis == 0 else (ink[:at], ink[at:])
+
+
+def scene_summary(made: list[Made], stranger: Stranger) -> dict[str, Any]:
+    """Shares of sentences of which both nouns, each noun, or both of the two alone, are in their places."""
+    both, each, told = [], [], []
+    for one in made:
+        first, way, second = one.noun.split("|")
+        axis, turned = RELATIONS[way]
+        ink = np.asarray(one.picture.getchannel("A").resize((SEEN, SEEN), Image.Resampling.BOX), np.float32) / 255
+        parts = halves(ink, axis)[:: -1 if turned else 1]
+        places = [stranger.place(np.pad(part, 8), noun) for part, noun in zip(parts, (first, second), strict=True)]
+        other = [stranger.place(np.pad(part, 8), noun) for part, noun in zip(parts, (second, first), strict=True)]
+        both.append(max(places) < 5)
+        each += [place < 5 for place in places]
+        told.append(sum(places) < sum(other))
+    return {
+        "collages": len(made),
+        "both among five": interval(both),
+        "each among five": interval(each),
+        "the right way round": interval(told),
+        "iou": statistics.mean(one.iou for one in made),
+        "seconds": statistics.median(one.seconds for one in made),
+    }
+
+
+def interval(hits: list[bool]) -> tuple[float, float, float]:
+    """Share, and the 2.5 and 97.5 percentiles of it over resampled sentences."""
+    rng, values = np.random.default_rng(0), np.array(hits, float)
+    means = values[rng.integers(0, len(values), (2000, len(values)))].mean(1)
+    return float(values.mean()), *(float(x) for x in np.percentile(means, (2.5, 97.5)))
+
+
+def blind_sheet(kept: Kept, path: Path) -> None:
+    """Every kept collage, shuffled and numbered; what they are goes into a JSON file beside it."""
+    found = [(row, one) for row in kept.rows for one in kept.load(row) or []]
+    order = np.random.default_rng(len(found)).permutation(len(found))
+    across, side = 8, 240
+    sheet = Image.new("RGB", (across * side, -(-len(found) // across) * side), "white")
+    draw = ImageDraw.Draw(sheet)
+    labels = {}
+    for number, n in enumerate(order.tolist()):
+        row, one = found[n]
+        x, y = number % across * side, number // across * side
+        white = Image.new("RGBA", one.picture.size, "white")
+        white.alpha_composite(one.picture.convert("RGBA"))
+        sheet.paste(white.convert("RGB").resize((side - 20, side - 20)), (x + 10, y + 16))
+        draw.text((x + 6, y + 2), str(number + 1), fill="black")
+        labels[number + 1] = {"row": row, "shows": one.noun.replace("|", " "), "seed": one.seed}
+    sheet.save(path)
+    path.with_suffix(".json").write_text(json.dumps(labels, indent=1))
+
+
 def packed(elements: list[Element], noun: str, count: int, fonts: tuple[str, ...]) -> Made:
     """The noun packed into the true contour, the first drawing that the prior has of it."""
     glyph = glyphs_of(noun, fonts)[0]
@@ -215,7 +306,7 @@ class Kept:
             return
         self.rows[row] = []
         for one in made:
-            name = f"{row}-{one.noun}-{one.seed}.png".replace(" ", "_").replace(",", "")
+            name = f"{row}-{one.noun}-{one.seed}.png".replace(" ", "_").replace(",", "").replace("|", "-")
             one.picture.save(self.folder / name)
             self.rows[row].append({**vars(one), "picture": name})
         (self.folder / "rows.json").write_text(json.dumps(self.rows, indent=1))
@@ -299,10 +390,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="make no rows but those whose name holds one of these")
     parser.add_argument("--judge-only", action="store_true", help="judge what is kept, and make nothing")
     parser.add_argument("--grid", type=Path, help="write a grid of pictures there, and one by mini beside it")
+    parser.add_argument("--blind", type=Path, help="write what is kept there, shuffled, and labels beside it")
     arguments = parser.parse_args()
-    if arguments.judge_only and not arguments.keep:
-        parser.error("--judge-only: needs the folder of --keep")
+    if (arguments.judge_only or arguments.blind) and not arguments.keep:
+        parser.error("--judge-only and --blind: need the folder of --keep")
     console = Console(width=140)
+    if arguments.blind:
+        blind_sheet(Kept(arguments.keep), arguments.blind)
+        return
     kept, clip = Kept(arguments.keep), MiniClip()
     known = model_defaults(mini_folder("diffusion")).wording
     stranger = Stranger(of_fonts(JUDGE), PRIOR, nouns(), arguments.nouns)
@@ -360,6 +455,14 @@ def main() -> None:
                 lambda judge=judge, count=count: side_by_side(judge, count),  # type: ignore[misc]
             )
 
+    drawn = [noun for noun in third.judge.nouns if glyphs_of(noun, TRAINED_FONTS)]
+    scenes: dict[str, Callable[[], list[Made]]] = {
+        f"{count} icons, two things": lambda count=count: [  # type: ignore[misc]
+            composed_scene(both["pictogram"], told, count, 0) for told in sentences(drawn)
+        ]
+        for count in (32, 64)
+    }
+
     if not arguments.judge_only:
         compose(prior, gallery.ALL, "star", 16, 0, iterations=30)  # compiles
     reference = reference_seconds()
@@ -373,6 +476,16 @@ def main() -> None:
         if made is not None:
             results[name] = summary(made, judge, clip)
             console.print(f"  {name}: {results[name]}")
+    found_scenes: dict[str, Any] = {}
+    for name, make in scenes.items():
+        again = any(words in name for words in arguments.only or ())
+        made = None if again else kept.load(name)
+        if made is None and not arguments.judge_only and (again or arguments.only is None):
+            made = make()
+            kept.save(name, made)
+        if made is not None:
+            found_scenes[name] = scene_summary(made, third)
+            console.print(f"  {name}: {found_scenes[name]}")
     seen = ("mini CLIP, afar 1", "5", "in colour 1", "5")
     table = Table("", "collages", "top 1", "top 5", *seen, "IoU", "CPU s", "ratio", "overlap", "goal")
     for name, row in results.items():
@@ -391,6 +504,7 @@ def main() -> None:
         "as_they_come": stranger.as_they_come,
         "mini_nouns": third.nouns,
         "results": results,
+        "scenes": found_scenes,
     }
     if not arguments.judge_only and arguments.only is None:
         found["step_ms"] = steps = step_growth(prior, gallery.ALL)

@@ -83,3 +83,24 @@ def test_one_noun_means_the_drawings_it_meant():
         expected = augmented(match_icons(prompt)[0])
         np.testing.assert_array_equal(prior.encode_text(prompt).pictures, expected)
     assert prior.read("a small cat").posed
+
+
+def test_drawings_are_dealt_to_seeds():
+    """Seeds in a row get other drawings, then other hands, then other sizes; after the last it begins again."""
+    prior = Pictogram()
+    glyphs = len(match_icons("a crown")[0])
+    assert glyphs >= 3
+    dealt = [prior.encode_text("a crown", n).pictures for n in range(4 * glyphs + 1)]
+    assert {pictures.shape for pictures in dealt} == {(5, 64, 64)}
+    for n, one in enumerate(dealt[:-1]):
+        for other in dealt[n + 1 : -1]:
+            assert np.abs(one - other).mean() > 1e-3
+    np.testing.assert_array_equal(dealt[0], dealt[-1])
+    np.testing.assert_allclose(dealt[0][2], dealt[glyphs][2][:, ::-1], atol=0.02)  # upright, and mirrored
+
+
+def test_a_figure_fills_what_it_is_told():
+    for fill in (0.5, 0.9):
+        ink = Pictogram().encode_text("a star", fill=fill).pictures[4] > 0.5
+        rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(fill * 64, abs=2.5)

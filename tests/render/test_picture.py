@@ -133,3 +133,18 @@ def test_bad_scales(scale):
 def test_a_bad_background():
     with pytest.raises(VertumnusError, match="not a colour"):
         render(scattered(), background="blurple")
+
+
+def test_a_layer_is_the_same_wherever_it_lies():
+    """By whole pixels: rounding cuts no outermost pixel off."""
+    rng = np.random.default_rng(4)
+    for n in range(200):
+        pose = {"scale": rng.uniform(0.05, 0.4), "rotation": rng.uniform(-180, 180) if n % 2 else rng.uniform(-2, 2)}
+        x, y = rng.uniform(-6, 3, 2)
+        drawn = []
+        for shift in (0, 48):
+            collage = Collage(width=12 + shift, height=12)
+            square = collage.pictures.add_pixels(np.full((60, 40, 4), 255, np.uint8))
+            collage.layers.append(Layer(name="a", image=square, x=x + shift, y=y, **pose))
+            drawn.append(np.asarray(collage.render(), int)[:, shift:, 3])
+        assert np.abs(drawn[1] - drawn[0]).max() <= 1

@@ -58,7 +58,7 @@ def check_outputs(
     """
     check_number("--scale", scale, MIN_SCALE, MAX_SCALE)
     for path in paths:
-        known = [*DOCUMENTS, ".svg", *FORMATS, *((".ora", ".psd", DEEP_ZOOM) if whole else ())]
+        known = [*DOCUMENTS, ".svg", *FORMATS, *((".ora", ".psd", ".pdf", DEEP_ZOOM) if whole else ())]
         if path.suffix.lower() not in known:
             raise VertumnusError(f"{path}: unknown kind of output; known are {', '.join(known)}")
         check_writable(path)

@@ -196,6 +196,9 @@ def compose(
         icon_colors = "white"  # which takes any colour that the photograph wants
         if only_icons(elements or []) and (options is None or options.gain is None):
             options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
+    choices = _given(flags)
+    if variations > 1 and all(named.partition("=")[0] == DEFAULT for named in guidance or [DEFAULT]):
+        choices = {"drawing": "dealt", **choices}
     live = live_compose(
         read_elements(elements, icon_colors, max_side),
         prompt,
@@ -209,7 +212,7 @@ def compose(
         provenance=json.loads(json.dumps({name: value for name, value in named.items() if value}, default=str)),
         preset=preset,
         options=options,
-        **_given(flags),
+        **choices,
     )
     told: list[dict[str, Any]] = []
     with saying(as_json) as tell:
@@ -234,7 +237,8 @@ def compose(
         sheet = output[0].with_name(f"{output[0].stem}-sheet.png")
         save_image(found.sheet(), sheet)
         best = _numbered(output[0], found.best, variations).name
-        print(f"{sheet}: {len(found.collages)} variations; the best, {found.why}, is {best}")
+        alike = "" if found.alike is None else f", their figures {found.alike:.0%} alike"
+        print(f"{sheet}: {len(found.collages)} variations{alike}; the best, {found.why}, is {best}")
         tell(variations=told, best=found.best, why=found.why, sheet=str(sheet))
 
 

@@ -15,6 +15,7 @@ EXTRAS = {
     "models": "diffusion and CLIP networks: compose --guidance mini, harmonize, mosaic --generate",
     "cutout": "GrabCut and matting networks: cutout",
     "vision": "a classifier of photographs: compose --guidance classifier, measure --classifier",
+    "pdf": "print: -o x.pdf",
     "psd": "layers for Photoshop: -o x.psd, open x.psd",
     "video": "moving pictures in MP4 and WebM",
     "ray": "several machines: tiles index, mosaic --ray",

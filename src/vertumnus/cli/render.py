@@ -12,6 +12,7 @@ from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.document.collage import Collage
 from vertumnus.errors import about
 from vertumnus.export.openraster import save_openraster
+from vertumnus.export.pdf import PrintOptions, inches, save_pdf
 from vertumnus.export.picture import save_picture
 from vertumnus.export.psd import save_psd
 from vertumnus.export.svg import save_svg
@@ -26,6 +27,7 @@ def render(
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
     scale: float = 1.0,
     background: str | None = None,
+    printing: Annotated[PrintOptions | None, Parameter(name="*", group="PDF")] = None,
 ) -> None:
     """Draw a collage as a picture or an SVG, at any scale.
 
@@ -35,32 +37,43 @@ def render(
         A *.collage file, a collage.json or the folder that holds one.
     output
         Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, .ora for
-        Krita and GIMP, .psd for Photoshop, or .collage and .json for the document itself.
+        Krita and GIMP, .psd for Photoshop,
+        .pdf for print, or .collage and .json for the document itself.
     scale
         Pixels to a canvas pixel; the layout is the same at any.
     background
         A CSS colour in place of the collage's own.
+    printing
+        How a PDF is printed.
     """
     check_outputs(output, [collage if collage.is_file() else None], whole=True, scale=scale)
     if background is not None:
         with about("`background`"):
             parse_colour(background)
     document = Collage.load(collage)
-    write_outputs(document, output, scale, background)
+    write_outputs(document, output, scale, background, printing)
 
 
-def write_outputs(collage: Collage, paths: Iterable[Path], scale: float, background: str | None = None) -> None:
+def write_outputs(
+    collage: Collage,
+    paths: Iterable[Path],
+    scale: float,
+    background: str | None = None,
+    printing: PrintOptions | None = None,
+) -> None:
     """Writes outputs, which appear together, the document first; says what was written."""
     with together():
         said = []
         for path in sorted(paths, key=lambda path: path.suffix.lower() not in DOCUMENTS):
             with about(collage.where, path):
-                said.append(write_output(collage, path, scale, background))
+                said.append(write_output(collage, path, scale, background, printing))
     for line in said:
         print(line)
 
 
-def write_output(collage: Collage, path: Path, scale: float, background: str | None) -> str:
+def write_output(
+    collage: Collage, path: Path, scale: float, background: str | None, printing: PrintOptions | None = None
+) -> str:
     """Writes one output, its kind told by the suffix; returns a line that says what was written."""
     suffix = path.suffix.lower()
     if background is not None and suffix in (*DOCUMENTS, ".svg"):
@@ -76,6 +89,9 @@ def write_output(collage: Collage, path: Path, scale: float, background: str | N
             "transparency": "; its light adds up in browsers, by mix-blend-mode, and not in other programs",
         }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
         return f"{path}: {collage.width} x {collage.height}{lost}"
+    if suffix == ".pdf":
+        across, down, said = save_pdf(collage, path, background, printing)
+        return "; ".join([f"{path}: {inches(across)} x {inches(down)}", *said])
     with progress_bar(f"drawing {path.name}") as show:
         if suffix in (".ora", ".psd"):
             save = save_openraster if suffix == ".ora" else save_psd

@@ -57,7 +57,7 @@ def _judge() -> SilhouetteJudge:
 
 
 def contact_sheet(collages: Sequence[Collage], best: int, side: int = 240, columns: int = 4) -> Image.Image:
-    """The collages row by row.
+    """The collages row by row, each with its seed.
 
     best   the index of the one that is framed
     side   pixels of the longer side of each
@@ -73,5 +73,6 @@ def contact_sheet(collages: Sequence[Collage], best: int, side: int = 240, colum
         if n == best:
             box = (left, top, left + cell - 1, top + cell - 1)
             ImageDraw.Draw(sheet).rectangle(box, outline=FRAME_COLOUR, width=FRAME - 2)
+        ImageDraw.Draw(picture).text((4, 2), f"seed {collage.seed}", fill="#777777")
         sheet.paste(picture, (left + FRAME + (side - picture.width) // 2, top + FRAME + (side - picture.height) // 2))
     return sheet

@@ -184,7 +184,9 @@ class Composition(PieceRun):
     def guidance(self) -> Guidance:
         """What judges the picture; made when first needed, for it may hold a student in the source's network."""
         if self._guidance is None:
-            self._guidance = self._guided(Request(self.prompt, self._canvas, self.rng, self.background))
+            self._guidance = self._guided(
+                Request(self.prompt, self._canvas, self.rng, self.background, self.spec.seed)
+            )
         return self._guidance
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,14 @@ from vertumnus.limits import MAX_STARTS, check_whole
 class Variations:
     """Collages of one spec and several seeds, in the seeds' order.
 
-    best   index of the one that reads best; why: by what judge
+    best    index of the one that reads best; why: by what judge
+    alike   mean over pairs of the intersection over the union of the inks that were wanted; None where none was told
     """
 
     collages: tuple[Collage, ...]
     best: int
     why: str
+    alike: float | None = None
 
     def sheet(self) -> Image.Image:
         """All of them in one picture, the best one framed."""
@@ -61,6 +64,7 @@ def compose_variations(
     together = min(particles, count) if live.source.side_by_side else 1
     collages: list[Collage] = []
     likeness: list[float] = []
+    wanted: list[Canvas | None] = []
     stopped = False
     while len(collages) < count and not stopped:
         first = live.spec.seed + len(collages)
@@ -68,11 +72,20 @@ def compose_variations(
         documents = [composition.document() for composition in compositions]
         collages += documents
         likeness += [composition.likeness for composition in compositions]
+        wanted += [composition.joint.target_alpha for composition in compositions]
         stopped = any(composition.asked_to_stop for composition in compositions)
         if made is not None:
             made(compositions, documents)
     best, why = best_of(collages, live.prompt, likeness)
-    return Variations(tuple(collages), best, why)
+    return Variations(tuple(collages), best, why, _alike([one for one in wanted if one is not None]))
+
+
+def _alike(inks: list[Canvas]) -> float | None:
+    pairs = [
+        float(np.minimum(one, other).sum() / max(float(np.maximum(one, other).sum()), 1e-9))
+        for one, other in combinations(inks, 2)
+    ]
+    return float(np.mean(pairs)) if pairs else None
 
 
 class Shared:

@@ -22,6 +22,7 @@ from vertumnus.cachedir import cache_folder
 from vertumnus.elements.distance import TEXELS, DistanceTexture
 from vertumnus.elements.element import Element
 from vertumnus.elements.probes import DEPTHS, POINTS, Probes
+from vertumnus.imaging.look import Look
 
 MAX_BYTES = 2 << 30  # the oldest half goes when the cache grows beyond this
 
@@ -179,6 +180,7 @@ def _pack(element: Element) -> tuple[str, bytes, bytes, bytes, bytes | None, byt
         "extent": list(element.texture[1:]),
         "count": element.probes.number.tolist(),
         "depth": element.probes.depth.tolist(),
+        "look": list(element.look),
     }
     return (
         json.dumps(facts),
@@ -210,5 +212,6 @@ def _unpack(row: tuple[Any, ...], name: str, source: Path) -> Element:
             np.array(facts["count"], np.int64),
             np.array(facts["depth"], np.float32),
         ),
+        look=Look(int(facts["look"][0]), tuple(facts["look"][1])),
         drawing=zlib.decompress(row[5]) if row[5] is not None else None,
     )

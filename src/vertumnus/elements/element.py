@@ -14,6 +14,7 @@ from vertumnus.document.pictures import Pictures, content_name
 from vertumnus.elements.distance import DistanceTexture, distance_texture
 from vertumnus.elements.probes import Probes, make_probes
 from vertumnus.elements.read import keep_picture, store_picture
+from vertumnus.imaging.look import Look, look_of_file
 from vertumnus.imaging.pyramid import mip_level, shrink_below
 
 ALPHA_SIDE = 384  # texels of the longer side of the alpha kept with an element
@@ -32,6 +33,7 @@ class Element:
     alpha     mip level ``level`` of its alpha, 0 to 255; one texel 255 for an opaque picture
     texture   distance to the silhouette
     probes    points inside the silhouette, to tell what does not fit
+    look      what tells pictures that look alike
     weight    relative area it should get
     label     what it shows, in words, where that is known; its layers' prompt
     drawing   the SVG that the picture was made of, on a canvas of its pixels (`vertumnus.elements.drawing`), or None
@@ -47,6 +49,7 @@ class Element:
     level: int
     texture: DistanceTexture
     probes: Probes
+    look: Look
     weight: float = 1.0
     label: str = ""
     drawing: bytes | None = None
@@ -118,6 +121,7 @@ def make_element(
         level=level,
         texture=distance_texture(small, level, width, height, area),
         probes=make_probes(small, level, width, height),
+        look=look_of_file(kept, where),
         drawing=stored.drawing if drawing is None else drawing,
     )
 

@@ -19,6 +19,7 @@ from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
 
 SVG_SIDE = 512  # pixels of the longer side that a drawing becomes as an element
 INVISIBLE = 4  # alpha below this is margin
+PHOTOGRAPHS = ("JPEG", "HEIF", "RAW")  # formats that are encoded anew as JPEG
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 
 
@@ -105,7 +106,7 @@ def _store_raster(data: bytes, where: str, max_side: int) -> StoredPicture:
         picture, keep = picture.crop(box), False
     if keep:
         return StoredPicture(None, SUFFIXES[kind], _alpha_of(picture, where))
-    return _encode(picture, where, "JPEG" if kind == "JPEG" else "PNG")
+    return _encode(picture, where, "JPEG" if kind in PHOTOGRAPHS else "PNG")
 
 
 def visible_box(picture: Image.Image) -> tuple[int, int, int, int] | None:

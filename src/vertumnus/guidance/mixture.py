@@ -89,7 +89,7 @@ class MixedSource:
         parts = []
         for source in self.sources:
             shape = fitting(request.shape, source.resolution)
-            own = Request(request.prompt, shape, request.rng, request.background)
+            own = Request(request.prompt, shape, request.rng, request.background, request.seed)
             parts.append((source.guidance(own), source.options.weight, shape))
         return Mixture(parts)
 

@@ -25,6 +25,14 @@ class PictogramOptions(GuidanceOptions):
     noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
     annealing: Annealing = Field("sqrt", description="how the noise level falls")
     window: Annotated[int, Field(ge=1, le=4096)] = Field(16, description="recent renders that the student knows")
+    drawing: Literal["fitting", "dealt"] = Field(
+        "fitting",
+        description="which drawing of a noun: what the pieces come to look like most; or dealt by the seed, with its"
+        " hand and size, so that seeds in a row are unlike each other, as with variations",
+    )
+    fill: Annotated[float, Field(ge=0.1, le=1)] | None = Field(
+        None, description="share of the canvas's shorter side that the figure fills; by default .66 to .9"
+    )
 
 
 class DistillationOptions(GuidanceOptions):
@@ -155,6 +163,8 @@ class GuidanceKeywords(TypedDict, total=False):
     noise_levels: tuple[float, float]
     annealing: Annealing
     window: int
+    drawing: Literal["fitting", "dealt"]
+    fill: float
     model: str
     dtype: Dtype
     guidance_input: Literal["colours", "ink"]

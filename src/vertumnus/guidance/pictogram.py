@@ -106,8 +106,13 @@ class PictogramSource:
         levels = NoiseLevels(abar, *options.noise_levels, options.annealing)
         student = RecentRenders(abar, options.window) if options.method == "vsd" else None
         sentence = self.model.read(request.prompt)
-        meant = sentence if sentence.count > 1 or sentence.posed else self.model.encode_text(request.prompt)
-        return PictogramGuidance(self.model, meant, levels, options.weighting, student, request.shape, request.rng)
+        several = sentence.count > 1 or sentence.posed
+        dealt = request.seed if options.drawing == "dealt" else None
+        fill = options.fill and options.fill * min(request.shape) / self.resolution
+        meant = sentence if several else self.model.encode_text(request.prompt, dealt, fill)
+        guided = PictogramGuidance(self.model, meant, levels, options.weighting, student, request.shape, request.rng)
+        guided.fill = options.fill
+        return guided
 
     def understood(self, prompt: str) -> dict[str, Any]:
         """What of a prompt is shown, for the document: ``understood`` and, where there is any, ``passed_over``."""
@@ -132,6 +137,7 @@ class PictogramGuidance:
     reference: Canvas | None = None
 
     skipped = 0
+    fill: float | None = None  # of the canvas's shorter side, what a scene fills
 
     def __init__(
         self,
@@ -189,7 +195,7 @@ class PictogramGuidance:
         """What is believed of each canvas."""
         assert isinstance(self.meant, Sentence)
         while len(self.scenes) < count:
-            self.scenes.append(Scene(self.meant, self.prior.resolution, self.window, self._layouts))
+            self.scenes.append(Scene(self.meant, self.prior.resolution, self.window, self._layouts, self.fill))
         return self.scenes
 
     def state(self) -> dict[str, Any]:

@@ -51,12 +51,14 @@ class Request:
     shape        (H, W) of the canvases
     rng          seeds everything drawn; a guidance that draws many numbers seeds a generator of its own from it
     background   red, green and blue, 0 to 1, that canvases are looked at over
+    seed         of the run: for what is dealt to seeds in a row, where drawing at random would repeat
     """
 
     prompt: str
     shape: tuple[int, int]
     rng: np.random.Generator
     background: Colour = (1.0, 1.0, 1.0)
+    seed: int = 0
 
 
 class Guidance(Protocol):

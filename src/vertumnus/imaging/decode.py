@@ -13,6 +13,15 @@ from typing import NamedTuple
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.camera import (
+    HEIF_SUFFIXES,
+    NO_HEIF,
+    RAW_SUFFIXES,
+    develop,
+    heif_is_there,
+    is_heif,
+    is_raw,
+)
 from vertumnus.imaging.srgb import eight_bit_rgb, to_srgb
 from vertumnus.limits import MAX_PIXELS
 
@@ -20,8 +29,12 @@ from vertumnus.limits import MAX_PIXELS
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL[.]")  # what can be read in spite of damage, is
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF")
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".svg", ".svgz"})
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF", "BMP")
+PICTURE_SUFFIXES = (
+    frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".svg", ".svgz"})
+    | HEIF_SUFFIXES
+    | RAW_SUFFIXES
+)
 TILE_SUFFIXES = PICTURE_SUFFIXES - {".svg", ".svgz"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 PIXELS_AT_ONCE, PIXELS_A_CORE = 96_000_000, 24_000_000  # decoded at the same time; some ten bytes of memory each
@@ -81,8 +94,15 @@ def open_image(data: bytes, where: str, formats: Sequence[str] = FORMATS) -> Ite
     Raises `VertumnusError` for what is no picture of those formats or has more than `MAX_PIXELS` pixels, and for
     whatever any decoder raises within the block.
     """
+    camera = tuple(formats) == FORMATS
+    if camera and is_raw(where):
+        image = develop(data, where)
+        with _budget.take(image.width * image.height):
+            yield image
+        return
     try:
-        with Image.open(io.BytesIO(data), formats=list(formats)) as image:
+        known = [*formats, *(["HEIF"] if camera and is_heif(data) and heif_is_there() else [])]
+        with Image.open(io.BytesIO(data), formats=known) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise VertumnusError(
                     f"{where}: {image.width} x {image.height} pixels is too large, at most {MAX_PIXELS:,} are read"
@@ -92,6 +112,8 @@ def open_image(data: bytes, where: str, formats: Sequence[str] = FORMATS) -> Ite
     except VertumnusError:
         raise
     except UnidentifiedImageError:
+        if camera and is_heif(data) and not heif_is_there():
+            raise VertumnusError(f"{where}: {NO_HEIF}") from None
         said = "not a picture of a known format" if tuple(formats) == FORMATS else f"not a {' or '.join(formats)}"
         raise VertumnusError(f"{where}: {said}") from None
     except Image.DecompressionBombError:

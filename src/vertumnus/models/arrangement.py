@@ -47,12 +47,17 @@ class Arrangement:
 
 
 def arrange(
-    sentence: Sentence, aspects: Floats, window: tuple[float, float], rng: np.random.Generator
+    sentence: Sentence,
+    aspects: Floats,
+    window: tuple[float, float],
+    rng: np.random.Generator,
+    fill: float | None = None,
 ) -> Arrangement:
     """A layout drawn at random.
 
     aspects   of each thing of the sentence, width and height as a share of the longer of the two
     window    width and height of the canvas, in its longer sides
+    fill      share of the shorter that the whole fills; by default any of `FILL`
     """
     thing = np.repeat(np.arange(len(sentence.things)), [one.count for one in sentence.things])
     count = len(thing)
@@ -75,14 +80,14 @@ def arrange(
         taken = rng.random(LAYOUTS) < np.exp(np.minimum(0, (energy - after) / heat))
         place[taken], energy[taken] = moved[taken], after[taken]
     good = np.flatnonzero(energy <= energy.min() + GOOD)
-    place, factor = _filled(place[rng.choice(good)], box, np.array(window), rng)
+    place, factor = _filled(place[rng.choice(good)], box, np.array(window), fill or rng.uniform(*FILL))
     return Arrangement(thing, place, extent * factor, box * factor, terms.pairs, terms.overlap)
 
 
-def _filled(place: Floats, box: Floats, window: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
-    """Scaled about its middle until it fills the canvas as far as `FILL` says, and by how much."""
+def _filled(place: Floats, box: Floats, window: Floats, fill: float) -> tuple[Floats, float]:
+    """Scaled about its middle until it fills that share of the canvas's shorter side, and by how much."""
     low, high = (place - box / 2).min(0), (place + box / 2).max(0)
-    room = np.maximum(window - window.min(), 0) + rng.uniform(*FILL) * window.min()
+    room = window - (1 - fill) * window.min()
     factor = float(min((room / (high - low)).min(), 1.6))
     return (place - (low + high) / 2) * factor + window / 2, factor
 

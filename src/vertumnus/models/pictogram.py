@@ -27,6 +27,7 @@ from vertumnus.render.sprites import Sprites
 SIDE = 64
 TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)  # degrees, clockwise
 EXTENTS = (0.66, 0.78, 0.9)  # of the canvas, the icon's longer side
+DEALT = (0.82, 0.7)  # one of which is dealt to a seed
 _TEXELS = 128
 
 Floats = NDArray[np.float32]
@@ -121,18 +122,29 @@ class Pictogram:
         self.fonts = fonts
         self.alphas_cumprod = stable_diffusion_schedule()
 
-    def encode_text(self, prompt: str) -> Icons:
+    def encode_text(self, prompt: str, dealt: int | None = None, fill: float | None = None) -> Icons:
         """The icons that a prompt means, augmented.
+
+        dealt   number of the drawing, its hand and its size, which are then the only ones; any number, beginning
+                again after the last
+        fill    the size, in the canvas's side; by default `EXTENTS`
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
         sentence = read_sentence(prompt, self.fonts)
         if len(sentence.things) == 1 and sentence.passed_over:
             # Of two nouns side by side one is meant.
-            thing = sentence.things[0]
-            return Icons(prompt, (thing.noun,), augmented(list(thing.glyphs)))
-        glyphs, matched = match_icons(prompt, self.fonts)
-        return Icons(prompt, tuple(matched), augmented(glyphs))
+            glyphs, matched = list(sentence.things[0].glyphs), [sentence.things[0].noun]
+        else:
+            glyphs, matched = match_icons(prompt, self.fonts)
+        extents = EXTENTS if fill is None else (fill,)
+        if dealt is None:
+            return Icons(prompt, tuple(matched), augmented(glyphs, extents=extents))
+        turn, which = divmod(dealt, len(glyphs))
+        size, flip = divmod(turn, 2)
+        sizes = DEALT if fill is None else extents
+        pictures = augmented([glyphs[which]], extents=(sizes[size % len(sizes)],))
+        return Icons(prompt, tuple(matched), pictures[flip::2])
 
     def read(self, prompt: str) -> Sentence:
         """What a prompt says is to be seen, as far as its fonts can show it.
@@ -161,9 +173,9 @@ class Pictogram:
         return empirical_mean(flat, levels, icons.points, icons.squares).reshape(x_t.shape)
 
 
-def augmented(glyphs: list[Glyph], side: int = SIDE) -> Floats:
+def augmented(glyphs: list[Glyph], side: int = SIDE, extents: Sequence[float] = EXTENTS) -> Floats:
     """Every glyph as it is and mirrored, at every turn and extent: N x side x side ink, 0 to 1."""
-    return ink_pictures(glyphs, side, TURNS, EXTENTS)
+    return ink_pictures(glyphs, side, TURNS, extents)
 
 
 def ink_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents: Sequence[float]) -> Floats:

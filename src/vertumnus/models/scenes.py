@@ -43,7 +43,14 @@ class Scene:
     rng        draws the layout, and which of a thing's drawings are looked at first
     """
 
-    def __init__(self, sentence: Sentence, side: int, window: tuple[slice, slice], rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        sentence: Sentence,
+        side: int,
+        window: tuple[slice, slice],
+        rng: np.random.Generator,
+        fill: float | None = None,
+    ) -> None:
         self.side = side
         top, left = window[0].start, window[1].start
         across, down = (part.stop - part.start for part in window[::-1])
@@ -51,7 +58,7 @@ class Scene:
             [thing.glyphs[n] for n in rng.permutation(len(thing.glyphs))[:DRAWINGS]] for thing in sentence.things
         ]
         aspects = np.array([_aspect(of) for of in glyphs])
-        self.arrangement = arrange(sentence, aspects, (across / side, down / side), rng)
+        self.arrangement = arrange(sentence, aspects, (across / side, down / side), rng, fill)
         self.anchor = self.arrangement.place * side + [left, top]
         self.mean = self.anchor.copy()  # N x 2, x and y of the expected place
         self.ink = np.zeros((len(self.anchor), side, side), np.float32)

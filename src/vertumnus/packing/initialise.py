@@ -46,12 +46,22 @@ def by_medial_axis(mask: Mask, count: int, rng: np.random.Generator) -> tuple[Fl
 
 
 def in_order(mask: Mask, count: int, axis: str, rng: np.random.Generator) -> Floats:
-    """Points along an axis, the first at its beginning, each with an even share of the mask."""
+    """Points along an axis, the first at its beginning, each with an even share of the mask.
+
+    axis   a direction, or "outward": from the middle of the mask to its rim
+    """
     rows, columns = np.nonzero(mask)
-    dx, dy = DIRECTIONS[axis]
-    order = np.argsort(columns * dx + rows * dy + 0.5 * rng.random(len(rows)), kind="stable")
+    if axis == "outward":
+        along = np.hypot(columns - columns.mean(), rows - rows.mean())
+    else:
+        dx, dy = DIRECTIONS[axis]
+        along = columns * dx + rows * dy
+    order = np.argsort(along + 0.5 * rng.random(len(rows)), kind="stable")
     slices = np.linspace(0, len(order), count + 1)
-    chosen = order[np.minimum(rng.uniform(slices[:-1], slices[1:]).astype(np.intp), len(order) - 1)]
+    # In the middle of each share: at its ends two neighbours could start the wrong way round.
+    chosen = order[
+        np.minimum((slices[:-1] + slices[1] * rng.uniform(0.4, 0.6, count)).astype(np.intp), len(order) - 1)
+    ]
     return np.column_stack([columns[chosen], rows[chosen]]).astype(np.float64) + 0.5
 
 

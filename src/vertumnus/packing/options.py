@@ -29,7 +29,9 @@ WIDE_RANGE = (0.07, 3.0)  # of sizes, where all pieces weigh the same
 WEIGHED_RANGE = (0.7, 1.25)
 
 Sizes = Literal["free", "proportional", "fixed"]
-Rotation = Literal["free", "none", "random"] | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
+Rotation = Literal["auto", "free", "none", "random"] | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
+Order = Literal["given", "name", "hue", "lightness", "size", "shuffle"]
+Axis = Direction | Literal["outward"]
 Initialisation = Literal["distance-field", "random", "medial-axis", "ordered"]
 Gravity = Literal["none"] | Direction | tuple[Coordinate, Coordinate]
 Overlap = Literal["none", "allow"]
@@ -63,7 +65,11 @@ class PackOptions(Options):
     element_size: Annotated[float, Field(ge=MIN_ELEMENT, le=MAX_ELEMENT, allow_inf_nan=False)] | None = Field(
         None, description="fixed sizes: side of a square with the area of an element of mean weight"
     )
-    rotation: Rotation = Field("free", description="free, none, random and then kept, or within so many degrees")
+    rotation: Rotation = Field(
+        "auto",
+        description="free, none, random and then kept, or within so many degrees; auto: free, but photographs, which"
+        " are opaque, stand upright",
+    )
     flip: bool = Field(False, description="elements may be mirrored")
     gap: Distance = Field(0.0, description="kept between elements")
     border: Distance = Field(0.0, description="kept between elements and the shape's edge")
@@ -71,7 +77,15 @@ class PackOptions(Options):
         False, description="pieces may bleed over the shape's edge, and are cut there: the shape is filled to it"
     )
     init: Initialisation = Field("distance-field", description="where elements start")
-    axis: Direction = Field("right", description="for init ordered: the way from the first element to the last")
+    order: Order | None = Field(
+        None,
+        description="pieces lie in order along the axis: as given, by name, hue, lightness or size, or shuffled;"
+        " goes with init ordered",
+    )
+    axis: Axis = Field(
+        "right", description="for order: the way from the first piece to the last; outward: from the middle"
+    )
+    apart: bool = Field(True, description="pieces that are equal or look alike keep apart, unless there is an order")
     open: bool = Field(False, description="pour elements of fixed size into the shape, as into a container")
     gravity: Gravity = Field(
         "none",
@@ -98,7 +112,7 @@ class PackOptions(Options):
     @field_validator("rotation", mode="before")
     @classmethod
     def _words_or_degrees(cls, rotation: object) -> object:
-        return words_or_degrees(rotation, ("free", "none", "random"))
+        return words_or_degrees(rotation, ("auto", "free", "none", "random"))
 
     @field_validator("gravity", mode="before")
     @classmethod
@@ -118,6 +132,10 @@ class PackOptions(Options):
     def _agree(self) -> Self:
         if self.element_size is not None and not (self.sizes == "fixed" or self.open):
             raise ValueError("element_size is for fixed sizes or open packing")
+        if self.order is not None and self.init == "distance-field" and "init" not in self.model_fields_set:
+            object.__setattr__(self, "init", "ordered")
+        if self.order is not None and self.init != "ordered":
+            raise ValueError("order goes with init ordered, which it brings along")
         if self.clip and (self.open or self.border):
             raise ValueError("clip goes without open and border: what bleeds over the edge is not kept from it")
         return self
@@ -174,7 +192,9 @@ class PackKeywords(TypedDict, total=False):
     border: float
     clip: bool
     init: Initialisation
-    axis: Direction
+    order: Order | None
+    axis: Axis
+    apart: bool
     open: bool
     gravity: Gravity | str
     fill: float

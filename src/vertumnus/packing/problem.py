@@ -13,8 +13,10 @@ from scipy import ndimage
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
 from vertumnus.optimise.bounds import Bounds
+from vertumnus.packing.apart import kinds_of_pieces, spread_apart
 from vertumnus.packing.initialise import by_distance_field, by_medial_axis, in_order, random_within
 from vertumnus.packing.options import PackOptions
+from vertumnus.packing.order import sequence
 from vertumnus.render.coverage import Textures
 from vertumnus.render.placements import Placements
 from vertumnus.strict.problem import RASTER, Problem, share_out
@@ -92,8 +94,12 @@ def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
         common = min(1.0, ATTAINABLE / float(np.sqrt(least * most)))
         low = fair + 0.5 * np.log(least * common)
         high = fair + 0.5 * np.log(most * common)
-    if options.rotation == "free":
+    if options.rotation in ("auto", "free"):
         turn_low, turn_high = np.full(count, -np.inf), np.full(count, np.inf)
+        if options.rotation == "auto":
+            upright = np.array([element.opaque for element in problem.elements])[problem.pieces]
+            # One that lay turned before, in a collage that was started from, stays so.
+            turn_low[upright] = turn_high[upright] = start.rotation[upright]
     elif options.rotation == "random":
         turn_low = turn_high = start.rotation.copy()
     else:
@@ -128,6 +134,7 @@ def start_placements(
         points = random_within(mask, count, rng)
     elif options.init == "ordered":
         points = in_order(mask, count, options.axis, rng)
+        order = sequence(problem, options.order or "given", rng)
     else:
         find = by_distance_field if options.init == "distance-field" else by_medial_axis
         points, room = find(mask, count, rng)
@@ -136,6 +143,9 @@ def start_placements(
         points, room = points[np.argsort(-room, kind="stable")], np.sort(room)[::-1]
     places = np.empty((count, 2))
     places[order] = points / zoom
+    if options.apart and options.init != "ordered":
+        kinds = kinds_of_pieces(problem.elements, problem.pieces)
+        places = places[spread_apart(places, kinds, problem.fair, ~problem.locked, rng)]
     if options.fixed:
         size = problem.fair.copy()
     turn = np.zeros(count)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser, Stage
+from vertumnus.packing.apart import LIKE, LIKE_FREE, KeepApart, kinds_of_pieces
 from vertumnus.packing.objective import PackingGuidance, height_map
 from vertumnus.packing.options import LossWeights
 from vertumnus.packing.problem import PackProblem
@@ -78,10 +82,15 @@ def soft_optimiser(
 ) -> Optimiser:
     """The optimiser for the soft stage. Pieces that start in their places are not shaken or relocated."""
     options = problem.options
-    jump = None
+    jump: Callable[[Optimiser], NDArray[np.intp]] | None = None
     if options.relocate and not problem.keep_places and options.pull == "none":
         may_grow = not freedom.one_scale and not options.fixed
         jump = Relocate(problem.probes[0][:, 0], problem.probes[1][:, 0], may_grow, options.flip)
+    if options.apart and not problem.keep_places and options.pull == "none":
+        kinds = kinds_of_pieces(problem.elements, problem.pieces)
+        if len(np.unique(kinds)) < len(kinds):
+            free = options.sizes == "free" and not options.fixed and not options.narrow
+            jump = KeepApart(jump, kinds, LIKE_FREE if free else LIKE, free)
     return Optimiser(
         start,
         problem.unit,

@@ -134,7 +134,7 @@ def _draw(  # type: ignore[no-untyped-def]
     for py in range(top, bottom + 1):
         dy = f4(py) + half - y
         at_u, at_v = dy * uy + mid_u, dy * vy + mid_v
-        low, high = run(f4(left) + half - x, f4(right) + half - x, by_u, at_u, mid_u - out_u, mid_u + out_u)
+        low, high = run(f4(left) - x, f4(right) + one - x, by_u, at_u, mid_u - out_u, mid_u + out_u)
         low, high = run(low, high, by_v, at_v, mid_v - out_v, mid_v + out_v)
         first = max(left, ceil(low + x - half))
         count = min(right, floor(high + x - half)) - first + 1

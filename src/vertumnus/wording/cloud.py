@@ -121,7 +121,7 @@ def word_cloud(
     kept, outlines, skipped = word_outlines(wanted, face, chosen.ligatures)
     if chosen.repeat:
         kept, outlines = _repeated(kept, outlines, chosen.max_words)
-    found = word_colors(kept, coloring, seed)
+    found = word_colors(kept, coloring, seed, background)
     share = shares(kept, outlines, chosen.size_by)
     picture = ColorPicture(color_from, width, height) if color_from is not None else None
 

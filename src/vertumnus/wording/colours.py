@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.light import decode_srgb
 from vertumnus.imaging.outline import Segments, box, coverage, placed
 from vertumnus.reading import read_named
 from vertumnus.strict.sow import Sown
@@ -27,16 +28,19 @@ PALETTES = {
     "pastel": "#ffd6a5 #fdffb6 #caffbf #9bf6ff #a0c4ff #bdb2ff #ffc6ff",
     "ink": "#111111",
 }
+CONTRAST = 2.2  # with the ground, that a colormap's colours have at least
 Color = tuple[int, int, int]
 ColorFunction = Callable[[Word, float], str]  # of the word and its share of the heaviest's weight
 
 
-def word_colors(words: Sequence[Word], options: ColorOptions, seed: int) -> list[Color]:
+def word_colors(words: Sequence[Word], options: ColorOptions, seed: int, ground: str | None = None) -> list[Color]:
     """A colour for each word; a word's own wins. The same word and seed have the same colour in every cloud.
+
+    ground   what they are read on, a CSS colour: the ends of a colormap that can hardly be told from it are left out
 
     Raises `VertumnusError` for a name that is neither a palette nor a colormap nor colours.
     """
-    ramp = find_colors(options.colors)
+    ramp = legible_on(find_colors(options.colors), ground)
     heaviest = max(word.weight for word in words)
     lightest = min(word.weight for word in words)
     groups = {name: n for n, name in enumerate(dict.fromkeys(word.group for word in words))}
@@ -99,7 +103,36 @@ def _colormap(name: str) -> Ramp:
         red, green, blue, _ = found(float(np.clip(share, 0, 1))).rgba8
         return int(red), int(green), int(blue)
 
+    pick.continuous = True  # type: ignore[attr-defined]
     return pick
+
+
+def legible_on(ramp: Ramp, ground: str | None) -> Ramp:
+    """The longest part of a colormap that contrasts with a ground; all of it where none does, or it is a palette."""
+    if ground is None or not getattr(ramp, "continuous", False):
+        return ramp
+    red, green, blue, alpha = parse_colour(ground)
+    if alpha < 128:
+        return ramp
+    places = np.linspace(0, 1, 101)
+    good = [contrast(ramp(float(place), None), (red, green, blue)) >= CONTRAST for place in places]
+    edges = np.flatnonzero(np.diff([False, *good, False]))
+    if not len(edges):
+        return ramp
+    parts = list(zip(edges[::2], edges[1::2] - 1, strict=True))
+    first, last = max(parts, key=lambda part: part[1] - part[0])
+    low, high = float(places[first]), float(places[last])
+    return lambda share, turn: ramp(low + (high - low) * share, turn)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio" and "relative luminance")."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    return float(decode_srgb(np.array(color) / 255) @ (0.2126, 0.7152, 0.0722))
 
 
 class ColorPicture:
