@@ -21,7 +21,7 @@ APPLE = {
 def main(folder: Path) -> None:
     """Draws them all."""
     text = "\n\n".join(page.read_text() for page in sorted(DOCS.glob("*.md")))
-    plain = {"phrases": 1, "pattern": r"[a-z]{3,}", "leave_out": ["vertumnus", "png", "collage", "https", "docs"]}
+    plain = {"phrases": 1, "least_letters": 3, "leave_out": ["vertumnus", "png", "https", "docs"]}
     heart = vt.word_cloud(text, "heart", size=560, seed=4, max_words=220, counting=plain, contour=3, colors="inferno")
     heart.render().convert("P", palette=1, colors=48).save(folder / "words-heart.png", optimize=True)
     apple = vt.word_cloud(
