@@ -10,8 +10,8 @@ from vertumnus.shapes import parse_shape
 from vertumnus.strict.finish import coarse_zoom, finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
 from vertumnus.strict.moves import put
+from vertumnus.strict.nesting.nest import nest
 from vertumnus.strict.problem import RASTER
-from vertumnus.strict.proportional import finish_proportional
 
 PIECES = [element(blob(seed, 30 + 5 * seed, 60 - 4 * seed), f"{seed}") for seed in range(8)]
 
@@ -79,10 +79,11 @@ def test_a_large_canvas_goes_over_a_coarse_raster():
 def test_proportional_sizes(seed):
     problem, freedom, start, rng = chaos(seed, 20, sizes="proportional")
     start.log_scale[:] = np.log(0.5 * problem.fair / problem.unit)
-    for grid in finish_proportional(problem, freedom, start, rng):
-        check(grid)
+    for grid in nest(problem, freedom, start, rng):
         ratio = grid.pose[:, 2] / problem.fair * problem.unit
         np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-3)
+    assert grid.final
+    check(grid)
     assert grid.placed.all()
 
 

@@ -49,7 +49,7 @@ def make_probes(alpha: NDArray[np.uint8], level: int, width: int, height: int) -
         else:
             rows, columns = np.nonzero((inside >= depth - 1e-3) & (inside < depth + 1))
             found = (np.column_stack([columns, rows]) + 0.5) * texel - [width / 2, height / 2]
-        chosen = _farthest_first(np.ascontiguousarray(found, np.float64), POINTS)
+        chosen = farthest_first(np.ascontiguousarray(found, np.float64), POINTS, -1)
         count[ring] = len(chosen)
         points[ring, : len(chosen)] = found[chosen]
     return Probes(points, count, np.array(DEPTHS, np.float32) * np.float32(texel))
@@ -65,8 +65,11 @@ def _rectangle(half_width: float, half_height: float) -> NDArray[np.float64]:
 
 
 @kernel
-def _farthest_first(points, most):
-    """Indices of up to ``most`` points, each the farthest from those before it."""
+def farthest_first(points, most, start):
+    """Indices of up to ``most`` points, each the farthest from those before it.
+
+    start   the first of them; below 0 the one farthest from the origin
+    """
     count = min(len(points), most)
     chosen = np.empty(count, np.int64)
     distance = np.full(len(points), np.inf)
@@ -75,6 +78,8 @@ def _farthest_first(points, most):
         away = points[k, 0] ** 2 + points[k, 1] ** 2
         if away > farthest:
             at, farthest = k, away
+    if start >= 0:
+        at = start
     for n in range(count):
         chosen[n] = at
         x, y = points[at, 0], points[at, 1]

@@ -39,12 +39,13 @@ from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
 from vertumnus.strict.finish import finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
-from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.grid import Finishing, OccupancyGrid
+from vertumnus.strict.narrow import finish_narrow
+from vertumnus.strict.nesting.nest import nest
 from vertumnus.strict.problem import RASTER, Problem
-from vertumnus.strict.proportional import finish_narrow, finish_proportional
 from vertumnus.strict.voids import largest_voids
 
-Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Iterator[OccupancyGrid]]
+Finish = Callable[[Problem, Bounds, Placements, np.random.Generator], Finishing]
 ADDED = 1.2  # of a void's radius, the root of the area that an added piece starts with
 
 
@@ -97,12 +98,18 @@ class Packing(PieceRun):
             if self.problem.options.overlap == "allow":
                 return
             self.phase, self.done, self.total = "finish", 0, 0
-        for grid in self._finish()(self.problem, self.freedom, self.optimiser.placements, self.rng):
-            self.grid = grid
+        finish = self._finish()(self.problem, self.freedom, self.optimiser.placements, self.rng)
+        hurry = None
+        while True:
+            try:
+                self.grid = finish.send(hurry)
+            except StopIteration:
+                break
             self.done += 1
             yield
-            if self.stopping and grid.final:
+            if self.stopping and self.grid.final:
                 break
+            hurry = self.stopping
 
     def _finish(self) -> Finish:
         options = self.problem.options
@@ -111,7 +118,7 @@ class Packing(PieceRun):
         if options.sizes == "fixed":
             return finish_fixed
         if options.sizes == "proportional":
-            return finish_proportional
+            return nest
         return finish_narrow if options.narrow else finish_free
 
     # What is there.

@@ -11,7 +11,7 @@ from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.loop import Optimiser, Stage
 from vertumnus.packing.apart import LIKE, LIKE_FREE, KeepApart, kinds_of_pieces
 from vertumnus.packing.objective import PackingGuidance, height_map
-from vertumnus.packing.options import LossWeights
+from vertumnus.packing.options import LossWeights, PackOptions
 from vertumnus.packing.problem import PackProblem
 from vertumnus.packing.relocate import Relocate
 from vertumnus.render.coverage import CoverageRenderer
@@ -19,7 +19,7 @@ from vertumnus.render.placements import Placements
 from vertumnus.strict.problem import RASTER
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
-ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000}  # for 100 pieces
+ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000, "best": 45000}  # for 100 pieces
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
 
@@ -29,10 +29,17 @@ def iterations_for(pieces: int, quality: str) -> int:
     return max(100, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
 
 
+def nested(options: PackOptions) -> bool:
+    """Whether pieces are moved apart at given sizes from wherever they are: then nothing is gained softly."""
+    return (options.sizes == "proportional" or options.narrow) and not options.open and options.overlap == "none"
+
+
 def soft_stages(problem: PackProblem) -> list[Stage]:
     """The stages; where pieces start in their places the coarse level is left out."""
     options, pieces = problem.options, len(problem.pieces)
-    stages = []
+    stages: list[Stage] = []
+    if nested(options):
+        return stages
     total = iterations_for(pieces, options.quality)
     for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:
         zoom = float(min(np.sqrt(pixels * pieces / problem.area), RASTER))

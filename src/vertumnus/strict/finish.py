@@ -13,14 +13,19 @@ import numpy as np
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
-from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
 from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import fill_voids, make_room
 from vertumnus.strict.voids import largest_voids
 
 PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried before the full raster
-SWEEPS = {"fast": (6, 1, 3), "normal": (8, 2, 4), "high": (12, 4, 6)}  # first, rounds of voids, after each
+SWEEPS = {
+    "fast": (6, 1, 3),
+    "normal": (8, 2, 4),
+    "high": (12, 4, 6),
+    "best": (16, 8, 8),
+}  # first, rounds of voids, after each
 TRIALS = 60
 LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
 NEAREST = 6  # voids tried first for a piece that belongs where it is
@@ -33,7 +38,7 @@ def finish_free(
     freedom: Bounds,
     placements: Placements,
     rng: np.random.Generator,
-) -> Iterator[OccupancyGrid]:
+) -> Finishing:
     """Makes a soft layout strict, pieces of free size. Yields the grid after each sweep."""
     first, rounds, after = SWEEPS[problem.strict.quality]
     zoom = coarse_zoom(problem)
@@ -56,6 +61,8 @@ def finish_free(
         fine.bounds[:, :2] = grid.bounds[:, :2] * (RASTER / zoom)
         fine.lay(grid.placements(), grid.placed)
         yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
+        return fine
+    return grid
 
 
 def lower_sizes(grid: OccupancyGrid) -> None:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.strict.drop import drop, height_at
-from vertumnus.strict.grid import OccupancyGrid
+from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
 from vertumnus.strict.options import DIRECTIONS
 from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import find_placement
 
-SEARCH = {"fast": 500, "normal": 3000, "high": 15000}  # places tried for a piece that collides where it lies
-SEPARATE = {"fast": 6, "normal": 20, "high": 60}  # sweeps of moving pieces apart
-SWEEPS = {"fast": 6, "normal": 16, "high": 50}  # of falling
+SEARCH = {
+    "fast": 500,
+    "normal": 3000,
+    "high": 15000,
+    "best": 60000,
+}  # places tried for a piece that collides where it lies
+SEPARATE = {"fast": 6, "normal": 20, "high": 60, "best": 200}  # sweeps of moving pieces apart
+SWEEPS = {"fast": 6, "normal": 16, "high": 50, "best": 150}  # of falling
 SHAKES = 30  # shifts tried for each piece before it falls on
 
 
-def finish_fixed(
-    problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator
-) -> Iterator[OccupancyGrid]:
+def finish_fixed(problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator) -> Finishing:
     """Moves pieces apart, then puts them down where they lie or near, largest first.
 
     Yields the grid when those that lie well are down, and when places were sought for the others.
@@ -44,6 +45,7 @@ def finish_fixed(
     yield grid
     _find_places(grid, order, size, rng)
     yield grid
+    return grid
 
 
 def _find_places(
@@ -53,9 +55,7 @@ def _find_places(
         find_placement(i, size[i], grid.free_spots(), SEARCH[grid.problem.strict.quality], *grid.arrays, rng)
 
 
-def pour(
-    problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator
-) -> Iterator[OccupancyGrid]:
+def pour(problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator) -> Finishing:
     """Lets pieces of given size fall into the shape, the lowest first, and shakes them down.
 
     Yields the grid after each sweep; it keeps the strict promise at every moment.
@@ -79,6 +79,7 @@ def pour(
         grid.bounds[:, 1] = np.inf
         drop(_lowest_first(grid, direction), direction, 24, farthest, *grid.arrays, rng)
         yield grid
+    return grid
 
 
 def pull_of(problem: Problem, zoom: float) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any, Self
 
 import numpy as np
@@ -183,3 +184,7 @@ class OccupancyGrid:
         """Share of the shape that the pieces' silhouettes add up to."""
         size = self.pose[:, 2] * self.problem.unit / self.zoom
         return float((size**2).sum() / self.problem.area)
+
+
+# A finisher yields its grid after every try, may be sent True to come to an end soon, and returns its last grid.
+Finishing = Generator[OccupancyGrid, bool | None, OccupancyGrid]

@@ -9,7 +9,7 @@ from pydantic import Field
 from vertumnus.checked import Options
 from vertumnus.limits import Coordinate, Distance
 
-Quality = Literal["fast", "normal", "high"]
+Quality = Literal["fast", "normal", "high", "best"]
 Direction = Literal["down", "up", "left", "right"]
 DIRECTIONS: dict[str, tuple[float, float]] = {
     "down": (0.0, 1.0),
