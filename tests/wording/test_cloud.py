@@ -125,6 +125,14 @@ def test_colours(tmp_path):
 def test_words_are_elements_like_any_other():
     elements = vt.words({"big": 3, "small": 1}, colors="navy")
     assert [element.weight for element in elements] == [1.5, 0.5]
+    for element in elements:
+        assert element.drawing is not None
+        assert element.area == pytest.approx(np.count_nonzero(element.alpha > 127) * 4**element.level, rel=0.02)
+
+
+@pytest.mark.slow
+def test_words_are_packed_with_pictures():
+    elements = vt.words({"big": 3, "small": 1}, colors="navy")
     packed = vt.pack([*elements, "icon:apple"], "circle", size=120, count=9, quality="fast")
     assert len(packed.layers) == 9
     assert packed.pictures.drawing(packed.layers[0].image) is not None
