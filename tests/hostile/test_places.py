@@ -37,6 +37,7 @@ WRITERS = {
     "blend": [["blend", "no.collage", "-o", "@/a.png"]],
     "contact": [["contact", "no.collage", "-o", "@/a.html"]],
     "shape": [["shape", "no.png", "-o", "@/a.png"]],
+    "words": [["words", "no.txt", "-o", "@/a.collage"]],
     "schema": [["schema", "-o", "@/a.json"]],
 }
 
