@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from vertumnus.errors import VertumnusError
@@ -286,8 +287,11 @@ def check_writable(path: Path) -> None:
     """Raises `VertumnusError` if ``path`` clearly cannot be written, before long work is spent on it."""
     if not path.parent.is_dir():
         raise cannot_write(path, FileNotFoundError())
-    if not os.access(path.parent, os.W_OK):
-        raise cannot_write(path, PermissionError(13, "no permission to write in its folder"))
+    try:  # what the permissions say is not all: a disk may be full, or not to be written at all
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from None
     if path.suffix and path.is_dir():
         raise VertumnusError(f"{path}: cannot be written, it is a folder")
     check_replaceable_kind(path)
@@ -306,16 +310,20 @@ def check_replaceable_kind(path: Path) -> None:
 def check_apart(outputs: Iterable[Path], inputs: Iterable[str | Path | None]) -> None:
     """Raises `VertumnusError` if an output is a file that is read: one named, or in a folder or glob that is named.
 
+    So is a folder that is read, or that what is read lies in, for it would be replaced.
+
     inputs   files, folders, globs, or words that name no file; None is passed over
     """
     named = [str(one) for one in inputs if one is not None]
     for output in outputs:
-        if not output.is_file():
+        if not output.exists():
             continue
         real = output.resolve()
         for name in named:
             path = Path(name)
-            if path.is_dir():
+            if output.is_dir():
+                hit = path.exists() and path.resolve().is_relative_to(real)
+            elif path.is_dir():
                 hit = real.is_relative_to(path.resolve())
             elif path.exists():
                 hit = real == path.resolve()

@@ -248,6 +248,11 @@ class _Reader:
             self.told["size"] = SIZES[word]
         elif word in COLOURS and self._more():
             self.told["colour"] = word
+        elif word in COLOURS and not self.joined and self.group:  # "un cuore rosso"
+            last = self.group[-1]
+            self.things[last] = Thing(**{**vars(self.things[last]), "colour": word})
+            self.at += 1
+            return True
         else:
             return False
         self.joined = True
