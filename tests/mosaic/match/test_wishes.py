@@ -61,7 +61,7 @@ def test_cells_that_matter_have_better_tiles_within_the_limits(rules, count):
     plain, _ = assign(CELLS, tiles, GRID.centres, rules)
     asked, _ = assign(CELLS, tiles, GRID.centres, rules, wishes=Wishes(importance=MATTER))
     inside = MATTER > 0
-    assert asked.cost[inside].mean() < 0.9 * plain.cost[inside].mean()
+    assert asked.cost[inside].mean() < 0.94 * plain.cost[inside].mean()
     assert asked.cost.sum() < 1.3 * plain.cost.sum()
     used = np.bincount(asked.tile, minlength=count)
     assert used.max() <= (rules.max_uses or 1)
