@@ -230,6 +230,19 @@ def _with_pins(
     return placer.chosen
 
 
+def _ever_less(rules: Rules, wishes: Wishes) -> list[tuple[float | NDArray[np.float64], NDArray[np.int32] | None]]:
+    """How far apart repeats are kept, and what counts as one: farther where it matters and like tiles as well, then,
+    where tiles are too few for that, what the rules ask for alone.
+    """
+    found: list[tuple[float | NDArray[np.float64], NDArray[np.int32] | None]] = [(rules.min_distance, None)]
+    if rules.min_distance > 1:
+        if wishes.kinds is not None:
+            found.insert(0, (rules.min_distance, wishes.kinds))
+        if wishes.importance is not None:
+            found.insert(0, (rules.min_distance + VARIETY * wishes.importance.astype(np.float64), wishes.kinds))
+    return found
+
+
 def _favoured(
     chosen: Chosen,
     cells: Floats,
@@ -244,11 +257,11 @@ def _favoured(
     weight = 1 + (FAVOUR - 1) * wishes.importance
     weight[list(wishes.pinned)] = -1
     limit = -(-len(cells) // len(tiles)) if rules.method == "even" else uses
-    placer = Placer(centres, len(tiles), limit, rules.min_distance, wishes.kinds)
-    placer.hold(chosen)
-    if (placer.chosen.tile < 0).any():  # like tiles that could not be kept apart
-        placer = Placer(centres, len(tiles), limit, rules.min_distance)
+    for distance, kinds in _ever_less(rules, wishes):  # the most of it that the choice keeps
+        placer = Placer(centres, len(tiles), limit, distance, kinds)
         placer.hold(chosen)
+        if (placer.chosen.tile >= 0).all():
+            break
     placer.improve(nearest(cells, tiles, LISTED), cells, tiles, 0.0, weight, swaps=rules.method == "even")
     return placer.chosen
 
@@ -272,14 +285,8 @@ def _under_limits(
         found = auction(cells, tiles, listed, uses, seed=seed, progress=progress)
         # Keep of the optimum what is far enough apart; the rest is repaired below.
         first = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
-    # Repeats farther apart where it matters, and like tiles as well as equal ones, as long as tiles are enough.
-    far: float | NDArray[np.float64] = rules.min_distance
-    if wishes.importance is not None and rules.min_distance > 1:
-        far = rules.min_distance + VARIETY * wishes.importance.astype(np.float64)
-    for distance, kinds in ((0, 0), (1, 0), (1, 1)):
-        placer = Placer(
-            centres, total, uses, rules.min_distance if distance else far, None if kinds else wishes.kinds
-        )
+    for distance, kinds in _ever_less(rules, wishes):
+        placer = Placer(centres, total, uses, distance, kinds)
         if rules.dither:
             assert colours is not None
             placer.dither(listed, colours.cells, colours.tiles, colours.weight, colours.kept, seed)

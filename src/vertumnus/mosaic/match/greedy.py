@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 CHUNK = 1 << 22  # pairs looked at together
 MOST_CARRIED = 0.3  # of perceptual colour: a residual is not carried further than tiles can make good
 SWEEPS = 12
-SHAKEN = 0.5  # share that the weights of error diffusion differ by at random
+SHAKEN = 0.8  # share that the weights of error diffusion differ by at random
 NEIGHBOURS = 1.6  # cells: residuals are carried this far
 
 
