@@ -145,7 +145,7 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     search = _Search(max(search.low, 1e-4) * FINER, STEP, tries)
     best: list[Sown | None] | None = None
     for number in range(10 * rounds * tries):
-        layout = one_round(seeds, ground, order, search.density, seed + search.tried)
+        layout = one_round(seeds, ground, order, search.density, seed, search.tried)
         limits = search.tell(layout, seeds) or limits
         if None not in layout:
             best = layout
@@ -201,10 +201,12 @@ class _Search:
         return lost
 
 
-def one_round(seeds: Seeds, ground: Field, order: NDArray[np.intp], density: float, seed: int) -> list[Sown | None]:
+def one_round(
+    seeds: Seeds, ground: Field, order: NDArray[np.intp], density: float, seed: int, way: int = 0
+) -> list[Sown | None]:
     """Puts every piece down once at a density, in order; None for one that finds no place."""
     ground.clear()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, way])
     shuffled = rng.random(1024)
     layout: list[Sown | None] = [None] * len(seeds.pieces)
     down = 0.0
