@@ -174,7 +174,7 @@ def compose(source: Source, elements: list[Element], noun: str, count: int, seed
     )
     seconds = time.process_time() - began
     assert composition.optimiser.canvas is not None
-    over = composition.optimiser.canvas[..., 4]
+    over = composition.optimiser.stages[0].renderer.coverage.forward(composition.optimiser.placements)
     overlap = float(np.maximum(over - 1, 0).sum() / max(float(over.sum()), 1e-9))
     picture = composition.document().render(scale=LOOK / SIZE, background="#ffffff00")
     wanted = composition.joint.target_alpha
