@@ -7,7 +7,7 @@ import pytest
 
 from vertumnus.models.arrangement import arrange
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
-from vertumnus.models.scenes import Block, Scene
+from vertumnus.models.scenes import Block, SceneBelief
 from vertumnus.models.sentence import read_sentence
 
 RNG = np.random.default_rng
@@ -143,7 +143,7 @@ def test_a_scene_is_found_again_and_goes_on_from_a_state():
     def noisy(step, abar):
         return (np.sqrt(1 - abar) * RNG(step).standard_normal((side, side))).astype(np.float32)
 
-    one = Scene(sentence, side, window, RNG(5))
+    one = SceneBelief(sentence, side, window, RNG(5))
     for step in range(6):
         found = one.expected(noisy(step, 0.1), 0.1)
     kept = one.state()
@@ -151,6 +151,6 @@ def test_a_scene_is_found_again_and_goes_on_from_a_state():
     assert found[28:].max() < 0.05
     left, right = found[:, :16].sum(), found[:, 16:].sum()
     assert min(left, right) > 0.2 * max(left, right)
-    other = Scene(sentence, side, window, RNG(5))
+    other = SceneBelief(sentence, side, window, RNG(5))
     other.restore(**kept)
     np.testing.assert_array_equal(other.expected(noisy(9, 0.3), 0.3), one.expected(noisy(9, 0.3), 0.3))

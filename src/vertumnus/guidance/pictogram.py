@@ -23,7 +23,7 @@ from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
 from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise, empirical_weights
-from vertumnus.models.scenes import Scene
+from vertumnus.models.scenes import SceneBelief
 from vertumnus.models.sentence import Sentence
 from vertumnus.optimise.checkpoint import State
 
@@ -152,7 +152,7 @@ class PictogramGuidance:
         rng: np.random.Generator,
     ) -> None:
         self.prior, self.meant, self.levels, self.weighting = prior, meant, levels, weighting
-        self.scenes: list[Scene] = []
+        self.scenes: list[SceneBelief] = []
         self._seen: tuple[Canvas, float] | None = None  # the first noisy canvas of the last call, and its abar
         self.student, self.rng = student, rng
         top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
@@ -213,11 +213,11 @@ class PictogramGuidance:
         ink = np.tensordot(weights, self.meant.pictures, 1)
         return np.concatenate([colours, ink[..., None]], axis=-1)[self.window].astype(np.float32)
 
-    def _scenes(self, count: int) -> list[Scene]:
+    def _scenes(self, count: int) -> list[SceneBelief]:
         """What is believed of each canvas."""
         assert isinstance(self.meant, Sentence)
         while len(self.scenes) < count:
-            self.scenes.append(Scene(self.meant, self.prior.resolution, self.window, self._layouts, self.fill))
+            self.scenes.append(SceneBelief(self.meant, self.prior.resolution, self.window, self._layouts, self.fill))
         return self.scenes
 
     def state(self) -> dict[str, Any]:

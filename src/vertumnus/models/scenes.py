@@ -37,7 +37,7 @@ FIRST = 4  # rounds of all blocks before the first answer
 LEAST = 1e-4  # probability from which on a drawing is still drawn
 
 
-class Scene:
+class SceneBelief:
     """Beliefs about one canvas.
 
     sentence   what is to be seen, two instances or more
