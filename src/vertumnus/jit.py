@@ -63,9 +63,9 @@ def _plain(compiled: Any) -> Any:
 
 def _unliteral(given: Any) -> Any:
     """A type without the value that Numba knows of it, within tuples too."""
-    if isinstance(given, types.BaseTuple) and not isinstance(given, types.BaseNamedTuple):
-        return types.Tuple.from_types(tuple(map(_unliteral, given.types)))
-    return types.unliteral(given)
+    if isinstance(given, types.Tuple | types.UniTuple):
+        return types.Tuple([_unliteral(one) for one in given])  # type: ignore[no-untyped-call]
+    return types.unliteral(given)  # type: ignore[no-untyped-call]
 
 
 @cache
