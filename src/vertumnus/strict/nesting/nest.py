@@ -17,11 +17,12 @@ from vertumnus.strict.nesting.scene import Scene
 from vertumnus.strict.nesting.search import Found, explore, part
 from vertumnus.strict.problem import RASTER, Problem
 
-EXPLORE = 500.0  # raster pixels of the container to a piece, on which layouts are looked for
-FINER = (2_000.0, 6_000.0)  # on which they are mended
+EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
+FINER = ((3_000.0, 0.2),)  # on which they are mended, and the work of that to exploring's
 TOLERANCE = 4e-4
-WORK = {"fast": 5e7, "normal": 2e8, "high": 6e8, "best": 2.4e9}  # of exploring, for 100 pieces
+WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
 START = 0.42  # of the container's area, that pieces have at first
+COMPRESS = 0.004  # of the density, by which it grows there
 YIELD = 0.997  # of the density, where finer rasters do not part it
 HAIR = 0.9993  # of the density, where the full raster does not
 
@@ -61,12 +62,23 @@ def nest(problem: Problem, freedom: Bounds, placements: Placements, rng: np.rand
         if hurry:
             break
     assert best is not None
-    for pixels in FINER:
+    for pixels, share in FINER:
         finer = float(np.sqrt(pixels * count / problem.area))
-        if finer < 0.9 * RASTER:
-            best = _mended(
-                Layout(scene.pieces, scene.ground(finer), best.pose, best.mirror, scene.size), scene, best, rng
-            )
+        if finer >= 0.9 * RASTER:
+            break
+        layout = Layout(scene.pieces, scene.ground(finer), best.pose, best.mirror, scene.size)
+        more = explore(layout, scene.size, best.factor, np.inf, 0.25 * TOLERANCE, share * until, rng, COMPRESS, YIELD)
+        for found in more:
+            best = found
+            hurry = yield _laid(shown, scene.placements(found.pose, found.mirror, found.factor))
+            if hurry:
+                break
+    layout = Layout(scene.pieces, scene.ground(RASTER), best.pose, best.mirror, scene.size * best.factor, exact=True)
+    factor = best.factor
+    while not part(layout, rng, 0.0, 12, np.inf):
+        factor *= float(np.sqrt(HAIR))
+        layout.resize(scene.size * factor)
+    best = Found(layout.placed(), layout.mirror.copy(), factor)
     grid = OccupancyGrid(problem, freedom, RASTER)
     _exactly(grid, scene, best, rng)
     yield grid
@@ -77,16 +89,6 @@ def _laid(grid: OccupancyGrid, placements: Placements) -> OccupancyGrid:
     grid.lay(placements)
     grid.stamp()
     return grid
-
-
-def _mended(layout: Layout, scene: Scene, best: Found, rng: np.random.Generator) -> Found:
-    """The same on a finer raster, a little smaller if need be."""
-    factor = best.factor
-    layout.resize(scene.size * factor)
-    while not part(layout, rng, 0.25 * TOLERANCE, 25, np.inf):
-        factor *= np.sqrt(YIELD)
-        layout.resize(scene.size * factor)
-    return Found(layout.placed(), layout.mirror.copy(), factor)
 
 
 def _exactly(grid: OccupancyGrid, scene: Scene, best: Found, rng: np.random.Generator) -> None:
