@@ -35,6 +35,8 @@ def readers_folder(tmp_path_factory):
         Image.fromarray(colour).resize((18, 12), Image.Resampling.BILINEAR).save(folder / "holidays" / f"{n}.png")
     Image.fromarray(blob(30, 180, 120)).convert("RGB").save(folder / "cat.jpg")
     (folder / "weights.csv").write_text("0,3\n1,2\n")
+    (folder / "speech.txt").write_text("Ladies and gentlemen, the fig is sweet. The pear and the fig are ripe. " * 3)
+    (folder / "sales.csv").write_text("word,weight,group,link\nfig,3,fruit,https://fig.example\nleek,2,roots,\n")
     Image.fromarray(blob(9, 200, 200)).save(folder / "photo-of-a-logo.png")
     plan = vt.make_mosaic(folder / "cat.jpg", [folder / "holidays"], count=60)
     vt.save_mosaic(plan, folder / "again.json")

@@ -14,7 +14,7 @@ ROOMS = (
     ("render", "shapes", "models"),
     ("optimise", "metrics", "guidance", "sampling", "export"),
     ("strict", "live"),
-    ("packing", "composing", "harmonizing", "mosaic", "remake"),
+    ("packing", "composing", "harmonizing", "mosaic", "wording", "remake"),
     ("studio", "cli"),
 )
 FLOORS = {room: place for place, room in enumerate(room for floor in ROOMS for room in floor)}

@@ -60,12 +60,17 @@ if TYPE_CHECKING:
     from vertumnus.remake import again, live_again
     from vertumnus.sampling.sample import draw_pictures, sample
     from vertumnus.shapes import Shape, parse_shape
+    from vertumnus.wording.cloud import word_cloud, words
+    from vertumnus.wording.options import ColorOptions, WordOptions
+    from vertumnus.wording.page import save_page
+    from vertumnus.wording.table import Word
 
 # Loaded when first used, so that `import vertumnus` and `vertumnus --help` are quick.
 _HOME = {
     "Adapters": "models.adapters",
     "Add": "live.commands",
     "Collage": "document.collage",
+    "ColorOptions": "wording.options",
     "ComposeOptions": "composing.options",
     "Composition": "composing.composition",
     "Element": "elements.element",
@@ -93,6 +98,8 @@ _HOME = {
     "Stop": "live.commands",
     "TileLibrary": "mosaic.library.library",
     "Undo": "live.commands",
+    "Word": "wording.table",
+    "WordOptions": "wording.options",
     "again": "remake",
     "best_of": "live.several",
     "collect": "elements.collect",
@@ -115,16 +122,20 @@ _HOME = {
     "parse_shape": "shapes",
     "sample": "sampling.sample",
     "save_mosaic": "mosaic.output",
+    "save_page": "wording.page",
     "save_picture": "export.picture",
     "save_svg": "export.svg",
     "update_index": "mosaic.library.index",
     "variations": "live.several",
+    "word_cloud": "wording.cloud",
+    "words": "wording.cloud",
 }
 
 __all__ = [
     "Adapters",
     "Add",
     "Collage",
+    "ColorOptions",
     "ComposeOptions",
     "Composition",
     "Element",
@@ -153,6 +164,8 @@ __all__ = [
     "TileLibrary",
     "Undo",
     "VertumnusError",
+    "Word",
+    "WordOptions",
     "__version__",
     "again",
     "best_of",
@@ -176,10 +189,13 @@ __all__ = [
     "parse_shape",
     "sample",
     "save_mosaic",
+    "save_page",
     "save_picture",
     "save_svg",
     "update_index",
     "variations",
+    "word_cloud",
+    "words",
 ]
 
 

@@ -50,7 +50,25 @@ def open_file(path: str | Path) -> BinaryIO:
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
         raise _not_regular(path, found)
+    if found.st_size == 0:  # what the system itself tells says so too, and may be waited for
+        try:
+            os.pread(handle, 1, 0)
+        except BlockingIOError:
+            os.close(handle)
+            raise _not_regular(path, found) from None
+        except OSError:
+            os.close(handle)
+            raise
     return os.fdopen(handle, "rb")
+
+
+def read_head(path: str | Path, count: int) -> bytes:
+    """The first bytes of a regular file, at most ``count``. Raises `VertumnusError` if it cannot be read."""
+    try:
+        with open_file(path) as stream:
+            return stream.read(count) or b""
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def check_regular(path: str | Path) -> None:

@@ -18,6 +18,7 @@ TOOLS = {
 }
 
 HARMONIZED = "harmonize"  # has rounds in place of a run
+WORDS = "words"  # likewise
 
 
 def live_again(collage: Collage) -> LiveRun:
@@ -29,6 +30,8 @@ def live_again(collage: Collage) -> LiveRun:
     """
     if collage.made_by is not None and collage.made_by.tool == HARMONIZED:
         raise VertumnusError("made_by.tool: harmonize has rounds and no live run; again makes it")
+    if collage.made_by is not None and collage.made_by.tool == WORDS:
+        raise VertumnusError("made_by.tool: words has rounds and no live run; again makes it")
     spec = RunSpec.of(collage)
     if spec.tool not in TOOLS:
         raise VertumnusError(f"made_by.tool: {spec.tool!r} cannot be run again; known are {', '.join(TOOLS)}")
@@ -48,6 +51,10 @@ def again(collage: Collage, watch: Callable[[LiveRun], None] | None = None) -> C
         from vertumnus.harmonizing.again import again as rounds_again
 
         return rounds_again(collage)
+    if collage.made_by is not None and collage.made_by.tool == WORDS:
+        from vertumnus.wording.again import again as cloud_again
+
+        return cloud_again(collage)
     run = live_again(collage)
     for _ in run:
         if watch is not None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from vertumnus.elements.icons import draw_icon, find_icon
 from vertumnus.elements.svg import draw_svg, read_svg
-from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.errors import VertumnusError, about, did_you_mean
 from vertumnus.imaging.decode import open_image
 from vertumnus.imaging.fonts import Face, shaped, split_by_face
 from vertumnus.limits import MAX_RASTER_PIXELS
@@ -105,7 +105,8 @@ def parse_shape(
     """
     if isinstance(spec, Shape):
         return spec
-    blocked = tuple(_drawing(str(mask), False, font) for mask in block)
+    with about("`block`", *block):
+        blocked = tuple(_drawing(str(mask), False, font) for mask in block)
     return Shape(str(spec), _drawing(str(spec), invert, font), blocked)
 
 

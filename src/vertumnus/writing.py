@@ -19,6 +19,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from vertumnus.errors import VertumnusError
@@ -286,8 +287,11 @@ def check_writable(path: Path) -> None:
     """Raises `VertumnusError` if ``path`` clearly cannot be written, before long work is spent on it."""
     if not path.parent.is_dir():
         raise cannot_write(path, FileNotFoundError())
-    if not os.access(path.parent, os.W_OK):
-        raise cannot_write(path, PermissionError(13, "no permission to write in its folder"))
+    try:  # what the permissions say is not all: a disk may be full, or not to be written at all
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from None
     if path.suffix and path.is_dir():
         raise VertumnusError(f"{path}: cannot be written, it is a folder")
     check_replaceable_kind(path)

@@ -20,10 +20,12 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # a process that has threads must not fork
 
-from hostile.judge import FAULTS, kind_of, run_case  # noqa: E402
+from hostile.judge import FAULTS, kind_of, run_batch  # noqa: E402
 from hostile.kinds import KINDS  # noqa: E402
 from hostile.networks import stock_networks  # noqa: E402
-from hostile.pantry import stock  # noqa: E402
+from hostile.pantry import short_runs, stock  # noqa: E402
+
+BATCH = 10  # cases that one child judges
 
 
 def main() -> int:
@@ -49,6 +51,7 @@ def main() -> int:
     kinds = {n: kind_of(KINDS, given.seed, n) for n in numbers}
     wanted = [n for n in numbers if given.kind in (None, kinds[n]) and kinds[n] not in given.without]
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
+    short_runs()
     try:
         stock(base / "pantry")
         print(f"{time.process_time():.1f} s of one core for honest things", file=sys.stderr)
@@ -56,29 +59,30 @@ def main() -> int:
         gc.freeze()  # children do not touch, and so do not copy, what the parent has
         wanted.sort(key=lambda number: KINDS[kind_of(KINDS, given.seed, number)].network)
         networks = False
-        for number in wanted:
-            if KINDS[kind_of(KINDS, given.seed, number)].network and not networks:
+        together = 1 if given.only is not None else BATCH
+        for batch in (wanted[first : first + together] for first in range(0, len(wanted), together)):
+            if KINDS[kind_of(KINDS, given.seed, batch[-1])].network and not networks:
                 gc.unfreeze()
                 stock_networks(base / "pantry")  # and with them what is large to import
                 gc.freeze()
                 networks = True
             if time.monotonic() - began > given.seconds:
                 break
-            verdict = run_case(KINDS, given.seed, number, base / "pantry", base / "case")
-            done[number] = verdict._asdict() | {"detail": verdict.detail[-3000:] if verdict.fault else ""}
-            if given.state is not None:
-                with given.state.open("a") as stream:
-                    stream.write(json.dumps(done[number]) + "\n")
-            if verdict.fault or given.only is not None:
-                shown = verdict.detail if given.only is not None else verdict.detail[-1500:]
-                print(
-                    f"--- {number} {verdict.kind}: {verdict.fault or 'as it must'} ({verdict.seconds:.1f} s)\n{shown}"
-                )
-                sys.stdout.flush()
+            for verdict in run_batch(KINDS, given.seed, batch, base / "pantry", base / "cases"):
+                number = verdict.number
+                done[number] = verdict._asdict() | {"detail": verdict.detail[-3000:] if verdict.fault else ""}
+                if given.state is not None:
+                    with given.state.open("a") as stream:
+                        stream.write(json.dumps(done[number]) + "\n")
+                if verdict.fault or given.only is not None:
+                    shown = verdict.detail if given.only is not None else verdict.detail[-1500:]
+                    what = verdict.fault or "as it must"
+                    print(f"--- {number} {verdict.kind}: {what} ({verdict.seconds:.1f} s)\n{shown}")
+                    sys.stdout.flush()
             if given.only is not None and len(given.only) == 1:  # kept, to be looked at
-                kept = Path(tempfile.gettempdir()) / f"hostile-case-{number}"
+                kept = Path(tempfile.gettempdir()) / f"hostile-case-{given.only[0]}"
                 shutil.rmtree(kept, ignore_errors=True)
-                shutil.copytree(base / "case", kept, symlinks=True, ignore=_special)
+                shutil.copytree(base / "cases" / str(given.only[0]), kept, symlinks=True, ignore=_special)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     print(table(list(done.values())))

@@ -338,7 +338,8 @@ def tables(kitchen: Kitchen) -> Case:
         if act < 0.6:
             rows[row][1:2] = [str(rng.choice(NUMBERS))]
         elif act < 0.8:
-            rows[row][rng.randrange(len(rows[row]))] = rng.choice(TEXTS)
+            column = rng.randrange(max(len(rows[row]), 1))
+            rows[row][column : column + 1] = [rng.choice(TEXTS)]
         elif act < 0.9:
             rows[row].append("x")
         else:

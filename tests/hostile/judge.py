@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import json
 import os
 import random
 import resource
@@ -15,7 +16,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hostile.cases import Case, Kind, Kitchen
 
@@ -89,26 +90,12 @@ def run_case(kinds: dict[str, Kind], seed: int, number: int, pantry: Path, folde
     kind = kind_of(kinds, seed, number)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    said = folder.with_name(folder.name + ".said")
-    began = time.monotonic()
+    said = _said(folder)
     child = os.fork()
     if child == 0:
-        _child(kinds[kind], seed, number, pantry, folder, said)
-    status = usage = None
-    spent, moved = -1, began
-    while status is None:
-        done, code, usage = os.wait4(child, os.WNOHANG)
-        if done:
-            status = code
-        elif time.monotonic() - began > PATIENCE or time.monotonic() - moved > STILL:
-            os.kill(child, signal.SIGKILL)
-            _, _, usage = os.wait4(child, 0)
-            status = signal.SIGXCPU
-        else:
-            time.sleep(0.002)
-            if time.monotonic() - moved > 1 and (now := _ticks(child)) != spent:
-                spent, moved = now, time.monotonic()
-    assert usage is not None
+        gc.disable()
+        os._exit(_attempt(kinds[kind], seed, number, pantry, folder, said))
+    status, usage = _ended(child, PATIENCE)
     detail = said.read_bytes().decode("utf-8", "backslashreplace") if said.exists() else ""
     refused = "vertumnus: " in detail
     fault = ""
@@ -124,6 +111,65 @@ def run_case(kinds: dict[str, Kind], seed: int, number: int, pantry: Path, folde
     return Verdict(kind, number, fault, detail, refused, usage.ru_utime + usage.ru_stime)
 
 
+def run_batch(kinds: dict[str, Kind], seed: int, numbers: list[int], pantry: Path, base: Path) -> list[Verdict]:
+    """Makes and judges some cases, one after the other in one child, which is cheaper.
+
+    What is not as it must be is made and judged again in a child of its own, and that counts.
+    """
+    found: dict[int, Verdict] = {}
+    notes = base / "verdicts"
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
+    if len(numbers) > 1:
+        child = os.fork()
+        if child == 0:
+            gc.disable()
+            try:
+                for number in numbers:
+                    _note(kinds, seed, number, pantry, base / str(number), notes)
+            finally:
+                os._exit(0)
+        status, usage = _ended(child, PATIENCE * len(numbers))
+        if status == 0 and usage.ru_maxrss * 1024 <= MEMORY and notes.exists():
+            for line in notes.read_text().splitlines():
+                number, refused, seconds = json.loads(line)
+                found[number] = Verdict(kind_of(kinds, seed, number), number, "", "", refused, seconds)
+    return [found.get(number) or run_case(kinds, seed, number, pantry, base / str(number)) for number in numbers]
+
+
+def _note(kinds: dict[str, Kind], seed: int, number: int, pantry: Path, folder: Path, notes: Path) -> None:
+    """Makes and judges a case, and writes down if all went as it must."""
+    spent = time.process_time()
+    folder.mkdir()
+    said = _said(folder)
+    if _attempt(kinds[kind_of(kinds, seed, number)], seed, number, pantry, folder, said) == 0:
+        refused = b"vertumnus: " in said.read_bytes()
+        with notes.open("a") as stream:
+            stream.write(json.dumps([number, refused, time.process_time() - spent]) + "\n")
+    os.chdir(notes.parent)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _said(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".said")
+
+
+def _ended(child: int, patience: float) -> tuple[int, Any]:
+    """Waits for a child; its status, and what it used. One that waits for ever is killed, and has hung."""
+    moved = began = time.monotonic()
+    spent = -1
+    while True:
+        done, status, usage = os.wait4(child, os.WNOHANG)
+        if done:
+            return status, usage
+        if time.monotonic() - began > patience or time.monotonic() - moved > STILL:
+            os.kill(child, signal.SIGKILL)
+            return signal.SIGXCPU, os.wait4(child, 0)[2]
+        time.sleep(0.002)
+        if time.monotonic() - moved > 1 and (now := _ticks(child)) != spent:
+            spent, moved = now, time.monotonic()
+
+
 def _ticks(child: int) -> int:
     """What a process has spent of the processor; a child that waits for ever spends nothing."""
     try:
@@ -133,9 +179,8 @@ def _ticks(child: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _child(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said: Path) -> None:
-    code = UNHANDLED
-    gc.disable()
+def _attempt(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said: Path) -> int:
+    """Makes a case and runs its commands, all that is said going to a file; what was wrong, as a code."""
     try:
         handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -144,13 +189,15 @@ def _child(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said:
         os.dup2(handle, 2)
         sys.stdout = open(1, "w", errors="surrogateescape", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
-        code = _judged(kind, seed, number, pantry, folder, said)
+        os.close(handle)
+        os.close(nothing)
+        return _judged(kind, seed, number, pantry, folder, said)
     except BaseException:
         traceback.print_exc()
+        return UNHANDLED
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
 
 
 def _judged(kind: Kind, seed: int, number: int, pantry: Path, folder: Path, said: Path) -> int:
@@ -208,7 +255,6 @@ def _limit() -> None:
     memory = pages * resource.getpagesize() + MEMORY
     spent = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(spent.ru_utime + spent.ru_stime) + SECONDS
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+    bounds = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, 1 << 30))
+    for what, most in (*bounds, (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(what, (most, resource.getrlimit(what)[1]))

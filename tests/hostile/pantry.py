@@ -17,6 +17,7 @@ from hostile.files import blank_pngs, packed
 from vertumnus.cli.app import run
 from vertumnus.composing import compose as composing
 from vertumnus.packing import pack as packing
+from vertumnus.packing import soft
 
 FORMATS = ("png", "jpg", "webp", "gif", "tif", "bmp", "avif", "ico", "ppm", "tga", "jp2")
 DRAWING = (
@@ -77,6 +78,11 @@ def frequent_checkpoints() -> Iterator[None]:
             assert function.__defaults__ is not None
             stack.enter_context(mock.patch.object(function, "__defaults__", (*function.__defaults__[:-1], every)))
         yield
+
+
+def short_runs() -> None:
+    """From here on a quick packing takes a tenth of its steps: what may go wrong does so in the first ones."""
+    soft.ITERATIONS["fast"] = 100
 
 
 def photograph() -> Image.Image:

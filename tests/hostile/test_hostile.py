@@ -10,7 +10,7 @@ import pytest
 
 import vertumnus
 
-CASES = 300
+CASES = 306  # of which every fiftieth is left out: loading networks takes longer than all the rest
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="cases run in forked children")
@@ -39,7 +39,7 @@ def test_quick_cases(tmp_path):
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     done = [json.loads(line) for line in state.read_text().splitlines()]
-    assert len(done) == CASES - CASES // 50  # loading networks takes longer than all the rest
+    assert len(done) == 300
     assert {entry["fault"] for entry in done} == {""}
     # Cases that all are refused, or all accepted, would prove little.
     assert 0.3 < sum(entry["refused"] for entry in done) / len(done) < 0.95

@@ -7,7 +7,7 @@ import pytest
 
 from vertumnus.models.arrangement import arrange
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
-from vertumnus.models.scenes import Block, Scene
+from vertumnus.models.scenes import Block, SceneBelief
 from vertumnus.models.sentence import read_sentence
 
 RNG = np.random.default_rng
@@ -88,7 +88,9 @@ def test_the_belief_of_one_thing_is_exact(abar, hidden):
     alone = (rng.random((side, side)) * 0.3).astype(np.float32)
     seen = rng.random((side, side)).astype(np.float32) if hidden else None
     prior = rng.normal(0, 1, (2, side))
-    ink, mean = Block(pictures, (0, 0, side, side)).belief(x_t, abar, alone, seen, (prior[0], prior[1]))
+    block = Block(pictures, (0, 0, side, side))
+    believed = block.weights(x_t, abar, alone, seen, (prior[0], prior[1]))
+    ink, mean = block.ink(believed), block.place(believed)
 
     shown, allowed = slow_candidates(pictures, side)
     clear = np.ones((side, side)) if seen is None else seen
@@ -99,6 +101,8 @@ def test_the_belief_of_one_thing_is_exact(abar, hidden):
     weights = np.exp(log - log.max())
     weights /= weights.sum()
     np.testing.assert_allclose(ink, (weights[..., None, None] * shown).sum((0, 1, 2)), atol=2e-3)
+    coloured = np.stack([pictures, 0.5 * pictures], -1)
+    np.testing.assert_allclose(block.expected(believed, coloured)[..., 1], 0.5 * ink, atol=1e-3)
     at = np.arange(side) + 0.5
     np.testing.assert_allclose(mean, [weights.sum((0, 1)) @ at, weights.sum((0, 2)) @ at], atol=1e-2)
 
@@ -127,7 +131,7 @@ def test_two_things_agree_with_brute_force_where_there_is_one_explanation():
     inks = [np.zeros((side, side), np.float32)] * 2
     for _ in range(8):
         for n in range(2):
-            inks[n], _ = blocks[n].belief(x_t, abar, inks[1 - n], None, (priors[n][0], priors[n][1]))
+            inks[n] = blocks[n].ink(blocks[n].weights(x_t, abar, inks[1 - n], None, (priors[n][0], priors[n][1])))
     assert np.abs(inks[0] + inks[1] - exact).max() < 0.12
     assert np.abs(inks[0] + inks[1] - exact).mean() < 0.02
 
@@ -139,7 +143,7 @@ def test_a_scene_is_found_again_and_goes_on_from_a_state():
     def noisy(step, abar):
         return (np.sqrt(1 - abar) * RNG(step).standard_normal((side, side))).astype(np.float32)
 
-    one = Scene(sentence, side, window, RNG(5))
+    one = SceneBelief(sentence, side, window, RNG(5))
     for step in range(6):
         found = one.expected(noisy(step, 0.1), 0.1)
     kept = one.state()
@@ -147,6 +151,6 @@ def test_a_scene_is_found_again_and_goes_on_from_a_state():
     assert found[28:].max() < 0.05
     left, right = found[:, :16].sum(), found[:, 16:].sum()
     assert min(left, right) > 0.2 * max(left, right)
-    other = Scene(sentence, side, window, RNG(5))
+    other = SceneBelief(sentence, side, window, RNG(5))
     other.restore(**kept)
     np.testing.assert_array_equal(other.expected(noisy(9, 0.3), 0.3), one.expected(noisy(9, 0.3), 0.3))

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photographs import drawn
+from photographs import drawn, photograph
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import read_frames, save_video
+from vertumnus.mosaic.collage import canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
+from vertumnus.mosaic.motion import Eye
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.video import follow
 
@@ -104,3 +106,53 @@ def test_bad_films(tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"junk")
     with pytest.raises(VertumnusError, match="not a video that can be read"):
         read_frames(tmp_path / "bad.mp4")
+
+
+def pan(step, count=6, side=(120, 90)):
+    """A photograph that goes past, and what does not move in the second half."""
+    whole = photograph("coffee.png").resize((300, 200))
+    for n in range(count):
+        left = 20 + step * n
+        yield whole.transform(side, Image.Transform.AFFINE, (1, 0, left, 0, 1, 30), Image.Resampling.BILINEAR)
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_uses": 3}, {"min_distance": 2.0}])
+def test_cells_go_along_with_a_pan(tiles, limits):
+    update_index(tiles)
+    options = MosaicOptions(grid="6x8", **limits)
+    library = TileLibrary([tiles])
+    still, moving = (list(follow(pan(2.5), library, tiles, options, 0.1, pan=on)) for on in (False, True))
+    count = len(still[0].cells.grid)
+    # A column of 6 comes into sight every 6 frames, and that is nearly all that changes.
+    assert sum(step.changed for step in moving[1:]) < 0.5 * sum(step.changed for step in still[1:])
+    assert sum(step.changed for step in moving[1:]) / 5 / count < 0.12
+    assert moving[-1].cells.cost.mean() < 1.15 * still[-1].cells.cost.mean()
+    last = moving[-1].cells
+    assert len(last.grid) == 54  # one column more, cut at both rims
+    assert last.grid.boxes[:, 0].min() == pytest.approx(-12.5, abs=0.8)  # the picture went 12.5 pixels to the left
+    if "max_uses" in limits:
+        assert np.bincount(last.tile).max() <= 3
+    picture = make_collage(last, moving[-1].frame, canvas_size(last.grid, None), {})
+    assert (picture.width, picture.height) == (512, 384)
+    assert np.asarray(picture.render(background="magenta"))[..., 1].min() >= 0
+
+
+def test_motion_is_that_of_the_whole_picture(tiles):
+    eye = Eye()
+    seen = [eye.moved(frame) for frame in pan(-2.5, 3)]
+    assert seen[0] == (0.0, 0.0)
+    np.testing.assert_allclose(seen[1:], [(2.5, 0), (2.5, 0)], atol=0.1)
+    eye = Eye()
+    assert [eye.moved(frame) for frame in film()] == [(0.0, 0.0)] * 5  # a part of it gets darker
+    assert [eye.moved(frame) for frame in [*pan(0, 2), drawn()]][1:] == [(0.0, 0.0)] * 2  # nothing moves; a cut
+
+
+def test_frames_at_another_rate(tiles, tmp_path, vertumnus):
+    save_video(film(0.0, 4), tmp_path / "a.gif", 10.0)
+    code, _, err = vertumnus(
+        "mosaic", tmp_path / "a.gif", "--tiles", tiles, "--grid", "2x3", "--size", "30", "--fps", "5", "-o",
+        tmp_path / "b",
+    )  # fmt: skip
+    assert code == 0, err
+    assert len(list((tmp_path / "b").iterdir())) == 2
+    assert vertumnus("mosaic", tmp_path / "a.gif", "--tiles", tiles, "--fps", "0", "-o", tmp_path / "c")[0] == 2

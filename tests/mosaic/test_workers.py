@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import vertumnus
 from vertumnus.errors import VertumnusError
+from vertumnus.mosaic import workers
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.place import index_place
 from vertumnus.mosaic.mosaic import make_mosaic
@@ -83,10 +85,10 @@ def test_indexing_and_drawing_are_the_same_byte_for_byte(cluster, tiles, referen
     mosaic = make_mosaic(reference, [tiles], grid="9x12", tone="mean-std:0.5", flips=True, size=1200)
     drawn = np.concatenate(list(mosaic_bands(mosaic)))
     killing = KillingWorkers(cluster, flags)
-    for workers in (cluster, killing):
-        update_index(tiles, rebuild=True, workers=workers)
+    for these in (cluster, killing):
+        update_index(tiles, rebuild=True, workers=these)
         assert index_bytes(tiles) == here
-        np.testing.assert_array_equal(np.concatenate(list(mosaic_bands(mosaic, workers))), drawn)
+        np.testing.assert_array_equal(np.concatenate(list(mosaic_bands(mosaic, these))), drawn)
     assert (flags / "killed1").exists()
     assert (flags / "killed2").exists()
 
@@ -116,6 +118,32 @@ def test_a_cluster_that_starts_late_is_tried_again(monkeypatch):
     due = 2 * STARTS + 1
     with pytest.raises(VertumnusError, match=r"`ray` local: .*timed out during startup"):
         start_local()
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", None])
+def test_an_address_where_something_else_listens_is_said_to_be_no_cluster(monkeypatch, said):
+    """It accepts and is silent for ever, says what no cluster says, or hangs up."""
+    monkeypatch.setattr(ray, "init", lambda *_, **__: pytest.fail("Ray tries for minutes"))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def serve():
+            stream, _ = server.accept()
+            if said is None:
+                stream.close()
+            elif said:
+                stream.sendall(said)
+            return stream
+
+        serving = pool.submit(serve)
+        with pytest.raises(VertumnusError, match=r"`ray` 127.*: the cluster cannot be reached"):
+            RayWorkers(f"127.0.0.1:{server.getsockname()[1]}")
+        serving.result().close()
+
+
+def test_a_cluster_of_this_machine_is_told_from_other_servers(cluster):
+    workers._check_answers(ray.get_runtime_context().gcs_address)
 
 
 def test_an_address_where_nobody_answers_is_said_to_be_one(monkeypatch):

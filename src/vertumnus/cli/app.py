@@ -26,6 +26,7 @@ app = App(
 
 VERBS = {
     "pack": "Fill a shape with pictures.",
+    "words": "Fill a shape with words, each as large as it is frequent.",
     "compose": "Arrange pictures until the whole reads as a prompt.",
     "harmonize": "Turn a rough layered collage into one coherent picture.",
     "mosaic": "Rebuild a picture from tiles.",

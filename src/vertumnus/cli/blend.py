@@ -60,7 +60,7 @@ def blend(
     overall, by_name = _strengths(strength or [])
     options = BlendOptions(overall, by_name, mixed, reach, into_ground)
     document = Collage.load(collage)
-    with about(collage, "--"), progress_bar("blending") as show:
+    with about(collage, "`background`"), progress_bar("blending") as show:
         found = blended(document, options, scale=scale, background=background, progress=show)
     with together():
         for path in output:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.deepzoom import check_replaceable
 from vertumnus.export.picture import DEEP_ZOOM, FORMATS
 from vertumnus.limits import MAX_CANVAS, MAX_SCALE, MIN_SCALE, check_number
@@ -65,6 +65,13 @@ def check_outputs(
         if path.suffix.lower() == DEEP_ZOOM:
             check_replaceable(path)
     check_apart(paths, inputs)
+
+
+def about_start(start: Path | None, *others: object) -> contextlib.AbstractContextManager[None]:
+    """What goes wrong with a collage that was started from names it, if it names no option and no other file."""
+    if start is None:
+        return contextlib.nullcontext()
+    return about(start, "`", "--", *(one for one in others if one is not None and str(one)))
 
 
 def bar(*notes: str) -> Progress:

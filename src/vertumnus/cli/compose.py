@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from vertumnus.cli.common import check_outputs, parse_size, read_elements
+from vertumnus.cli.common import about_start, check_outputs, parse_size, read_elements, say_unplaced
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
@@ -199,23 +199,25 @@ def compose(
     choices = _given(flags)
     if variations > 1 and all(named.partition("=")[0] == DEFAULT for named in guidance or [DEFAULT]):
         choices = {"drawing": "dealt", **choices}
-    live = live_compose(
-        read_elements(elements, icon_colors, max_side),
-        prompt,
-        guidance=guidance or [DEFAULT],
-        like=like,
-        size=parse_size(size) if size is not None else None,
-        seed=seed,
-        count=count,
-        container=container,
-        start=start,
-        provenance=json.loads(json.dumps({name: value for name, value in named.items() if value}, default=str)),
-        preset=preset,
-        options=options,
-        **choices,
-    )
+    inputs = [*(elements or []), container, like, *output]
+    with about_start(from_, *inputs):
+        live = live_compose(
+            read_elements(elements, icon_colors, max_side),
+            prompt,
+            guidance=guidance or [DEFAULT],
+            like=like,
+            size=parse_size(size) if size is not None else None,
+            seed=seed,
+            count=count,
+            container=container,
+            start=start,
+            provenance=json.loads(json.dumps({name: value for name, value in named.items() if value}, default=str)),
+            preset=preset,
+            options=options,
+            **choices,
+        )
     told: list[dict[str, Any]] = []
-    with saying(as_json) as tell:
+    with about_start(from_, *inputs), saying(as_json) as tell:
         with _Watch(preview, preview_every) as watch:
 
             def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
@@ -261,8 +263,7 @@ def _summary(collage: Collage, composition: Composition, timing: str, stopped: b
     skipped = composition.guidance.skipped
     if skipped:
         print(f"{skipped} steps skipped, where the network's answer was not finite", file=sys.stderr)
-    for item in report["unplaced"]:
-        print(f"not placed: {item['name']}: {item['reason']}", file=sys.stderr)
+    say_unplaced(report)
 
 
 class _Watch(Watch):

@@ -22,6 +22,7 @@ from vertumnus.harmonizing.gallery import Gallery, read_index
 from vertumnus.harmonizing.harmonize import HarmonizeJob, collage_digest
 from vertumnus.harmonizing.options import HarmonizeOptions
 from vertumnus.harmonizing.rounds import undo_round
+from vertumnus.writing import check_writable, together
 
 harmonize = App(name="harmonize", help="Turn a rough layered collage into one coherent picture.")
 
@@ -188,6 +189,11 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
         raise VertumnusError(f"{folders[1]}: one gallery is enough")
     if seeds > 1 and not folders:
         folders = [files[0].with_name(f"{files[0].stem}-gallery")]
+    pictures = [path for path in files if path.suffix.lower() not in (*DOCUMENTS, ".svg")]
+    if attention and not (pictures or folders):
+        raise VertumnusError("--show: attention goes beside a picture; name one with -o")
+    for folder in folders:
+        check_writable(folder)
     wanted = list(range(seed, seed + seeds))
     began = time.perf_counter()
     _learn(job)
@@ -218,22 +224,18 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
                 [seed], lambda step, steps, *_: progress.update(task, completed=step, total=steps)
             )[0]
     made = job.document(picture, first, batch=batch)
-    for path in files:
-        if path.suffix.lower() in DOCUMENTS or path.suffix.lower() == ".svg":
-            print(write_output(made, path, 1.0, None))
-        else:
-            save_image(Image.fromarray(picture), path)
-            print(f"{path}: {picture.shape[1]} x {picture.shape[0]} pixels, seed {first}")
-    if attention:
-        place = next(
-            (path for path in files if path.suffix.lower() not in (*DOCUMENTS, ".svg")),
-            folders[0] / "x.png" if folders else None,
-        )
-        if place is None:
-            raise VertumnusError("--show: attention goes beside a picture; name one with -o")
-        beside = place.with_name(f"{place.stem}-attention.png")
-        save_image(Image.fromarray(job.attention_picture(first)), beside)
-        print(f"{beside}: where {', '.join(job.texts[n] for n in job.spoken)} were looked for")
+    with together():
+        for path in files:
+            if path not in pictures:
+                print(write_output(made, path, 1.0, None))
+            else:
+                save_image(Image.fromarray(picture), path)
+                print(f"{path}: {picture.shape[1]} x {picture.shape[0]} pixels, seed {first}")
+        if attention:
+            place = pictures[0] if pictures else folders[0] / "x.png"
+            beside = place.with_name(f"{place.stem}-attention.png")
+            save_image(Image.fromarray(job.attention_picture(first)), beside)
+            print(f"{beside}: where {', '.join(job.texts[n] for n in job.spoken)} were looked for")
     print(f"{time.perf_counter() - began:.1f} s")
 
 

@@ -16,7 +16,7 @@ from vertumnus.metrics.lpips import read_weights
 from vertumnus.mosaic.load import is_first_version, load_mosaic
 from vertumnus.mosaic.match.reference import read_reference
 from vertumnus.mosaic.output import draw_mosaic, mosaic_statistics
-from vertumnus.reading import check_regular
+from vertumnus.reading import open_file
 
 LARGE = 300_000_000  # pixels of a mosaic that may be measured
 
@@ -46,15 +46,14 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
             return np.asarray(draw_mosaic(collage)), mosaic_statistics(collage)
         image = collage.render(background="white")
         return np.asarray(image.convert("RGB")), {}
-    check_regular(path)
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = LARGE  # what this program writes is larger than what it takes for a tile
     try:
-        with Image.open(path) as image:
+        with open_file(path) as stream, Image.open(stream) as image:
             if image.width * image.height <= LARGE:
                 scale = max(1, min(image.size) // 1024)
                 return np.asarray(image.convert("RGB").reduce(scale)), {}
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
         pass  # said below, in the words every picture gets
     finally:
         Image.MAX_IMAGE_PIXELS = limit

@@ -53,6 +53,8 @@ def mosaic(
     assignment: Path | None = None,
     ray: str | None = None,
     coherence: float | None = None,
+    fps: float | None = None,
+    pan: bool = True,
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
@@ -114,6 +116,10 @@ def mosaic(
     coherence
         For a video: a cell changes its tile only for a gain above this share of the mean cost; 0.5 by default. One
         that a model drew is drawn anew where its error has risen by as much.
+    fps
+        For a video: frames a second of what is written; a video's own by default, 24 for a folder of frames.
+    pan
+        For a video: where the camera pans, cells move with the picture and keep their tiles; rectangles only.
     index
         A folder for the indexes of folders of pictures; your cache by default.
     beside
@@ -147,6 +153,8 @@ def mosaic(
         if moves or any(is_video(path) for path in output):
             from vertumnus.cli.generate_film import generate_film
 
+            if fps is not None:
+                raise VertumnusError("--fps: is for videos of tiles that are matched")
             if ray is not None:
                 raise VertumnusError("--ray: tiles of moving pictures are drawn here")
             generate_film(given, output, size, seed, options, drawing)
@@ -165,12 +173,15 @@ def mosaic(
         if assignment is not None:
             raise VertumnusError(f"{reference}: --assignment is for still pictures")
         workers = RayWorkers(ray) if ray is not None else Threads()
-        film(reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers, indexes)
+        film(
+            reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers, indexes,
+            fps, pan,
+        )  # fmt: skip
         return
     if reference is not None and _is_film(reference):
         raise VertumnusError(f"{reference}: a video becomes a video; name -o NAME.mp4 or a folder")
-    if coherence is not None:
-        raise VertumnusError("--coherence: is for videos")
+    if coherence is not None or fps is not None:
+        raise VertumnusError(f"--{'coherence' if fps is None else 'fps'}: is for videos")
     check_kinds(output, force)
     for path in output:
         check_writable(path)

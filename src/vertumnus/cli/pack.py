@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import check_outputs, parse_size, read_elements, say_unplaced
+from vertumnus.cli.common import about_start, check_outputs, parse_size, read_elements, say_unplaced
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
@@ -99,7 +99,8 @@ def pack(
     options
         How elements fill the shape.
     """
-    check_outputs(output, [*(elements or []), shape, weights, *(block or []), font, from_], whole=True, scale=scale)
+    inputs = [*(elements or []), shape, weights, *(block or []), font]
+    check_outputs(output, [*inputs, from_], whole=True, scale=scale)
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
@@ -121,7 +122,7 @@ def pack(
         "from": from_,
     }
     provenance = {name: value for name, value in named.items() if value}
-    with _Watch() as watch:
+    with about_start(from_, *inputs), _Watch() as watch:
         collage = pack_elements(
             found,
             shape,
@@ -142,7 +143,7 @@ def pack(
             options=options,
         )
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    with saying(as_json) as tell:
+    with about_start(from_, *inputs, *output), saying(as_json) as tell:
         write_outputs(collage, output, scale)
         _summary(collage, seconds, cpu, watch.stopped)
         tell(**facts_of(collage, output, seconds, cpu), stopped=watch.stopped)

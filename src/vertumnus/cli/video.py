@@ -12,7 +12,7 @@ from PIL import Image
 from vertumnus.cli.common import bar, progress_bar
 from vertumnus.cli.mosaic import say_skipped
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, at_rate, is_video, read_frames, save_video
 from vertumnus.mosaic.collage import canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
@@ -21,6 +21,8 @@ from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.mosaic.video import COHERENCE, follow
 from vertumnus.mosaic.workers import Workers
 from vertumnus.writing import check_writable
+
+MOST_FPS = 1000
 
 
 def film(
@@ -33,6 +35,8 @@ def film(
     options: MosaicOptions,
     workers: Workers,
     indexes: str | Path | None,
+    fps: float | None = None,
+    pan: bool = True,
 ) -> None:
     """Writes the mosaic of a moving picture."""
     if len(output) != 1 or not is_video(output[0]):
@@ -41,9 +45,14 @@ def film(
         raise VertumnusError("--tiles: name at least one folder of pictures")
     if coherence is not None and not (np.isfinite(coherence) and coherence >= 0):
         raise VertumnusError(f"--coherence: must be a number not below 0, not {coherence}")
+    if fps is not None and not 0 < fps <= MOST_FPS:
+        raise VertumnusError(f"--fps: must be a number above 0 and at most {MOST_FPS}, not {fps}")
     check_writable(output[0])
     began, cpu = time.perf_counter(), time.process_time()
     pictures, rate = read_frames(frames)
+    if fps is not None:
+        # Pictures of a folder have no rate of their own.
+        pictures, rate = pictures if frames.is_dir() else at_rate(pictures, rate, fps), fps
     for folder in tiles:
         with progress_bar(f"indexing {folder}") as show:
             say_skipped(update_index(folder, index=indexes, workers=workers, progress=show))
@@ -59,7 +68,7 @@ def film(
         def drawn() -> Iterator[Image.Image]:
             nonlocal cells
             for shown, frame, moved in follow(
-                pictures, library, frames, options, COHERENCE if coherence is None else coherence, seed
+                pictures, library, frames, options, COHERENCE if coherence is None else coherence, seed, pan
             ):
                 cells = len(shown.grid)
                 collage = make_collage(shown, frame, canvas_size(shown.grid, size), {}, workers=workers)

@@ -24,6 +24,10 @@ SWEEPS = 10  # of moving pieces apart
 NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
 GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sweeps of that
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
+CROWDED = 2.0  # times the container that pieces may add up to before they are moved apart
+TRIALS = 40  # of moving one piece, in a sweep
+LOOKED_AT = 200_000_000  # pixels where pieces overlap, over all sweeps; more is not to be parted
+PORTION = 2_000_000  # raster pixels of the pieces that are moved in one go
 
 
 def make_ground(
@@ -58,10 +62,9 @@ def move_apart(
 
     target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
     """
+    _cut_down(ground)
     ground.stamp()
-    for _ in range(SWEEPS):
-        if separate(rng.permutation(ground.movable), 40, NUDGE, 0, NOWHERE, *ground.arrays, rng) == 0:
-            break
+    _part(ground, rng)
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
     if target_alpha is not None:
@@ -78,3 +81,40 @@ def move_apart(
     for _ in range(GROWING):
         polish(rng.permutation(ground.movable), 60, reach, *ground.arrays, rng)
         yield ground
+
+
+def _areas(ground: OccupancyGrid) -> NDArray[np.float64]:
+    """Of the silhouettes that can move, raster pixels."""
+    movable = ground.movable
+    return (ground.pose[movable, 2] * ground.problem.unit[movable]) ** 2
+
+
+def _cut_down(ground: OccupancyGrid) -> None:
+    """Makes the largest pieces smaller where all of them are far more than there is room for, in place.
+
+    No silhouette is left larger than the area c for which the sum of min(area, c) is `CROWDED` times the container.
+    """
+    areas = _areas(ground)
+    room = CROWDED * ground.problem.area * ground.zoom**2
+    if areas.sum() <= room:
+        return
+    ascending = np.sort(areas)
+    smaller = np.concatenate([[0.0], np.cumsum(ascending)[:-1]])
+    caps = (room - smaller) / np.arange(len(areas), 0, -1)  # if these and all larger ones are cut to the same
+    cap = caps[np.argmax(caps <= ascending)]
+    ground.pose[ground.movable, 2] *= np.sqrt(np.minimum(1.0, cap / np.maximum(areas, 1e-9)))
+
+
+def _part(ground: OccupancyGrid, rng: np.random.Generator) -> None:
+    """Sweeps over the pieces, in portions, until none overlaps or enough has been tried."""
+    seen = 0
+    for _ in range(SWEEPS):
+        order, over = rng.permutation(ground.movable), 0
+        gone = np.cumsum((ground.pose[order, 2] * ground.problem.unit[order]) ** 2)
+        for portion in np.split(order, np.flatnonzero(np.diff(gone // PORTION)) + 1):
+            over += separate(portion, TRIALS, NUDGE, 0, NOWHERE, *ground.arrays, rng)
+            if seen + TRIALS * over > LOOKED_AT:
+                return
+        seen += TRIALS * over
+        if over == 0:
+            return

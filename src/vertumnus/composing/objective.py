@@ -43,6 +43,14 @@ class JointLoss:
         target = self.guidance.target_alpha if self.guidance is not None else None
         return None if target is None else target[0]
 
+    @property
+    def target_colour(self) -> Canvas | None:
+        """Which colours were wanted where when last called, H x W x 4, see
+        `vertumnus.guidance.pictogram.PictogramGuidance`; None if the guidance cannot tell.
+        """
+        found: Canvas | None = getattr(self.guidance, "target_colour", None)
+        return found
+
     def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the canvas, H x W x 5."""
         assert self.guidance is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
@@ -41,6 +42,11 @@ URL = re.compile(r"url\(", re.IGNORECASE)
 ACTING = re.compile(r"\\|expression\(|javascript:|@import|-moz-binding|behavior\s*:", re.IGNORECASE)
 UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "mm": 96 / 25.4, "cm": 96 / 2.54}
 LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(px|pt|pc|in|mm|cm)?\s*")
+VIEWPORT = frozenset(
+    {"width", "height", "viewBox", "preserveAspectRatio", "x", "y", "transform", "overflow", "zoomAndPan"}
+)
+LENGTHS = ("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", "x1", "y1", "x2", "y2", "dx", "dy", "font-size")
+SHARES = frozenset({"linearGradient", "radialGradient", "filter", "pattern", "mask"})  # of what they are on
 Size = tuple[float, float]
 Box = tuple[float, float, float, float]
 
@@ -63,8 +69,11 @@ class Drawing(NamedTuple):
         left, top, right, bottom = box if box is not None else (0, 0, width, height)
         across, down = right - left, bottom - top
         whole = box is None or (left, top, right, bottom) == (0, 0, width, height)
-        if whole and self.size == (width, height) and _only_canvas(self.root):
+        view = _view(self.root, self.size, (width, height), (left, top))
+        if whole and self.within and self.size == (width, height) and _only_canvas(self.root):
             inner = "".join(_text(one) for one in self.root)
+        elif view is not None:
+            inner = self._in_group(view, (across, down))
         else:
             element = ElementTree.Element(self.root.tag, self.root.attrib)
             element.extend(self.root)
@@ -82,11 +91,26 @@ class Drawing(NamedTuple):
             f' viewBox="0 0 {_number(across)} {_number(down)}">{inner}</svg>\n'
         ).encode()
 
+    def _in_group(self, view: tuple[float, ...], size: Size) -> str:
+        """What is drawn as a group that is cut to a canvas, its viewport a transform: what editors know best."""
+        taken = {one.get("id") for one in self.root.iter()}
+        cut = next(name for name in map("view{}".format, count()) if name not in taken)
+        clip = ElementTree.Element("clipPath", {"id": cut})
+        ElementTree.SubElement(clip, "rect", {"width": _number(size[0]), "height": _number(size[1])})
+        said = {name: value for name, value in self.root.attrib.items() if name not in VIEWPORT}
+        across, down, x, y = view
+        moved = f"matrix({_number(across)} 0 0 {_number(down)} {_number(x)} {_number(y)})"
+        group = ElementTree.Element("g", {**said, "transform": moved})
+        group.extend(self.root)
+        holder = ElementTree.Element("g", {"clip-path": f"url(#{cut})"})
+        holder.append(group)
+        return _text(clip) + _text(holder)
+
     @property
     def within(self) -> bool:
         """Whether nothing it draws reaches beyond its canvas: it is cut already, or one path as programs write it."""
-        drawn = [one.tag for one in self.root if one.tag not in ("title", "desc", "defs")]
-        return drawn in (["svg"], ["path"])
+        drawn = [one for one in self.root if one.tag not in ("title", "desc", "defs", "clipPath")]
+        return len(drawn) == 1 and (drawn[0].tag in ("svg", "path") or drawn[0].get("clip-path") is not None)
 
     def fitted(self, side: int) -> tuple[int, int]:
         """The most whole pixels it has within a square."""
@@ -175,6 +199,37 @@ def _size(root: ElementTree.Element) -> Size | None:
     assert width is not None
     assert height is not None
     return width, height
+
+
+def _view(
+    root: ElementTree.Element, size: Size, viewport: tuple[int, int], corner: Size
+) -> tuple[float, float, float, float] | None:
+    """How the canvas becomes a viewport of so many pixels that begins at minus the corner (SVG 1.1, sec. 7.8): scales
+    and shifts. None if lengths in it follow from the viewport's size, or what it says is not understood.
+    """
+    for element in root.iter():
+        if (
+            element is not root
+            and element.tag not in SHARES
+            and any("%" in element.get(name, "") for name in LENGTHS)
+        ):
+            return None
+        if "%" in element.get("style", "") or "%" in element.get("stroke-width", ""):
+            return None
+    box = [_finite(part) for part in re.split(r"[\s,]+", root.get("viewBox", f"0 0 {size[0]} {size[1]}").strip())]
+    said = root.get("preserveAspectRatio", "xMidYMid meet").split()
+    across, down = viewport[0] / box[2], viewport[1] / box[3]
+    if said[:1] != ["none"]:
+        found = re.fullmatch(r"x(Min|Mid|Max)Y(Min|Mid|Max)", said[0] if said else "")
+        if found is None or said[1:] not in ([], ["meet"], ["slice"]):
+            return None
+        across = down = max(across, down) if said[1:] == ["slice"] else min(across, down)
+        room = [{"Min": 0.0, "Mid": 0.5, "Max": 1.0}[one] for one in found.groups()]
+    else:
+        room = [0.0, 0.0]
+    x = room[0] * (viewport[0] - across * box[2]) - across * box[0] - corner[0]
+    y = room[1] * (viewport[1] - down * box[3]) - down * box[1] - corner[1]
+    return across, down, x, y
 
 
 def _finite(text: str) -> float:

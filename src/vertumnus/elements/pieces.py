@@ -142,7 +142,9 @@ class Pieces:
                 new.append(Layer(**fields, locked=stays[n], **place._asdict(), **look))
                 continue
             layer = self.warm.layers[at]
-            if not (layer.locked and stays[n] and layer.image == piece.image and np.allclose(layer.placement, place)):
+            # Packing knows no squeeze and shear; a layer that stays where it is keeps its own.
+            still = np.allclose(layer.placement[:5], place[:5])
+            if not (layer.locked and stays[n] and layer.image == piece.image and still):
                 change = {**place._asdict(), **look, "image": piece.image, "name": self.names[n], "locked": stays[n]}
                 layer = layer.model_copy(update=change)
             layers[at] = layer

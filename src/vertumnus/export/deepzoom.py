@@ -18,6 +18,7 @@ from PIL import Image
 
 from vertumnus.errors import VertumnusError
 from vertumnus.export.pyramid import Pyramid, TileRows, level_sizes
+from vertumnus.reading import read_head
 from vertumnus.writing import Staged, cannot_write
 
 SIDE = 254
@@ -55,9 +56,8 @@ def check_replaceable(path: Path, beside: Iterable[Path] = (), force: bool = Fal
 
 def _says_so(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            return GENERATED.encode() in stream.read(STARTS)
-    except OSError:
+        return GENERATED.encode() in read_head(path, STARTS)
+    except VertumnusError:
         return False
 
 

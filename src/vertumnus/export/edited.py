@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, Layer
 from vertumnus.errors import VertumnusError
 from vertumnus.export.from_openraster import read_openraster
 from vertumnus.export.from_psd import read_psd
 from vertumnus.export.from_svg import read_back
+
+STILL = 2e-3  # canvas pixels that a layer's corners may be off, by numbers rounded on the way
 
 
 @dataclass
@@ -25,6 +28,14 @@ class Opened:
     collage: Collage
     lost: list[str]
     moved: list[str] = field(default_factory=list)
+
+
+def _corners(layer: Layer, collage: Collage) -> NDArray[np.float64]:
+    """Where the corners of what a layer shows lie on the canvas, x and y: 2 x 4."""
+    width, height = layer.crop[2:] if layer.crop is not None else collage.pictures.size(layer.image)
+    corners = np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]])
+    there: NDArray[np.float64] = (layer.placement.matrix(width, height) @ corners)[:2]
+    return there
 
 
 def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
@@ -45,7 +56,14 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
         before = {layer.id: layer for layer in original.layers}
         for layer in opened.collage.layers:
             was = before.get(layer.id)
-            if was is not None and not np.allclose(layer.placement, was.placement, atol=1e-3, rtol=1e-4):
+            if was is None:
+                continue
+            corners = (_corners(one, whole) for one, whole in ((layer, opened.collage), (was, original)))
+            if np.allclose(*corners, atol=STILL):
+                if (layer.image, layer.crop) == (was.image, was.crop):  # 200 degrees come back as -160
+                    for name, value in was.placement._asdict().items():
+                        setattr(layer, name, value)
+            else:
                 opened.moved.append(layer.id)
         opened.collage.made_by = original.made_by
         for name in original.made_by.pictures if original.made_by is not None else ():

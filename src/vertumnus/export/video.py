@@ -52,6 +52,19 @@ def read_frames(path: Path) -> tuple[Iterator[Image.Image], float]:
     return _read_animation(path, image), 1000 / duration
 
 
+def at_rate(frames: Iterable[Image.Image], rate: float, wanted: float) -> Iterator[Image.Image]:
+    """Frames at another rate, left out or shown again so that they last as long.
+
+    >>> "".join(at_rate("abcdef", 24, 12)), "".join(at_rate("abc", 12, 24))
+    ('ace', 'aabbcc')
+    """
+    shown = 0
+    for number, frame in enumerate(frames):
+        while shown * rate < (number + 1) * wanted - 1e-9 * rate:
+            yield frame
+            shown += 1
+
+
 def _read_still(path: Path) -> Image.Image:
     with open_image(read_named(path), f"{path}: the frame cannot be read") as image:
         return ImageOps.exif_transpose(image).convert("RGB")

@@ -22,7 +22,7 @@ from vertumnus.models import load
 from vertumnus.models.checkpoint import find
 from vertumnus.models.mini.vocabulary import nouns, with_article
 from vertumnus.models.names import nouns_in
-from vertumnus.reading import read_json
+from vertumnus.reading import open_file, read_json
 
 if TYPE_CHECKING:
     from vertumnus.guidance.network import Network
@@ -154,7 +154,7 @@ def fingerprint(folder: Path) -> str:
             continue
         size = file.stat().st_size
         found.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode(errors="surrogateescape"))
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             if size <= WHOLE:
                 found.update(stream.read())
             else:

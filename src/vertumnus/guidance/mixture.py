@@ -32,6 +32,12 @@ class Mixture:
         return np.asarray(sum(np.float32(weight / total) * target for target, weight in known), np.float32)
 
     @property
+    def target_colour(self) -> Canvas | None:
+        """The first that any can tell, at the size of the canvases that it is shown."""
+        told = (getattr(part, "target_colour", None) for part, _, _ in self.parts)
+        return next((one for one in told if one is not None), None)
+
+    @property
     def reference(self) -> Canvas | None:
         """The first that any has, at the size of the canvases that it is shown."""
         return next((part.reference for part, _, _ in self.parts if part.reference is not None), None)

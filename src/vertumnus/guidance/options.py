@@ -25,6 +25,9 @@ class PictogramOptions(GuidanceOptions):
     noise_levels: tuple[Share, Share] = Field((0.98, 0.1), description="of the schedule, at the start and at the end")
     annealing: Annealing = Field("sqrt", description="how the noise level falls")
     window: Annotated[int, Field(ge=1, le=4096)] = Field(16, description="recent renders that the student knows")
+    drawings: Literal["icons", "emoji"] = Field(
+        "icons", description="silhouettes of icons, or emoji, which say which colour is wanted where, too"
+    )
     drawing: Literal["fitting", "dealt"] = Field(
         "fitting",
         description="which drawing of a noun: what the pieces come to look like most; or dealt by the seed, with its"
@@ -163,6 +166,7 @@ class GuidanceKeywords(TypedDict, total=False):
     noise_levels: tuple[float, float]
     annealing: Annealing
     window: int
+    drawings: Literal["icons", "emoji"]
     drawing: Literal["fitting", "dealt"]
     fill: float
     model: str

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from vertumnus.guidance.options import PictogramOptions
 from vertumnus.guidance.protocol import Canvas, Request, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
-from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise
-from vertumnus.models.scenes import Scene
+from vertumnus.models.mini.vocabulary import TRAINED_FONTS
+from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise, empirical_weights
+from vertumnus.models.scenes import SceneBelief
 from vertumnus.models.sentence import Sentence
 from vertumnus.optimise.checkpoint import State
 
@@ -97,7 +98,7 @@ class PictogramSource:
 
     def __init__(self, options: PictogramOptions | None = None, fonts: tuple[str, ...] | None = None) -> None:
         self.options = options or PictogramOptions()
-        self.model = Pictogram(fonts) if fonts else Pictogram()
+        self.model = Pictogram(fonts or TRAINED_FONTS, self.options.drawings == "emoji")
         self.resolution = self.model.resolution
 
     def guidance(self, request: Request) -> PictogramGuidance:
@@ -119,8 +120,9 @@ class PictogramSource:
         return self.model.read(prompt).report()
 
     def inputs(self) -> dict[str, str]:
-        """The fonts it draws from; their files come with a pinned package."""
-        return {self.name: hashlib.sha256(" ".join(self.model.fonts).encode()).hexdigest()}
+        """The fonts it draws from; their files come with pinned packages."""
+        fonts = [*self.model.fonts, *(["emoji"] if self.model.emoji else [])]
+        return {self.name: hashlib.sha256(" ".join(fonts).encode()).hexdigest()}
 
 
 class PictogramGuidance:
@@ -150,7 +152,8 @@ class PictogramGuidance:
         rng: np.random.Generator,
     ) -> None:
         self.prior, self.meant, self.levels, self.weighting = prior, meant, levels, weighting
-        self.scenes: list[Scene] = []
+        self.scenes: list[SceneBelief] = []
+        self._seen: tuple[Canvas, float] | None = None  # the first noisy canvas of the last call, and its abar
         self.student, self.rng = student, rng
         top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
         self.window = slice(top, top + shape[0]), slice(left, left + shape[1])
@@ -170,9 +173,12 @@ class PictogramGuidance:
             for picture in x:
                 self.student.learn(picture)
         seen: list[Canvas] = []
+        coloured = isinstance(self.meant, Icons) and self.meant.colours is not None
         level = abar.reshape(-1, 1, 1)
 
         def teacher(x_t: Canvas, t: NDArray[np.intp]) -> Canvas:
+            if coloured:
+                self._seen = x_t[0], float(abar[0])
             if isinstance(self.meant, Icons):
                 noise = self.prior.predict_noise(x_t, t, self.meant)
                 seen.append((x_t - np.sqrt(1 - level) * noise) / np.sqrt(level))
@@ -191,11 +197,27 @@ class PictogramGuidance:
         gradients[..., 3] = grad / pixels
         return 0.5 * (grad.astype(np.float64) ** 2).sum((1, 2)) / float(pixels), gradients
 
-    def _scenes(self, count: int) -> list[Scene]:
+    @property
+    def target_colour(self) -> Canvas | None:
+        """Which colours are wanted where on the first canvas, H x W x 4: red, green and blue times how sure they are,
+        and that; as of the last call, None if no thing has a colour.
+        """
+        if isinstance(self.meant, Sentence):
+            found = self.scenes[0].colour() if self.scenes else None
+            return None if found is None else found[self.window]
+        if self.meant.colours is None or self._seen is None:
+            return None
+        x_t, abar = self._seen
+        weights = empirical_weights(x_t.reshape(1, -1), abar, self.meant.points, self.meant.squares)[0]
+        colours = np.tensordot(weights, self.meant.colours, 1)
+        ink = np.tensordot(weights, self.meant.pictures, 1)
+        return np.concatenate([colours, ink[..., None]], axis=-1)[self.window].astype(np.float32)
+
+    def _scenes(self, count: int) -> list[SceneBelief]:
         """What is believed of each canvas."""
         assert isinstance(self.meant, Sentence)
         while len(self.scenes) < count:
-            self.scenes.append(Scene(self.meant, self.prior.resolution, self.window, self._layouts, self.fill))
+            self.scenes.append(SceneBelief(self.meant, self.prior.resolution, self.window, self._layouts, self.fill))
         return self.scenes
 
     def state(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from vertumnus.render.sprites import Sprites, alpha_sprite, level_at
 from vertumnus.shapes import WHOLE, Shape, parse_shape
 
 RASTER = 2  # raster pixels to a canvas pixel
+COUNTED = 4  # times the raster that a layer's picture may be, for what lies beyond the raster to be counted
 
 
 class PackingMeasure(NamedTuple):
@@ -59,10 +60,13 @@ def measure_silhouettes(
             place.x * RASTER, place.y * RASTER, place.scale * RASTER, np.cos(turn), np.sin(turn), place.flip, sprite,
             sprites.texels, sprites.table, sprites.size,
         )  # fmt: skip
-        walk(PUT, NO_LIMIT, EVERYWHERE, taken, *drawn)
-        # On empty ground only what lies beyond the raster counts as taken.
-        beyond += walk(COUNT, NO_LIMIT, EVERYWHERE, nothing, *drawn)
+        within = walk(PUT, NO_LIMIT, EVERYWHERE, taken, *drawn)
         size[n] = areas[sprite] * (place.scale * RASTER) ** 2
+        if np.prod(sprites.size[sprite] * place.scale * RASTER) <= COUNTED * max(taken.size, 1):
+            # On empty ground only what lies beyond the raster counts as taken.
+            beyond += walk(COUNT, NO_LIMIT, EVERYWHERE, nothing, *drawn)
+        else:  # of what is far larger its area tells, and counting would not end
+            beyond += max(round(size[n]) - within, 0)
     summed = int(taken.sum(dtype=np.int64)) + beyond
     covered = taken > 0
     return PackingMeasure(

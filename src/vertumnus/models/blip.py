@@ -20,6 +20,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Checkpoint, Dtype
 from vertumnus.models.device import Threads, choose_device, quiet
 from vertumnus.models.opening import choose_dtype
+from vertumnus.reading import check_regular
 
 Tensor = torch.Tensor
 LONGEST = 35  # tokens of a text that are read, as both were trained
@@ -112,6 +113,7 @@ class Matcher:
 
 def _read_head(file: Path, width: int) -> list[tuple[Tensor, Tensor]]:
     """ImageReward's layers. Raises `VertumnusError` if a file does not hold them."""
+    check_regular(file)
     try:
         found = load_file(file)
     except (OSError, SafetensorError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.limits import MAX_JSON_BYTES
 from vertumnus.models.registry import KNOWN, fetch_configuration, how_to_fetch
-from vertumnus.reading import check_regular, parse_json, read_json
+from vertumnus.reading import open_file, parse_json, read_json
 
 # What ships with the program, and where among mini's weights it lies.
 _PARTS = {"mini": "diffusion", "mini-clip": "clip", "mini-colours": "colours", "mini-shapes": "shapes"}
@@ -129,11 +130,10 @@ def _one_file(name: str, path: Path) -> Checkpoint:
         pickled = path.suffix in (".ckpt", ".pt", ".pth", ".bin")
         why = "pickled, and never loaded" if pickled else "no checkpoint"
         raise VertumnusError(f"{name}: is {why}; a .safetensors file or a folder of diffusers' layout is needed")
-    check_regular(path)
     try:
-        with path.open("rb") as file:  # a safetensors file begins with the length of its table, and the table
+        with open_file(path) as file:  # a safetensors file begins with the length of its table, and the table
             length = int.from_bytes(file.read(8), "little")
-            short = length <= min(path.stat().st_size, MAX_JSON_BYTES)
+            short = length <= min(os.fstat(file.fileno()).st_size, MAX_JSON_BYTES)
             table = parse_json(file.read(length), name) if short else None
     except OSError as error:
         raise VertumnusError(f"{name}: cannot be read as safetensors ({error})") from None

@@ -8,6 +8,7 @@ from functools import cache
 
 from vertumnus.elements.icons import ALIASES, Glyph, filled_glyph, find_glyph, icon_names
 from vertumnus.errors import VertumnusError, did_you_mean
+from vertumnus.models.languages import english, noun_of, plain
 from vertumnus.models.mini.vocabulary import COLOURS, TRAINED_FONTS, glyphs_of, nouns, plural
 
 LONGEST = 3  # words of an icon's name that a prompt is searched for
@@ -119,7 +120,8 @@ def glyphs_meant(phrase: str, fonts: tuple[str, ...]) -> list[Glyph]:
                 found = found + look(synonyms()[name], fonts)
             if found:
                 return found
-    return []
+    noun = noun_of(phrase)
+    return glyphs_meant(noun, fonts) if noun is not None else []
 
 
 def match_icons(prompt: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[list[Glyph], list[str]]:
@@ -149,7 +151,7 @@ def noun_for(phrase: str, fonts: tuple[str, ...] = TRAINED_FONTS) -> tuple[str, 
     for name in singulars(phrase):
         if name in synonyms() or _icons_named(name, fonts) or _hollow_named(name, fonts):
             return synonyms().get(name, name), name != phrase
-    return phrase, False
+    return noun_of(phrase) or phrase, False
 
 
 def words_of(prompt: str, known: Sequence[str] = (), also: str = "") -> list[str]:
@@ -157,8 +159,8 @@ def words_of(prompt: str, known: Sequence[str] = (), also: str = "") -> list[str
 
     Raises `VertumnusError` if there are none that could be known.
     """
-    words = re.findall(rf"[a-z0-9]+|[{also or ' '}]", prompt.lower().replace("'s", "").replace("\n", " "))
-    words = [word for word in words if word != " "]
+    words = re.findall(rf"[a-z0-9]+|[{also or ' '}]", plain(prompt).replace("'s ", " ").replace("\n", " "))
+    words = english([word for word in words if word != " "])
     if not words and not prompt.strip():
         raise VertumnusError("prompt: it is empty; write what the collage is to show, such as a butterfly")
     if not words:

@@ -14,7 +14,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
+from vertumnus.elements.emoji import FONT as EMOJI
+from vertumnus.elements.emoji import draw_emoji, emoji_names, emoji_of
 from vertumnus.elements.icons import Glyph, draw_icon
 from vertumnus.errors import VertumnusError
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
@@ -22,7 +25,7 @@ from vertumnus.models.names import match_icons
 from vertumnus.models.sentence import Sentence, read_sentence
 from vertumnus.render.composite import SpriteRenderer
 from vertumnus.render.placements import Placements
-from vertumnus.render.sprites import Sprites
+from vertumnus.render.sprites import Sprites, premultiplied
 
 SIDE = 64
 TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)  # degrees, clockwise
@@ -91,11 +94,13 @@ class Icons:
     prompt    what was asked
     matched   the words of it that name icons
     pictures  N x 64 x 64 ink, 0 to 1
+    colours   N x 64 x 64 x 3, red, green and blue times ink, of drawings in colour; None of others
     """
 
     prompt: str
     matched: tuple[str, ...]
     pictures: Floats
+    colours: Floats | None = None
 
     @property
     def points(self) -> Floats:
@@ -113,13 +118,18 @@ class Pictogram:
     """The pictogram prior.
 
     fonts  whose icons it knows; one icon font is left out by default, for judges to use
+    emoji  whether things are drawn as emoji, in colour, where there is one
+
+    Raises `VertumnusError` for emoji where the package that carries them is missing.
     """
 
     family = "pictogram"
     resolution = SIDE
 
-    def __init__(self, fonts: tuple[str, ...] = TRAINED_FONTS) -> None:
-        self.fonts = fonts
+    def __init__(self, fonts: tuple[str, ...] = TRAINED_FONTS, emoji: bool = False) -> None:
+        self.fonts, self.emoji = fonts, emoji
+        if emoji:
+            emoji_names()
         self.alphas_cumprod = stable_diffusion_schedule()
 
     def encode_text(self, prompt: str, dealt: int | None = None, fill: float | None = None) -> Icons:
@@ -131,27 +141,30 @@ class Pictogram:
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
-        sentence = read_sentence(prompt, self.fonts)
-        if len(sentence.things) == 1 and sentence.passed_over:
+        sentence = self.read(prompt)
+        if len(sentence.things) == 1 and (sentence.passed_over or self.emoji):
             # Of two nouns side by side one is meant.
             glyphs, matched = list(sentence.things[0].glyphs), [sentence.things[0].noun]
         else:
             glyphs, matched = match_icons(prompt, self.fonts)
         extents = EXTENTS if fill is None else (fill,)
         if dealt is None:
-            return Icons(prompt, tuple(matched), augmented(glyphs, extents=extents))
-        turn, which = divmod(dealt, len(glyphs))
-        size, flip = divmod(turn, 2)
-        sizes = DEALT if fill is None else extents
-        pictures = augmented([glyphs[which]], extents=(sizes[size % len(sizes)],))
-        return Icons(prompt, tuple(matched), pictures[flip::2])
+            shown = drawn_pictures(glyphs, SIDE, TURNS, extents)
+        else:
+            turn, which = divmod(dealt, len(glyphs))
+            size, flip = divmod(turn, 2)
+            sizes = DEALT if fill is None else extents
+            shown = drawn_pictures([glyphs[which]], SIDE, TURNS, (sizes[size % len(sizes)],))[flip::2]
+        coloured = any(glyph.font == EMOJI for glyph in glyphs)
+        ink = np.ascontiguousarray(shown[..., 3])
+        return Icons(prompt, tuple(matched), ink, np.ascontiguousarray(shown[..., :3]) if coloured else None)
 
     def read(self, prompt: str) -> Sentence:
         """What a prompt says is to be seen, as far as its fonts can show it.
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
-        sentence = read_sentence(prompt, self.fonts)
+        sentence = read_sentence(prompt, self.fonts, emoji_of if self.emoji else None)
         if not sentence.things:
             match_icons(prompt, self.fonts)  # says what is near
         return sentence
@@ -175,16 +188,18 @@ class Pictogram:
 
 def augmented(glyphs: list[Glyph], side: int = SIDE, extents: Sequence[float] = EXTENTS) -> Floats:
     """Every glyph as it is and mirrored, at every turn and extent: N x side x side ink, 0 to 1."""
-    return ink_pictures(glyphs, side, TURNS, extents)
+    return drawn_pictures(glyphs, side, TURNS, extents)[..., 3]
 
 
-def ink_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents: Sequence[float]) -> Floats:
-    """Glyphs in the middle of a square, as they are and mirrored: N x side x side ink, 0 to 1.
+def drawn_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents: Sequence[float]) -> Floats:
+    """Glyphs in the middle of a square, as they are and mirrored: N x side x side x 4, premultiplied, 0 to 1.
 
     turns     degrees, clockwise
     extents   of the longer side, in the square's
+
+    Icons are white, emoji in their colours.
     """
-    sprites = _ink_sprites(glyphs)
+    sprites = _sprites(glyphs)
     renderer = SpriteRenderer(sprites, side, side)
     pictures = []
     for which in range(len(glyphs)):
@@ -199,13 +214,17 @@ def ink_pictures(glyphs: list[Glyph], side: int, turns: Sequence[float], extents
                         flip=np.array([flip]),
                         which=np.array([which], np.int32),
                     )
-                    pictures.append(renderer.forward(place)[..., 3])
+                    pictures.append(renderer.forward(place))
     return np.stack(pictures)
 
 
-def _ink_sprites(glyphs: list[Glyph]) -> Sprites:
+def _sprites(glyphs: list[Glyph]) -> Sprites:
     pictures = []
     for glyph in glyphs:
+        if glyph.font == EMOJI:
+            drawn = premultiplied(Image.fromarray(draw_emoji(glyph, _TEXELS), "RGBA"))
+            pictures.append(np.pad(drawn, ((2, 2), (2, 2), (0, 0))))
+            continue
         ink = np.pad(draw_icon(glyph, _TEXELS, _TEXELS), 2)
         pictures.append(np.repeat(ink[..., None], 4, axis=-1))
     sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]

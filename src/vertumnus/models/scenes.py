@@ -21,9 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from vertumnus.elements.emoji import FONT as EMOJI
+from vertumnus.elements.emoji import draw_emoji
 from vertumnus.elements.icons import Glyph, draw_icon
 from vertumnus.models.arrangement import arrange
-from vertumnus.models.pictogram import ink_pictures
+from vertumnus.models.mini.vocabulary import COLOURS
+from vertumnus.models.pictogram import drawn_pictures
 from vertumnus.models.sentence import Sentence
 
 Floats = NDArray[np.float32]
@@ -34,7 +37,7 @@ FIRST = 4  # rounds of all blocks before the first answer
 LEAST = 1e-4  # probability from which on a drawing is still drawn
 
 
-class Scene:
+class SceneBelief:
     """Beliefs about one canvas.
 
     sentence   what is to be seen, two instances or more
@@ -63,11 +66,20 @@ class Scene:
         self.mean = self.anchor.copy()  # N x 2, x and y of the expected place
         self.ink = np.zeros((len(self.anchor), side, side), np.float32)
         self.fresh = True
+        self.weights = [np.zeros((0, side, side), np.float32)] * len(self.anchor)
         drawn = {}
+        self.colours: dict[int, Floats] = {}  # of things that have any: K x S x S x 3, premultiplied
         for thing, extent in zip(self.arrangement.thing.tolist(), self.arrangement.extent.tolist(), strict=True):
             if thing not in drawn:
-                pictures = ink_pictures(glyphs[thing], side, [0.0], [around * extent for around in AROUND])
-                drawn[thing] = Block(pictures, (top, left, top + down, left + across))
+                shown = drawn_pictures(glyphs[thing], side, [0.0], [around * extent for around in AROUND])
+                drawn[thing] = Block(shown[..., 3], (top, left, top + down, left + across))
+                said = sentence.things[thing].colour
+                if said:
+                    self.colours[thing] = (shown[..., 3:] * (np.array(COLOURS[said], np.float32) / 255)).astype(
+                        np.float32
+                    )
+                elif any(glyph.font == EMOJI for glyph in glyphs[thing]):
+                    self.colours[thing] = shown[..., :3]
         self.blocks = [drawn[thing] for thing in self.arrangement.thing.tolist()]
 
     def expected(self, x_t: Floats, abar: float) -> Floats:
@@ -78,12 +90,31 @@ class Scene:
         self.fresh = False
         return (1 - np.prod(1 - self.ink, axis=0)).astype(np.float32)
 
+    def colour(self) -> Floats | None:
+        """The expected colours, side x side x 4: red, green and blue times how sure they are, and that; None if no
+        thing has a colour.
+
+        They are those of the last `expected`; where one thing may hide another, the one named last lies over it.
+        """
+        if not self.colours:
+            return None
+        total = np.zeros((self.side, self.side, 4), np.float32)
+        for n, thing in enumerate(self.arrangement.thing.tolist()):
+            total *= 1 - self.ink[n][..., None]
+            if thing in self.colours:
+                total[..., :3] += self.blocks[n].expected(self.weights[n], self.colours[thing])
+                total[..., 3] += self.ink[n]
+        return total
+
     def _renew(self, n: int, x_t: Floats, abar: float) -> None:
         others = np.arange(len(self.ink)) != n
         over = self.arrangement.overlap[n]
         seen = np.prod(1 - self.ink[over], axis=0) if over.any() else None
         alone = self.ink[others & ~over].sum(0)
-        self.ink[n], self.mean[n] = self.blocks[n].belief(x_t, abar, alone, seen, self._log_prior(n))
+        weights = self.blocks[n].weights(x_t, abar, alone, seen, self._log_prior(n))
+        self.ink[n], self.mean[n] = self.blocks[n].ink(weights), self.blocks[n].place(weights)
+        if self.colours:
+            self.weights[n] = weights
 
     def _log_prior(self, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of x and of y, each for every pixel of a row or column."""
@@ -107,7 +138,8 @@ class Scene:
 
 def _aspect(glyphs: list[Glyph]) -> tuple[float, float]:
     """Width and height that drawings have on the mean, as shares of the longer."""
-    shapes = np.array([draw_icon(glyph, 64, 64).shape[::-1] for glyph in glyphs], float)
+    drawn = [draw_emoji(glyph, 64) if glyph.font == EMOJI else draw_icon(glyph, 64, 64) for glyph in glyphs]
+    shapes = np.array([one.shape[1::-1] for one in drawn], float)
     across, down = (shapes / shapes.max(1, keepdims=True)).mean(0)
     return float(across), float(down)
 
@@ -136,15 +168,15 @@ class Block:
             drawing[first[0] : max(last[0], first[0] + 1), first[1] : max(last[1], first[1] + 1)] = True
         self.outside = np.where(inside, 0, -np.inf).astype(np.float32)
 
-    def belief(
+    def weights(
         self,
         x_t: Floats,
         abar: float,
         alone: Floats,
         seen: Floats | None,
         log_prior: tuple[NDArray[np.float64], NDArray[np.float64]],
-    ) -> tuple[Floats, NDArray[np.float64]]:
-        """The expected ink, S x S, and the expected place, (x, y).
+    ) -> Floats:
+        """How likely each drawing is at each place, K x S x S.
 
         x_t     S x S, the noisy canvas
         alone   S x S, the ink of what may not lie over this one
@@ -166,10 +198,30 @@ class Block:
         score -= score.max()
         weights = np.exp(score, dtype=np.float32)
         weights /= weights.sum()
-        by_drawing = weights.sum((1, 2))
-        there = by_drawing > LEAST
-        ink = fft.irfft2((fft.rfft2(weights[there]) * self.shown[there]).sum(0), shape)
-        place = weights.sum(0)
-        at = np.arange(self.side) + 0.5
-        mean = np.array([place.sum(0) @ at, place.sum(1) @ at], np.float64)
-        return np.clip(ink / by_drawing[there].sum(), 0, 1).astype(np.float32), mean
+        return weights
+
+    def ink(self, weights: Floats) -> Floats:
+        """The expected ink, S x S."""
+        there, rest = _likely(weights)
+        ink = fft.irfft2((fft.rfft2(weights[there]) * self.shown[there]).sum(0), (self.side, self.side))
+        return np.clip(ink / rest, 0, 1).astype(np.float32)
+
+    def expected(self, weights: Floats, pictures: Floats) -> Floats:
+        """The expected picture, S x S x C, of as many pictures as there are drawings, K x S x S x C."""
+        there, rest = _likely(weights)
+        middle = -(self.side // 2)
+        rolled = np.roll(pictures[there], (middle, middle), (1, 2))
+        many = fft.rfft2(weights[there])[..., None] * fft.rfft2(rolled, axes=(1, 2))
+        return np.clip(fft.irfft2(many.sum(0), (self.side, self.side), axes=(0, 1)) / rest, 0, 1).astype(np.float32)
+
+    def place(self, weights: Floats) -> NDArray[np.float64]:
+        """The expected place, (x, y)."""
+        at, place = np.arange(self.side) + 0.5, weights.sum(0)
+        return np.array([place.sum(0) @ at, place.sum(1) @ at], np.float64)
+
+
+def _likely(weights: Floats) -> tuple[NDArray[np.bool_], np.float32]:
+    """The drawings that are likely at all, and how likely together."""
+    by_drawing = weights.sum((1, 2))
+    there = by_drawing > LEAST
+    return there, by_drawing[there].sum()

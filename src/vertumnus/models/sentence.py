@@ -13,13 +13,15 @@ side the last is meant ("apple tree"). What is none of this is passed over, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from vertumnus.elements.icons import Glyph
 from vertumnus.models.mini.vocabulary import COLOURS, glyphs_of, nouns, plural
-from vertumnus.models.names import LONGEST, SILENT, glyphs_meant, noun_for, words_of
+from vertumnus.models.names import LONGEST, SILENT, glyphs_meant, noun_for, singulars, words_of
 
+Lookup = Callable[[str], Sequence[Glyph]]
 MOST = 12  # instances in a sentence, in all
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 NUMBERS |= {str(count): count for count in range(1, 10)} | {"pair": 2, "couple": 2, "several": 3, "few": 3}
@@ -156,8 +158,10 @@ class Sentence:
         return found | ({"passed_over": list(self.passed_over)} if self.passed_over else {})
 
 
-def read_sentence(prompt: str, fonts: tuple[str, ...]) -> Sentence:
+def read_sentence(prompt: str, fonts: tuple[str, ...], first: Lookup | None = None) -> Sentence:
     """What a prompt says of things that icons of some fonts show; without things if it names none.
+
+    first   other drawings of a noun, by its name, which come before icons where there are any
 
     Raises `VertumnusError` for a prompt that is empty or has no English word.
 
@@ -167,14 +171,14 @@ def read_sentence(prompt: str, fonts: tuple[str, ...]) -> Sentence:
     >>> read_sentence("a happy dog", TRAINED_FONTS).passed_over
     ('happy',)
     """
-    return _Reader(words_of(prompt, nouns(8), ",&"), fonts).read()
+    return _Reader(words_of(prompt, nouns(8), ",&"), fonts, first or (lambda noun: ())).read()
 
 
 class _Reader:
     """Reads words from left to right."""
 
-    def __init__(self, words: list[str], fonts: tuple[str, ...]) -> None:
-        self.words, self.fonts, self.at = words, fonts, 0
+    def __init__(self, words: list[str], fonts: tuple[str, ...], first: Lookup) -> None:
+        self.words, self.fonts, self.first, self.at = words, fonts, first, 0
         self.things: list[Thing] = []
         self.group: list[int] = []  # things since the last relation
         self.subjects: tuple[int, ...] = ()
@@ -244,6 +248,11 @@ class _Reader:
             self.told["size"] = SIZES[word]
         elif word in COLOURS and self._more():
             self.told["colour"] = word
+        elif word in COLOURS and not self.joined and self.group:  # "un cuore rosso"
+            last = self.group[-1]
+            self.things[last] = Thing(**{**vars(self.things[last]), "colour": word})
+            self.at += 1
+            return True
         else:
             return False
         self.joined = True
@@ -264,14 +273,18 @@ class _Reader:
         for length in range(min(LONGEST, len(self.words) - self.at), 0, -1):
             phrase = self._phrase(length)
             glyphs = [] if phrase in SILENT else glyphs_meant(phrase, self.fonts)
-            if not glyphs:
-                continue
             noun, several = noun_for(phrase, self.fonts)
+            other = next((name for name in singulars(phrase) if phrase not in SILENT and self.first(name)), None)
+            if other is not None and not glyphs:
+                noun, several = other, other != phrase
+            elif not glyphs:
+                continue
             count = self.told.pop("count", BARE_PLURAL if several else 1)
             count = max(1, min(count, MOST - sum(thing.count for thing in self.things)))
             # Fonts give names of nouns to logos, too.
-            thing = Thing(noun, glyphs_of(noun, self.fonts) if noun in nouns() else (), count, **self.told)
-            thing = thing if thing.glyphs else Thing(noun, tuple(glyphs), count, **self.told)
+            plain = glyphs_of(noun, self.fonts) if noun in nouns() else ()
+            drawn = self.first(noun) or (self.first(other) if other else ()) or plain or tuple(glyphs)
+            thing = Thing(noun, tuple(drawn), count, **self.told)
             self.told = {}
             self.at += length
             beside = not self.joined and bool(self.things)

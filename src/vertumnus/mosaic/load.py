@@ -21,7 +21,7 @@ from vertumnus.mosaic.library.thumbnails import find_thumbnails
 from vertumnus.mosaic.match.grid import Grid, Kind
 from vertumnus.mosaic.match.reference import read_reference
 from vertumnus.mosaic.match.tone import Tone
-from vertumnus.reading import read_json, read_named
+from vertumnus.reading import read_head, read_json, read_named
 
 FIRST = "vertumnus/mosaic"  # the format of mosaics before they were collages
 COLUMNS = (
@@ -70,8 +70,7 @@ def is_first_version(path: Path) -> bool:
     """Whether a file is a mosaic's document of version 0.1."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return False
-    with path.open("rb") as stream:
-        return f'"{FIRST}"'.encode() in stream.read(256)
+    return f'"{FIRST}"'.encode() in read_head(path, 256)
 
 
 def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
@@ -105,7 +104,7 @@ def _toned_anew(
     made_by = collage.made_by
     assert made_by is not None
     kept = made_by.options.get("tone")
-    wanted = Tone.parse(tone if tone is not None else kept if isinstance(kept, str) else "none")
+    wanted = Tone.parse(tone) if tone is not None else _kept_tone(path, kept if isinstance(kept, str) else "none")
     source = made_by.inputs.get("reference", {})
     given = reference or (source.get("path") if isinstance(source, dict) else None)
     if given is None:
@@ -222,7 +221,13 @@ def _parse(path: Path, document: dict[str, Any]) -> Cells:
         down *= taller
     grid = Grid(width, height, boxes, cast(Kind, document["cells"]), (float(across), float(down)))
     flip, cost, report = rows[:, 10].astype(bool), rows[:, 11], dict(document["report"])
-    return Cells(grid, Tone.parse(document["tone"]), tiles, tile, crop, turn, flip, cost, report)
+    return Cells(grid, _kept_tone(path, document["tone"]), tiles, tile, crop, turn, flip, cost, report)
+
+
+def _kept_tone(path: Path, text: str) -> Tone:
+    """The tone that a document says."""
+    with about(path):
+        return Tone.parse(text)
 
 
 def _store(place: Path) -> Path:

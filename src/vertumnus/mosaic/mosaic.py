@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage
@@ -29,6 +30,7 @@ from vertumnus.mosaic.match.features import (
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
 from vertumnus.mosaic.match.tone import Tone
+from vertumnus.mosaic.motion import Panned, panned
 from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicKeywords, MosaicOptions
 from vertumnus.mosaic.workers import Workers
 from vertumnus.reading import read_file
@@ -132,8 +134,11 @@ class MosaicMaker:
         self._features: Floats | None = None
         self._deep: DeepFeatures | None = None
 
-    def see(self, image: Image.Image) -> tuple[Grid, Floats, Image.Image]:
-        """The grid, what each of its cells is compared by, and the reference at the size it is looked at."""
+    def see(self, image: Image.Image, moved: Grid | None = None) -> tuple[Grid, Floats, Image.Image]:
+        """The grid, what each of its cells is compared by, and the reference at the size it is looked at.
+
+        moved   the grid elsewhere, in place of where it was first
+        """
         grid = self._grid(image) if self.grid is None else self.grid
         if self.grid is None:
             check_resolution(grid, *self.size, self.where)
@@ -142,6 +147,7 @@ class MosaicMaker:
                 self.rules = self.rules._replace(min_distance=APART)
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
+        grid = moved or grid
         small = shrink_reference(image, grid)
         found = cell_features(small, grid, self.spec)
         if self.options.features == "deep":
@@ -156,6 +162,22 @@ class MosaicMaker:
 
             self._deep = DeepFeatures.of(picture, grid, found, self.options.deep, Classifier.load("lite0"))
         return self._deep.of_cells(picture, grid)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the grid can go along with the picture: rows and columns of rectangles, all of one size."""
+        return self.options.cells == "rectangle" and not self.options.adaptive
+
+    def panned(self, across: float, down: float) -> Panned:
+        """The grid moved by so many pixels of the reference."""
+        assert self.grid is not None
+        sides = self.grid.boxes[0, 2:] - self.grid.boxes[0, :2]
+        rows, columns = round(self.grid.height / sides[1]), round(self.grid.width / sides[0])
+        return panned(self.grid, rows, columns, across, down)
+
+    def keys(self) -> NDArray[np.int64]:
+        """Column and row of each cell where the grid is as it was first; none where it never moves."""
+        return self.panned(0.0, 0.0).keys if self.moves else np.empty((0, 2), np.int64)
 
     def features(self) -> Floats:
         """The tiles' features."""
@@ -183,8 +205,10 @@ class MosaicMaker:
         )
         return self.cells(chosen.tile, chosen.way, chosen.cost, report)
 
-    def cells(self, tile: np.ndarray, way: np.ndarray, cost: np.ndarray, report: dict[str, Any]) -> Cells:
-        """What cells show, given the number of a tile and of a way for each."""
+    def cells(
+        self, tile: np.ndarray, way: np.ndarray, cost: np.ndarray, report: dict[str, Any], moved: Grid | None = None
+    ) -> Cells:
+        """What cells show, given the number of a tile and of a way for each; ``moved`` as for `see`."""
         assert self.grid is not None
         used, index = np.unique(tile, return_inverse=True)
         aspects = self.library.aspects[tile]
@@ -195,7 +219,7 @@ class MosaicMaker:
             crop[here] = crop_boxes(aspects[here], aspect, place)
         ways = np.array([Variant(*w) for w in self.ways], np.int64)[way]
         return Cells(
-            self.grid, self.tone, self.library.tiles(used.tolist()), index.astype(np.int64),
+            moved or self.grid, self.tone, self.library.tiles(used.tolist()), index.astype(np.int64),
             crop,             ways[:, 1], ways[:, 2] == 1, cost.astype(np.float64), dict(report),
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
@@ -17,6 +18,7 @@ from vertumnus.mosaic.match.auction import LISTED
 from vertumnus.mosaic.match.greedy import Chosen, Placer
 from vertumnus.mosaic.match.search import nearest
 from vertumnus.mosaic.mosaic import MosaicMaker
+from vertumnus.mosaic.motion import Eye, carried
 from vertumnus.mosaic.options import MosaicOptions
 
 COHERENCE = 0.5
@@ -37,17 +39,21 @@ def follow(
     options: MosaicOptions,
     coherence: float = COHERENCE,
     seed: int = 0,
+    pan: bool = True,
 ) -> Iterator[Step]:
     """Mosaics of frames, one after the other.
 
     coherence   a cell changes its tile only if that lowers its cost by more than this share of the first frame's
                 mean cost; 0 changes whenever it helps
+    pan         where the whole picture moves, cells move with it and keep their tiles; grids of rectangles alone
 
     Use limits and distances hold in every frame. Raises `VertumnusError` for frames of different sizes.
     """
     maker: MosaicMaker | None = None
     before: Chosen | None = None
     threshold = 0.0
+    eye, offset = Eye(), (0.0, 0.0)
+    keys = np.empty((0, 2), np.int64)
     for number, frame in enumerate(frames):
         if maker is None:
             maker = MosaicMaker(library, frame.size, str(where), options, seed)
@@ -56,19 +62,35 @@ def follow(
                 f"{where}: frame {number + 1} is {frame.width} x {frame.height} pixels, the first is"
                 f" {maker.size[0]} x {maker.size[1]}"
             )
-        grid, cells, small = maker.see(frame)
+        if pan and maker.moves:
+            across, down = eye.moved(frame)
+            offset = offset[0] + across, offset[1] + down
+        where_now = maker.panned(*offset) if offset != (0.0, 0.0) else None
+        moved = where_now.grid if where_now is not None else None
+        grid, cells, small = maker.see(frame, moved)
         tiles = maker.features()
+        now = where_now.keys if where_now is not None else maker.keys()
         if before is None:
             chosen, report = assign(cells, tiles, grid.centres, maker.rules._replace(dither=False), seed=seed)
             threshold = coherence * float(chosen.cost.mean())
             changed = len(grid)
         else:
+            if len(now):
+                before = _carried(before, carried(keys, now))
             chosen = _next(before, cells, tiles, grid.centres, maker, threshold)
             report = use_statistics(chosen.tile, grid.centres, len(tiles))
             changed = int(((chosen.tile != before.tile) | (chosen.way != before.way)).sum())
-        before = chosen
+        before, keys = chosen, now
         report["changed"] = changed
-        yield Step(maker.cells(chosen.tile, chosen.way, chosen.cost, report), small, changed)
+        yield Step(maker.cells(chosen.tile, chosen.way, chosen.cost, report, moved), small, changed)
+
+
+def _carried(before: Chosen, at: NDArray[np.intp]) -> Chosen:
+    """What cells showed where they were in the frame before; nothing for those that have come into sight."""
+    new = at < 0
+    tile, way, cost = before.tile[at], before.way[at], before.cost[at]
+    tile[new], way[new], cost[new] = -1, 0, 0.0
+    return Chosen(tile, way, cost)
 
 
 def _next(
@@ -77,11 +99,18 @@ def _next(
     """The tiles of the next frame: those before, except where a change gains enough and breaks no limit."""
     rules = maker.rules
     count = len(cells)
-    kept = ((tiles[before.tile, before.way] - cells) ** 2).sum(axis=1).astype(np.float32)
+    known = before.tile >= 0
+    kept = (((tiles[before.tile, before.way] - cells) ** 2).sum(axis=1) * known).astype(np.float32)
     uses = count if rules.max_uses is None else min(rules.max_uses, count)
     if rules.method == "even":
         uses = -(-count // len(tiles))
     placer = Placer(centres, len(tiles), uses, rules.min_distance)
     placer.hold(Chosen(before.tile, before.way, kept))
-    placer.improve(nearest(cells, tiles, LISTED), cells, tiles, threshold)
+    listed = nearest(cells, tiles, LISTED)
+    placer.improve(listed, cells, tiles, threshold)
+    if (placer.chosen.tile < 0).any():
+        new = np.flatnonzero(placer.chosen.tile < 0)
+        placer.cheapest_first(new, listed.of(new))
+        if not placer.fill(cells, tiles, LISTED):
+            return assign(cells, tiles, centres, rules._replace(dither=False))[0]
     return placer.chosen

@@ -17,7 +17,8 @@ from typing import Any, Protocol, TypeVar
 from vertumnus.errors import VertumnusError
 
 T = TypeVar("T")
-PATIENCE = 15  # seconds that an address is given to answer
+PATIENCE = 9  # seconds that an address is given to answer, and then to say something
+SETTINGS = 4  # a frame's type in HTTP/2
 STARTS = 3  # tries at starting a cluster on this machine
 TRIES = 5  # of a job on a cluster, after the first
 AHEAD = 2  # jobs waiting for each worker, so that memory does not grow with their number
@@ -124,9 +125,21 @@ def _check_answers(address: str) -> None:
     if not colon or not port.isdecimal():
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE) as stream:
+            if os.environ.get("RAY_USE_TLS", "0") == "0" and not _speaks(stream):
+                raise OSError("what answers there is no cluster")
     except (OSError, OverflowError, ValueError) as error:
         raise VertumnusError(f"`ray` {address}: the cluster cannot be reached ({error})") from None
+
+
+def _speaks(stream: socket.socket) -> bool:
+    """Whether HTTP/2 is spoken, which Ray's parts do: the first frame of who does is its settings (RFC 9113, 3.4).
+
+    Raises `OSError` if nothing is said within the socket's timeout.
+    """
+    stream.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, SETTINGS, 0, 0, 0, 0, 0]))
+    head = stream.recv(9)
+    return len(head) == 9 and head[3] == SETTINGS
 
 
 def _run(common: tuple[Callable[..., T], Any], job: Any) -> T | VertumnusError:

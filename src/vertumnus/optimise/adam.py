@@ -37,6 +37,14 @@ class Adam:
         root = np.sqrt(square / (1 - second**count))
         return -(mean / (1 - first**count)) / (root + 1e-6)
 
+    def most_mean(self, square: Floats) -> Floats:
+        """How large a mean may be where the mean of squares is ``square``, whatever the gradients were.
+
+        By Cauchy and Schwarz, as both are sums over the same gradients with weights that fall by ``betas``.
+        """
+        first, second = self.betas
+        return np.sqrt(square) * (1 - first) / np.sqrt((1 - second) * (1 - first**2 / second))
+
     def forget(self, which: NDArray[np.intp]) -> None:
         """Clears what is remembered of some elements, which have jumped elsewhere."""
         for name in self.count:

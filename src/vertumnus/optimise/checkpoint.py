@@ -9,7 +9,6 @@ import math
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from vertumnus.archive import list_members, read_member
 from vertumnus.errors import VertumnusError, about
 from vertumnus.limits import MAX_STATE_BYTES, MAX_STATE_NUMBER
 from vertumnus.reading import open_file, parse_json
-from vertumnus.writing import atomic_write, check_replaceable_kind
+from vertumnus.writing import atomic_write, check_writable
 
 FORMAT = "vertumnus/checkpoint"
 
@@ -93,6 +92,8 @@ class State(dict[str, Any]):
                 yield
         except KeyError as error:
             raise self.refuse(str(error.args[0]), "is missing") from None
+        except VertumnusError:
+            raise
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             raise VertumnusError(f"{self.source}: not a whole state of this run ({error})") from None
 
@@ -128,12 +129,7 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise VertumnusError(f"{path}: cannot be written: it is a folder")
-    check_replaceable_kind(path)
-    try:
-        with TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise VertumnusError(f"{path}: cannot be written ({error.strerror or error})") from None
+    check_writable(path)
 
 
 def save_checkpoint(path: Path, run: dict[str, Any], state: dict[str, Any]) -> None:

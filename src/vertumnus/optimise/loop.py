@@ -247,6 +247,9 @@ class Optimiser:
                 remembered[f"{name}.{kind}"] = adam.array(f"{name}.{kind}", groups[name].shape)
             if (remembered[f"{name}.square"] < 0).any():
                 raise adam.refuse(f"{name}.square", "holds a number below 0")
+            most = self._adam.most_mean(remembered[f"{name}.square"])
+            if (np.abs(remembered[f"{name}.mean"]) > 1.001 * most + 1e-100).any():
+                raise adam.refuse(f"{name}.mean", "holds a mean that its mean of squares does not allow")
             remembered[f"{name}.count"] = adam.number(f"{name}.count")
         rng = state.generator("rng")
         p.groups = groups

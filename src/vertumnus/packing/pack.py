@@ -158,7 +158,7 @@ def live_pack(
     if warm is not None and (warm.width, warm.height) != canvas:
         warm = _resized(warm, canvas)
     if weights is not None:
-        table = read_weights(Path(weights)) if isinstance(weights, str | Path) else weights
+        table = _table(Path(weights)) if isinstance(weights, str | Path) else weights
         ready = apply_weights(ready, table, str(weights) if isinstance(weights, str | Path) else "weights")
     if provenance is None:
         provenance = {"elements": as_text(elements), "shape": str(parsed.spec)}
@@ -307,3 +307,9 @@ def _resized(warm: Collage, size: tuple[int, int]) -> Collage:
         layer.x, layer.y = factor * layer.x + left, factor * layer.y + top
         layer.scale *= factor
     return other
+
+
+def _table(path: Path) -> dict[str, float]:
+    """The weights of a table; what names no file, as an empty name, is told by the option."""
+    with about("`weights`", *([path] if path.name else [])):
+        return read_weights(path)

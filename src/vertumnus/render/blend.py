@@ -14,6 +14,7 @@ against the bare ground is no seam between pieces; it stays too, unless ``into_g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from PIL import Image
 from scipy import ndimage
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.poisson import divergence, solve_poisson
 from vertumnus.limits import MAX_LENGTH
@@ -114,7 +115,8 @@ def blend(
     if width * height > MAX_BLENDED:
         raise VertumnusError(f"scale: {width} x {height} pixels is too large to blend, at most {MAX_BLENDED:,}")
     colour = background if background is not None else collage.background
-    ground = np.array(parse_colour(colour) if colour else (0, 0, 0, 0), np.float32) / np.float32(255)
+    with nullcontext() if background is None else about("`background`"):
+        ground = np.array(parse_colour(colour) if colour else (0, 0, 0, 0), np.float32) / np.float32(255)
     ground[:3] *= ground[3]
     layers = [layer for layer in collage.layers if layer.visible and layer.opacity > 0]
     stack = _Stack(np.broadcast_to(ground, (height, width, 4)).copy(), options)

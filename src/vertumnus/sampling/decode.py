@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from vertumnus.errors import VertumnusError
 from vertumnus.models.diffusion import Diffusion
+from vertumnus.reading import check_regular
 
 Tensor = torch.Tensor
 # Beside an autoencoder: the best linear map of its latents and a tiny decoder (training/linear.py, small_decoder.py).
@@ -123,6 +124,7 @@ class LinearDecoder:
     @classmethod
     def read(cls, file: Path, model: Diffusion) -> LinearDecoder:
         """The matrix of a safetensors file. Raises `VertumnusError` if it is none for the model's latents."""
+        check_regular(file)
         try:
             found = load_file(file, device=str(model.device))
         except (OSError, SafetensorError) as error:

@@ -192,6 +192,8 @@ def _objects(
         labels, count = (alpha > 0.5).astype(np.int32), 1
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] / alpha.size
     chosen = [int(n) for n in np.argsort(-sizes, kind="stable")[: options.objects] if sizes[n] >= options.smallest]
+    if len(sizes) and not chosen:
+        raise VertumnusError(f"{where}: every object in it is below `smallest`, {options.smallest:g} of the picture")
     if not chosen or sizes[chosen[0]] > ALL:
         raise VertumnusError(f"{where}: nothing in it can be told from its ground")
     # Soft pixels go with the object that is nearest.

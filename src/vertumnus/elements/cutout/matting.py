@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import check_regular
 
 Floats = NDArray[np.floating[Any]]
 _MEAN, _DEVIATION = np.array((0.485, 0.456, 0.406), np.float32), np.array((0.229, 0.224, 0.225), np.float32)
@@ -33,6 +34,7 @@ class Matting:
             raise VertumnusError(f"{path}: needs onnxruntime; pip install 'vertumnus[cutout]'") from None
         if not path.is_file():
             raise VertumnusError(f"{path}: there is no such file")
+        check_regular(path)
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = settings.inter_op_num_threads = 1
         settings.log_severity_level = 4

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_PIXELS
 from vertumnus.mosaic.library.place import HEAD_BYTES, check_place, open_own, opened
 from vertumnus.mosaic.library.record import TileRecord
 from vertumnus.mosaic.library.summary import CELLS
@@ -30,6 +31,7 @@ NAME = "tiles.sqlite"
 ROW_BYTES = CELLS * CELLS * 3
 ROW_SHAPE = (CELLS, CELLS, 3)
 
+MOST = 2**62  # of a number about the whole index
 ASKED = 500  # keys in one question; SQLite takes 999 and more
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -42,8 +44,24 @@ CREATE INDEX tile_digest ON tile (digest);
 CREATE TABLE skipped (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, reason TEXT) WITHOUT ROWID;
 """
 
+# What no row of a whole index is like; a path that leaves the folder would have other files read.
+_WRONG = """
+SELECT path FROM tile WHERE typeof(path) <> 'text' OR path = '' OR path LIKE '/%' OR '/' || path || '/' LIKE '%/../%'
+    OR typeof(row) <> 'integer' OR row < 0 OR row >= :rows OR typeof(size) <> 'integer' OR typeof(mtime) <> 'integer'
+    OR typeof(digest) <> 'blob' OR length(digest) <> 32 OR typeof(hash) <> 'integer'
+    OR typeof(width) <> 'integer' OR width < 1 OR width > :side
+    OR typeof(height) <> 'integer' OR height < 1 OR height > :side
+    OR typeof(across) <> 'integer' OR across < 1 OR across > :side
+    OR typeof(down) <> 'integer' OR down < 1 OR down > :side
+    OR typeof(start) <> 'integer' OR start < 0 OR start > :bytes - 3 * across * down
+LIMIT 1
+"""
+
 # A file's name may be no UTF-8: it is kept as the bytes that the system gave it.
 _NAME = "CAST(? AS TEXT)"
+
+
+_WHOLE: dict[str, tuple[int, ...]] = {}  # indexes that were found whole, by place, and when they were written
 
 
 class TileStore:
@@ -81,6 +99,25 @@ class TileStore:
                 f"{self.folder / NAME}: version: the index was written by another version of vertumnus"
                 f" ({meta.get('version')}, not {VERSION}); index the folder anew with `rebuild`"
             )
+        self._check_whole()
+
+    def _check_whole(self) -> None:
+        """Raises `VertumnusError` for rows that are not whole, or speak of what is not there. An index that is as it
+        was when this process last looked is not gone through again.
+        """
+        file = (self.folder / NAME).stat()
+        state = (file.st_dev, file.st_ino, file.st_mtime_ns, file.st_size)
+        if _WHOLE.get(str(self.folder)) == state:
+            return
+        numbers = {"rows": self.meta("rows"), "bytes": self.meta("bytes"), "side": MAX_PIXELS}
+        assert self._base is not None
+        try:
+            wrong = self._base.execute(_WRONG, numbers).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
+        if wrong:
+            raise self._damaged(f"the row of {str(wrong[0][0])[:100]!r} is not whole")
+        _WHOLE[str(self.folder)] = state
 
     def _damaged(self, error: object) -> VertumnusError:
         return VertumnusError(
@@ -118,7 +155,13 @@ class TileStore:
 
     def meta(self, key: str) -> int:
         """A number about the whole index: thumbnail, generation, rows, bytes."""
-        return int(str(self.query("SELECT value FROM meta WHERE key=?", [key])[0][0]))
+        try:
+            number = int(str(self.query("SELECT value FROM meta WHERE key=?", [key])[0][0]))
+        except (ValueError, IndexError) as error:
+            raise self._damaged(f"{key}: {error}") from None
+        if not 0 <= number <= MOST:
+            raise self._damaged(f"{key}: {number}")
+        return number
 
     @property
     def state(self) -> str:
@@ -154,7 +197,10 @@ class TileStore:
             raise self._damaged(error) from None
 
     def _key(self) -> str:
-        return str(self.query("SELECT value FROM meta WHERE key='key'")[0][0])
+        found = self.query("SELECT value FROM meta WHERE key='key'")
+        if not found or not isinstance(found[0][0], str):
+            raise self._damaged("it has no key")
+        return found[0][0]
 
     def _file(self, kind: str, generation: int | None = None) -> Path:
         return self.folder / f"{kind}.{self.meta('generation') if generation is None else generation}"
