@@ -10,6 +10,7 @@ from vertumnus.render.placements import Placements
 from vertumnus.strict.drop import drop, height_at
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.nesting.nest import nest
 from vertumnus.strict.options import DIRECTIONS
 from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import find_placement
@@ -45,7 +46,27 @@ def finish_fixed(problem: Problem, freedom: Bounds, placements: Placements, rng:
     yield grid
     _find_places(grid, order, size, rng)
     yield grid
+    if grid.placed[grid.movable].all():
+        return grid
+    # Moved apart by guided search, all may fit yet; else it says at what size they would.
+    nested = yield from _behind(nest(problem, freedom, placements, rng, 1.0), grid)
+    if nested.factor >= 1:
+        yield nested
+        return nested
+    grid.factor = nested.factor
+    yield grid
     return grid
+
+
+def _behind(finishing: Finishing, grid: OccupancyGrid) -> Finishing:
+    """Runs a finisher, showing another grid the while."""
+    hurry = None
+    while True:
+        try:
+            finishing.send(hurry)
+        except StopIteration as end:
+            return end.value
+        hurry = yield grid
 
 
 def _find_places(

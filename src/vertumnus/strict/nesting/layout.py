@@ -134,8 +134,16 @@ class Layout:
     def stamp(self) -> None:
         """Puts every stamp down anew, and looks at what is in conflict."""
         self.work += stamp_all(
-            self.gap, self.total, self.pose, self.mirror, self.size, self.pieces.which, self._outlines, self.spans,
-            self.exact, self.pieces.sprites,
+            self.gap,
+            self.total,
+            self.pose,
+            self.mirror,
+            self.size,
+            self.pieces.which,
+            self._outlines,
+            self.spans,
+            self.exact,
+            self.pieces.sprites,
         )
         self.look()
 

@@ -40,7 +40,7 @@ class Scene:
             outlines=self.outlines,
             which=problem.pieces[self.free].astype(np.int32),
             turns=np.column_stack([low, high]),
-            angles=np.empty(0),
+            angles=np.deg2rad(np.array(problem.strict.angles, np.float64)),
             flip=problem.strict.flip,
             gap=gap,
             sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, _units(problem)),
