@@ -123,9 +123,9 @@ def treemap(
 ) -> Cells:
     """A slicing tree of pictures: areas as near to the weights as their aspects let them be.
 
-    After Atkins, "Blocked recursive image composition" (ACM Multimedia 2008): side by side aspects add up, one upon the
-    other their inverses do, so a tree knows its own aspect, and every picture keeps its own. Trees are changed at random
-    and the better ones kept. The arguments are those of `justified`, and
+    After Atkins, "Blocked recursive image composition" (ACM Multimedia 2008): side by side aspects add up, one upon
+    the other their inverses do, so a tree knows its own aspect, and every picture keeps its own. Trees are changed
+    at random and the better ones kept. The arguments are those of `justified`, and
 
     weights   N, relative areas
     """

@@ -73,8 +73,8 @@ class PackOptions(Options):
     )
     rotation: Rotation = Field(
         "auto",
-        description="free, none, random and then kept, within so many degrees, or one of several angles (0,90); auto: free, but photographs, which"
-        " are opaque, stand upright",
+        description="free, none, random and then kept, within so many degrees, or one of several angles (0,90); auto:"
+        " free, but photographs, which are opaque, stand upright",
     )
     flip: bool = Field(False, description="elements may be mirrored")
     gap: Distance = Field(0.0, description="kept between elements")
@@ -94,8 +94,8 @@ class PackOptions(Options):
     apart: bool = Field(True, description="pieces that are equal or look alike keep apart, unless there is an order")
     arrange: Arrange = Field(
         "free",
-        description="free; or, for pictures without transparency in a rectangle: justified rows, or a treemap of areas"
-        " near the weights",
+        description="free; or, for pictures without transparency in a rectangle: justified rows, or a treemap of"
+        " areas near the weights",
     )
     crop: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)] = Field(
         0.15, description="justified and treemap: most of a picture's width or height that may be cut away"

@@ -23,6 +23,7 @@ SEARCH = {
 }  # places tried for a piece that collides where it lies
 SEPARATE = {"fast": 6, "normal": 20, "high": 60, "best": 200}  # sweeps of moving pieces apart
 SWEEPS = {"fast": 6, "normal": 16, "high": 50, "best": 150}  # of falling
+MOST_NESTED = 2_000  # pieces, that guided search is tried for
 SHAKES = 30  # shifts tried for each piece before it falls on
 
 
@@ -46,7 +47,7 @@ def finish_fixed(problem: Problem, freedom: Bounds, placements: Placements, rng:
     yield grid
     _find_places(grid, order, size, rng)
     yield grid
-    if grid.placed[grid.movable].all():
+    if grid.placed[grid.movable].all() or len(grid.movable) > MOST_NESTED:
         return grid
     # Moved apart by guided search, all may fit yet; else it says at what size they would.
     nested = yield from _behind(nest(problem, freedom, placements, rng, 1.0), grid)

@@ -174,9 +174,10 @@ class Layout:
         """Moves every piece in conflict, and weighs what still is."""
         p, o = self.pieces, self.pieces.outlines
         order = rng.permutation(np.flatnonzero(self.loss))
+        points_of = p.fine if self.exact else (o.points, o.number)
         self.work += sweep(
             order, points, anywhere, near, p.flip, finest, self.gap, self.spots, self.total, self.wall, self.pose,
-            self.mirror, self.size, p.which, self._outlines, p.fine if self.exact else (o.points, o.number), self.spans, p.turns, p.angles,
+            self.mirror, self.size, p.which, self._outlines, points_of, self.spans, p.turns, p.angles,
             self.partner, self.weight, self.wall_weight, self.exact, p.sprites, rng,
         )  # fmt: skip
         self.look()

@@ -36,9 +36,9 @@ def nest(
 ) -> Finishing:
     """Moves pieces to where none overlaps another and all are as large as they can be, in given proportions.
 
-    To call it for pieces of any kind, words as outlines say: make an `Element` of each drawing (its alpha is its
-    silhouette, its weight its share of the area), and then `vertumnus.pack(elements, shape, sizes="proportional")`; or
-    `share_out` and `make_problem` of `vertumnus.strict.problem`, and `Bounds` that say how each may turn.
+    To call it for pieces of any kind, drawn words say: make an `Element` of each (its alpha is its silhouette, its
+    weight its share of the area), and then `vertumnus.pack(elements, shape, sizes="proportional")`; or `share_out`
+    and `make_problem` of `vertumnus.strict.problem`, and `Bounds` that say how each may turn.
 
     problem      `problem.fair` has the proportions: the root of each piece's area at a factor of 1, canvas pixels
     freedom      what moves and how it turns; its sizes do not matter
