@@ -1,7 +1,9 @@
 """Only regular files are opened, no more is read than is bearable, and JSON is JSON."""
 
 import os
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +57,31 @@ def test_json_that_is_none(tmp_path, text):
 def test_names_that_are_no_text_become_legible():
     assert legible(os.fsdecode(b"caf\xe9.png")) == "caf�.png"
     assert legible("café.png") == "café.png"
+
+
+def test_what_the_system_tells_is_not_waited_for(tmp_path, monkeypatch):
+    """A file that says it is empty may be one that is waited for, as /proc/kmsg is."""
+
+    def waits(*_):
+        raise BlockingIOError
+
+    (tmp_path / "log.json").write_bytes(b"")
+    monkeypatch.setattr(os, "pread", waits)
+    with pytest.raises(VertumnusError, match="not a regular file"):
+        reading.open_file(tmp_path / "log.json")
+
+
+def test_nothing_else_opens_what_is_named():
+    """Library code opens files to read by this module; what a library must open itself is looked at before."""
+    root = Path(reading.__file__).parent
+    opening = re.compile(
+        r"""\.open\("rb"\)|[^.\w]open\([^)]*"rb?"|Image\.open\((?!io\.|stream|open_file)|av\.open\(str"""
+    )
+    found = {
+        str(file.relative_to(root)): line
+        for file in root.rglob("*.py")
+        for line in file.read_text().splitlines()
+        if opening.search(line) and "os.open" not in line
+    }
+    # The index's own file, by the handle that `place` opened.
+    assert set(found) <= {"mosaic/library/store.py"}, found

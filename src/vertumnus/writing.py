@@ -310,16 +310,20 @@ def check_replaceable_kind(path: Path) -> None:
 def check_apart(outputs: Iterable[Path], inputs: Iterable[str | Path | None]) -> None:
     """Raises `VertumnusError` if an output is a file that is read: one named, or in a folder or glob that is named.
 
+    So is a folder that is read, or that what is read lies in, for it would be replaced.
+
     inputs   files, folders, globs, or words that name no file; None is passed over
     """
     named = [str(one) for one in inputs if one is not None]
     for output in outputs:
-        if not output.is_file():
+        if not output.exists():
             continue
         real = output.resolve()
         for name in named:
             path = Path(name)
-            if path.is_dir():
+            if output.is_dir():
+                hit = path.exists() and path.resolve().is_relative_to(real)
+            elif path.is_dir():
                 hit = real.is_relative_to(path.resolve())
             elif path.exists():
                 hit = real == path.resolve()

@@ -185,7 +185,10 @@ def test_ctrl_c_keeps_the_best_layout(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written(vertumnus, picture_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("vertumnus.writing.os.access", lambda *_: False)
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vertumnus.writing.TemporaryFile", full)
     code, _, err = vertumnus("pack", picture_folder, "--shape", "heart", "-o", tmp_path / "a.collage")
     assert code == 2
     assert "cannot be written" in err

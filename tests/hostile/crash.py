@@ -27,8 +27,11 @@ from unittest import mock
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # a process that has threads must not fork
 
+from PIL import Image  # noqa: E402
+
 from hostile.judge import walk  # noqa: E402
-from hostile.pantry import COMPOSE, PACK, frequent_checkpoints, stock  # noqa: E402
+from hostile.networks import stock_networks  # noqa: E402
+from hostile.pantry import COMPOSE, PACK, done, frequent_checkpoints, stock  # noqa: E402
 from vertumnus.writing import LOCK  # noqa: E402
 
 CALLS = (
@@ -91,8 +94,72 @@ SCENARIOS = {
     "again": Scenario(["again", "@", "-o", "out/a.json"], ["a.collage"], ["composed.collage"], ["a.json"]),
     "shape": Scenario(["shape", "@", "--size", "40", "-o", "out/a.png"], ["heart"], ["circle"], ["a.png"]),
     "tiles index": Scenario(["tiles", "index", "@", "--index", "out"], ["cut"], ["pieces"], []),
+    "tiles prune": Scenario(["tiles", "prune", "pieces", "--index", "out"], [], [], []),
     "cutout": Scenario(["cutout", "@", "-o", "out"], ["pieces/piece0.png"], ["pieces"], []),
+    "mosaic of a mosaic": Scenario(
+        ["mosaic", "--assignment", "m.json", "--tone", "@", "-o", "out/m.png", "-o", "out/m.dzi"], ["mean"],
+        ["mean-std"], ["m.png", "m.dzi", "m_files", "m.html"],
+    ),
+    "mosaic of frames": _seeded(
+        "mosaic", "frames", "--tiles", "pieces", "--grid", "3x4", "--size", "48", "--index", "index", "-o",
+        "out/film", together="film",
+    ),
+    "compose of frames": _seeded(
+        "compose", "pieces", "--like", "frames", "--size", "40", "--iterations", "8", "-o", "out/film.gif",
+        together="film.gif",
+    ),
+    "compose, variations": Scenario(
+        ["compose", "pieces", *COMPOSE, "--variations", "2", "@", "-o", "out/a.collage"], ["--seed", "3"],
+        ["--seed", "4"], [],
+    ),
+    "words": Scenario(
+        ["words", "text.txt", "--size", "120", "@", "-o", "out/a.collage", "-o", "out/a.svg", "--html", "out/a.html"],
+        ["--seed", "3"], ["--seed", "4"], [],
+    ),
+    "harmonize": Scenario(
+        ["harmonize", "@", "--model", "none", "-o", "out/a.collage", "-o", "out/a.png"], ["a.collage"],
+        ["composed.collage"], ["a.collage", "a.png"],
+    ),
+    "open": Scenario(["open", "@", "-o", "out/a.collage"], ["a.svg"], ["composed.svg"], ["a.collage"]),
+    "contact": Scenario(["contact", "@", "-o", "out/a.html"], ["a.collage"], ["composed.collage"], ["a.html"]),
+    "schema": Scenario(["schema", "-o", "out/a.json"], [], [], []),
 }  # fmt: skip
+NETWORKS = {
+    "harmonize with a model": _seeded(
+        "harmonize", "a.collage", "--prompt", "a bird", "--model", "diffusion", "--steps", "2", "-o", "out/a.png",
+        "-o", "out/a.collage", together="a.png a.collage",
+    ),
+    "harmonize, a gallery": Scenario(
+        ["harmonize", "a.collage", "--prompt", "a bird", "--model", "diffusion", "--steps", "2", "--seeds", "2",
+        "-o", "out/gallery"], [], [], [],
+    ),
+    "mosaic, generated": _seeded(
+        "mosaic", "photograph.png", "--generate", "a bird", "--model", "diffusion", "--grid", "2x2", "--steps", "2",
+        "-o", "out/m.png", "-o", "out/m.json", together="m.png m.json",
+    ),
+    "personalize": _seeded(
+        "personalize", "pieces", "--name", "<ada>", "--model", "diffusion", "--steps", "3", "-o",
+        "out/a.safetensors", together="a.safetensors",
+    ),
+}  # fmt: skip
+
+
+STOCK = (
+    "pieces", "cut", "frames", "photograph.png", "a.collage", "composed.collage", "a.svg", "composed.svg", "m.json",
+    "text.txt",
+)  # fmt: skip
+
+
+def stock_more(pantry: Path) -> None:
+    """What only these verbs read: frames, a text, the collages as SVG, a mosaic."""
+    (pantry / "frames").mkdir()
+    for number, source in enumerate(("photograph.png", "pieces/piece0.png", "pieces/piece1.png")):
+        with Image.open(pantry / source) as image:
+            image.convert("RGB").resize((40, 30)).save(pantry / f"frames/{number}.png")
+    (pantry / "text.txt").write_text("leaf leaf lemon tree and a tree of lemons\n" * 3)
+    shutil.copy(pantry / "mosaic.json", pantry / "m.json")
+    done("render", str(pantry / "a.collage"), "-o", str(pantry / "a.svg"))
+    done("render", str(pantry / "composed.collage"), "-o", str(pantry / "composed.svg"))
 
 
 def tree(folder: Path, names: list[str] | None = None) -> Tree:
@@ -112,7 +179,7 @@ class Crashes:
         self.scenario, self.folder, self.base = scenario, base / "case", base
         shutil.rmtree(base, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        for name in ("pieces", "cut", "photograph.png", "a.collage", "composed.collage"):
+        for name in (*STOCK, *(["diffusion"] if (pantry / "diffusion").exists() else [])):
             source = pantry / name
             if source.is_dir():
                 shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns(".*"))
@@ -273,7 +340,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, help="at random moments, over all verbs")
     parser.add_argument("--points", type=int, default=40, help="system calls that each verb is killed at, at most")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", help="this scenario alone")
+    parser.add_argument("--only", nargs="*", help="these scenarios alone")
+    parser.add_argument("--networks", action="store_true", help="the verbs that load networks, and these alone")
     given = parser.parse_args()
     rng = random.Random(given.seed)
     base = Path(tempfile.mkdtemp(prefix="crash-"))
@@ -281,10 +349,15 @@ def main() -> int:
     strace = shutil.which("strace") if given.points else None
     try:
         stock(base / "pantry")
+        stock_more(base / "pantry")
+        scenarios = SCENARIOS
+        if given.networks:
+            stock_networks(base / "pantry")
+            scenarios = NETWORKS
         with frequent_checkpoints(), mock.patch("vertumnus.live.several.POLL", 0.05):
-            names = [name for name in SCENARIOS if given.only in (None, name)]
+            names = [name for name in scenarios if given.only is None or name in given.only]
             for number, name in enumerate(names):
-                crashes = Crashes(SCENARIOS[name], base / "pantry", base / "work")
+                crashes = Crashes(scenarios[name], base / "pantry", base / "work")
                 plan: list[tuple[str, float]] = [
                     ("kill", rng.random() * crashes.seconds) for _ in range(number, given.kills, len(names))
                 ]

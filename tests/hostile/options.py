@@ -39,7 +39,7 @@ HONEST: dict[str, Command] = {
 }
 LEFT_OUT = ("--help", "--version", "--ray", "--vlm", "--output", "-o", "--starts")
 LONG = {"--count": 300, "--iterations": 50, "--population": 8, "--level": 5, "--initial-search": 9, "--steps": 50}
-LONG |= {"--scale": 8, "--initial-search-steps": 20, "--size": 2000}
+LONG |= {"--variations": 20, "--scale": 8, "--initial-search-steps": 20, "--size": 2000}
 SIZES = [
     "1000000",
     "1000000x1",

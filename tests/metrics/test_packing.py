@@ -80,3 +80,11 @@ def test_overlap_ratio_is_that_of_the_whole_canvas():
     assert overlap_ratio(squares((20, 20, 1), (30, 20, 1))) == pytest.approx(200 / 800)
     assert overlap_ratio(squares((20, 20, 1), (60, 60, 1))) == 0
     assert overlap_ratio(Collage(width=50, height=50)) == 0
+
+
+@pytest.mark.parametrize("scale", [8.0, 1e6])
+def test_of_what_is_far_larger_than_the_canvas_the_area_tells(scale):
+    """A square over all of the canvas, 160 or 20 million pixels a side: what spills is the rest of it."""
+    found = measure_packing(squares((50, 50, scale)), CANVAS)
+    assert found.coverage == 1.0
+    assert found.spill == pytest.approx(1 - (100 / (20 * scale)) ** 2)

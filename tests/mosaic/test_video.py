@@ -1,5 +1,7 @@
 """Moving mosaics: tiles stay where they are until a change is worth it."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -102,10 +104,31 @@ def test_bad_films(tmp_path):
         read_frames(tmp_path / "bad.gif")
     with pytest.raises(VertumnusError, match="there is no such file"):
         read_frames(tmp_path / "no.mp4")
+    huge = bytearray((io := BytesIO(), Image.new("P", (1, 1)).save(io, "GIF"))[0].getvalue())
+    huge[6:10] = b"\xff\xff\xff\xff"  # of 65,535 x 65,535 pixels, it says
+    (tmp_path / "huge.gif").write_bytes(huge)
+    with pytest.raises(VertumnusError, match=r"huge.gif: (frames of 65535 x 65535|not a video)"):
+        read_frames(tmp_path / "huge.gif")
     pytest.importorskip("av")
     (tmp_path / "bad.mp4").write_bytes(b"junk")
     with pytest.raises(VertumnusError, match="not a video that can be read"):
         read_frames(tmp_path / "bad.mp4")
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.png'}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(VertumnusError, match="not a video that can be read"):
+        read_frames(tmp_path / "list.mp4")
+
+
+def test_a_folder_of_somebody_elses_is_not_replaced_by_frames(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/cat.jpg").write_bytes(b"cat")
+    with pytest.raises(VertumnusError, match="photos: is not a folder of vertumnus's own frames"):
+        save_video(film(0.0, 2), tmp_path / "photos", 10.0)
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
+    for count in (3, 2):  # its own is
+        save_video(film(0.0, count), tmp_path / "frames", 10.0)
+    assert sorted(path.name for path in (tmp_path / "frames").glob("*.png")) == ["000001.png", "000002.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "photos"]
 
 
 def pan(step, count=6, side=(120, 90)):

@@ -26,3 +26,14 @@ def test_forgetting_starts_a_column_afresh():
     adam.forget(np.array([1]))
     assert not adam.mean["form"][:, 1].any()
     assert adam.mean["form"][:, [0, 2]].all()
+
+
+def test_no_mean_is_larger_than_its_square_allows():
+    """The bound holds for the gradients that come nearest to it, each as large as its weight in the mean over that in
+    the mean of squares, and they come near.
+    """
+    adam = Adam((0.8, 0.95))
+    for n in range(60):
+        adam.direction("pose", np.full((1, 1), (0.95 / 0.8) ** n))
+    mean, square = adam.mean["pose"].item(), adam.square["pose"]
+    assert 0.5 * adam.most_mean(square).item() < mean <= adam.most_mean(square).item()

@@ -216,6 +216,12 @@ def test_ordered_elements_stay_about_in_order(blobs, seed):
     assert rank > 0.93
 
 
+def test_what_lies_between_the_pixels_does_not_fall_for_ever(blobs):
+    weights = {blobs[0].name: 1e5, blobs[1].name: 1.0}
+    collage = vt.pack(blobs[:2], "square", size=20, open=True, quality="fast", weights=weights)
+    assert collage.made_by.report["spill"] == 0
+
+
 @pytest.mark.parametrize("gravity", ["down", "up", "left", "right", "70,20"])
 def test_open_packing_lies_where_gravity_pulls(blobs, gravity):
     options = {"open": True, "fill": 0.3, "quality": "fast", "gravity": gravity}

@@ -16,9 +16,9 @@ from vertumnus.composing.options import ComposeOptions
 from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Collection
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, check_film_place, is_video, read_frames, save_video
 from vertumnus.guidance.options import PhotoOptions
-from vertumnus.writing import check_writable
+from vertumnus.writing import check_apart
 
 
 def compose_frames(
@@ -43,7 +43,8 @@ def compose_frames(
     unfit = [name for name in others if others[name]]
     if unfit:
         raise VertumnusError(f"--like: a film is the only guidance; leave out --{unfit[0]}")
-    check_writable(output[0])
+    check_film_place(output[0])
+    check_apart(output, [like, others["container"], others["from"]])
     fields = {name: value for name, value in flags.items() if name in PhotoOptions.model_fields}
     photo = PhotoOptions(**(fields | {"reference": str(like)}))
     later = LATER if options is None or options.iterations is None else max(1, options.iterations // 10)

@@ -13,12 +13,12 @@ from PIL import Image
 from vertumnus.cli.common import bar
 from vertumnus.cli.generate import Given, check_given
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, check_film_place, is_video, read_frames, save_video
 from vertumnus.mosaic.generate.generate import make_job
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import mosaic_bands
-from vertumnus.writing import check_apart, check_writable
+from vertumnus.writing import check_apart
 
 
 def generate_film(
@@ -41,7 +41,7 @@ def generate_film(
     coherence = given.coherence
     if coherence is not None and not (np.isfinite(coherence) and coherence >= 0):
         raise VertumnusError(f"--coherence: must be a number not below 0, not {coherence}")
-    check_writable(output[0])
+    check_film_place(output[0])
     check_apart(output, [given.reference, given.region_map, given.prompts])
     pictures, rate = read_frames(given.reference)
     first = next(pictures)

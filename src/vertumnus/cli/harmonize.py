@@ -22,7 +22,7 @@ from vertumnus.harmonizing.gallery import Gallery, read_index
 from vertumnus.harmonizing.harmonize import HarmonizeJob, collage_digest
 from vertumnus.harmonizing.options import HarmonizeOptions
 from vertumnus.harmonizing.rounds import undo_round
-from vertumnus.writing import check_writable, together
+from vertumnus.writing import check_apart, check_writable, together
 
 harmonize = App(name="harmonize", help="Turn a rough layered collage into one coherent picture.")
 
@@ -78,6 +78,9 @@ def make(
     options
         How it is done.
     """
+    _places(output, seeds, show is not None)
+    if collage is not None and collage.is_file():
+        check_apart([path for path in output if path.suffix], [collage])
     if (collage is None) == (not layer):
         raise VertumnusError("COLLAGE: name a collage, or its layers with --layer")
     document = Collage.load(collage) if collage is not None else _placed(layer or [], parse_size(size))
@@ -179,7 +182,8 @@ def _job(
     return job
 
 
-def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention: bool) -> None:
+def _places(output: list[Path], seeds: int, attention: bool) -> tuple[list[Path], list[Path], list[Path]]:
+    """Galleries, files, and which of the files are pictures. Raises `VertumnusError` for what cannot be written."""
     if seeds < 1:
         raise VertumnusError(f"--seeds: must be at least 1, not {seeds}")
     folders = [path for path in output if not path.suffix]
@@ -194,6 +198,11 @@ def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention
         raise VertumnusError("--show: attention goes beside a picture; name one with -o")
     for folder in folders:
         check_writable(folder)
+    return folders, files, pictures
+
+
+def _run(job: HarmonizeJob, output: list[Path], seed: int, seeds: int, attention: bool) -> None:
+    folders, files, pictures = _places(output, seeds, attention)
     wanted = list(range(seed, seed + seeds))
     began = time.perf_counter()
     _learn(job)

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vertumnus.document.collage import Collage
-from vertumnus.writing import atomic_write
+from vertumnus.writing import atomic_write, check_writable
 
 
 def schema(*, output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None) -> None:
@@ -20,6 +20,8 @@ def schema(*, output: Annotated[Path | None, Parameter(name=["-o", "--output"])]
     output
         A file to write it to instead.
     """
+    if output is not None:
+        check_writable(output)
     text = json.dumps(Collage.model_json_schema(), indent=2) + "\n"
     if output is None:
         print(text, end="")

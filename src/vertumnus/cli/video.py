@@ -12,7 +12,7 @@ from PIL import Image
 from vertumnus.cli.common import bar, progress_bar
 from vertumnus.cli.mosaic import say_skipped
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, at_rate, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, at_rate, check_film_place, is_video, read_frames, save_video
 from vertumnus.mosaic.collage import canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
@@ -20,7 +20,7 @@ from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.mosaic.video import COHERENCE, follow
 from vertumnus.mosaic.workers import Workers
-from vertumnus.writing import check_writable
+from vertumnus.writing import check_apart
 
 MOST_FPS = 1000
 
@@ -47,7 +47,8 @@ def film(
         raise VertumnusError(f"--coherence: must be a number not below 0, not {coherence}")
     if fps is not None and not 0 < fps <= MOST_FPS:
         raise VertumnusError(f"--fps: must be a number above 0 and at most {MOST_FPS}, not {fps}")
-    check_writable(output[0])
+    check_film_place(output[0])
+    check_apart(output, [frames, *tiles])
     began, cpu = time.perf_counter(), time.process_time()
     pictures, rate = read_frames(frames)
     if fps is not None:

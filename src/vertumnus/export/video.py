@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageOps
 
 from vertumnus.errors import VertumnusError
+from vertumnus.export.deepzoom import GENERATED
 from vertumnus.imaging.decode import open_image
-from vertumnus.reading import check_regular, read_named
-from vertumnus.writing import atomic_write, cannot_write
+from vertumnus.limits import MAX_PIXELS
+from vertumnus.reading import open_file, read_named
+from vertumnus.writing import Staged, atomic_write, cannot_write, check_writable
 
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
-FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+FORMAT_OF = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".m4v": "ipod"}
+FILMS = tuple(FORMAT_OF)
 VIDEOS = (*ANIMATIONS, *FILMS)
 FRAMES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 RATE = 24.0
+SLOWEST, FASTEST = 0.01, 1000.0  # frames a second
+MARKER = ".vertumnus-frames"  # in a folder of frames that this program wrote
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 
 
 def is_video(path: Path) -> bool:
@@ -42,14 +46,29 @@ def read_frames(path: Path) -> tuple[Iterator[Image.Image], float]:
         raise VertumnusError(f"{path}: there is no such file or folder")
     if path.suffix.lower() in FILMS:
         return _read_film(path)
-    check_regular(path)
     try:
-        image = Image.open(path)
+        stream = open_file(path)
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        image = Image.open(stream)
+        _check_size(path, image.width, image.height)
         image.load()  # some kinds say how long a frame lasts only then
-    except (OSError, SyntaxError) as error:
+    except VertumnusError:
+        stream.close()
+        raise
+    except Exception as error:  # a decoder of a damaged picture ends in whatever it meets
+        stream.close()
         raise VertumnusError(f"{path}: not a video or an animation ({error})") from None
     duration = image.info.get("duration", 0) or 1000 / RATE
-    return _read_animation(path, image), 1000 / duration
+    return _read_animation(path, image, stream), min(max(1000 / duration, SLOWEST), FASTEST)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise VertumnusError(
+            f"{path}: frames of {width} x {height} pixels are too large, at most {MAX_PIXELS:,} are read"
+        )
 
 
 def at_rate(frames: Iterable[Image.Image], rate: float, wanted: float) -> Iterator[Image.Image]:
@@ -70,36 +89,52 @@ def _read_still(path: Path) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def _read_animation(path: Path, image: Image.Image) -> Iterator[Image.Image]:
+def _read_animation(path: Path, image: Image.Image, stream: BinaryIO) -> Iterator[Image.Image]:
     try:
         for number in range(getattr(image, "n_frames", 1)):
             image.seek(number)
             yield image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:
         raise VertumnusError(f"{path}: the animation is damaged ({error})") from None
     finally:
         image.close()
+        stream.close()
 
 
 def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
     av = _library(path)
-    check_regular(path)
     try:
-        film = av.open(str(path))
+        file = open_file(path)
+    except OSError as error:
+        raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        # What lists other files and addresses, as a playlist does, is no container of this list, and opens nothing.
+        film = av.open(file, io_open=_no_other, container_options={"format_whitelist": CONTAINERS})
         stream = film.streams.video[0]
+        _check_size(path, stream.codec_context.width, stream.codec_context.height)
+    except VertumnusError:
+        file.close()
+        raise
     except (av.FFmpegError, IndexError, OSError) as error:
+        file.close()
         raise VertumnusError(f"{path}: not a video that can be read ({error})") from None
 
     def frames() -> Iterator[Image.Image]:
         try:
             for frame in film.decode(stream):
+                _check_size(path, frame.width, frame.height)
                 yield frame.to_image().convert("RGB")
         except av.FFmpegError as error:
             raise VertumnusError(f"{path}: the video is damaged ({error})") from None
         finally:
             film.close()
+            file.close()
 
     return frames(), float(stream.average_rate or RATE)
+
+
+def _no_other(url: str, *_: Any) -> Any:
+    raise OSError(f"asks for another file, {url[:60]!r}")
 
 
 def _library(path: Path) -> Any:
@@ -132,36 +167,42 @@ def save_video(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
     return _save_film(frames, path, rate)
 
 
+def check_film_place(path: Path) -> None:
+    """Finds out, before anything long starts, whether a film or a folder of frames can be written.
+
+    Raises `VertumnusError` if not, or if the folder is not one that this program wrote: it would be replaced whole.
+    """
+    check_writable(path)
+    if path.suffix == "" and path.is_dir() and any(path.iterdir()) and not (path / MARKER).is_file():
+        raise VertumnusError(f"{path}: is not a folder of vertumnus's own frames; remove it or choose another name")
+
+
 def _save_folder(frames: Iterable[Image.Image], path: Path) -> int:
-    part = path.with_name(f".{path.name}.part")
+    check_film_place(path)
+    staged, number = Staged(), 0
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        number = 0
+        part = staged.add(path, folder=True)
         for number, frame in enumerate(frames, 1):
             buffer = io.BytesIO()  # written by ourselves, since Pillow's encoder does not notice a full disk
             frame.save(buffer, "PNG", compress_level=1)
             (part / f"{number:06d}.png").write_bytes(buffer.getvalue())
-        if path.exists():
-            shutil.rmtree(path)
-        part.replace(path)
+        (part / MARKER).write_text(f"{GENERATED}; replaced when the film is made again\n")
+        staged.commit()
         return number
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        with suppress(OSError):
-            shutil.rmtree(part)
+        staged.clean()
 
 
 def _save_film(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
     av = _library(path)
     from fractions import Fraction
 
-    number = 0
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    number, suffix = 0, path.suffix.lower()
     try:
-        with av.open(str(part), "w") as film:
-            stream = film.add_stream("libvpx-vp9" if path.suffix.lower() == ".webm" else "libx264")
+        with atomic_write(path) as file, av.open(file, "w", format=FORMAT_OF[suffix]) as film:
+            stream = film.add_stream("libvpx-vp9" if suffix == ".webm" else "libx264")
             stream.rate = Fraction(rate).limit_denominator(1001)
             stream.pix_fmt = "yuv420p"
             for number, frame in enumerate(frames, 1):
@@ -170,10 +211,6 @@ def _save_film(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
                 even = frame.crop((0, 0, stream.width, stream.height))
                 film.mux(stream.encode(av.VideoFrame.from_image(even)))
             film.mux(stream.encode())
-        part.replace(path)
     except (av.FFmpegError, OSError) as error:
         raise cannot_write(path, OSError(0, getattr(error, "strerror", None) or str(error))) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return number

@@ -134,6 +134,8 @@ def _toned_anew(
             left / across, top / down, (left + layer.crop[2]) / across, (top + layer.crop[3]) / down, turn,
             layer.flip,
         ))  # fmt: skip
+    if not rows:
+        raise VertumnusError(f"{path}: layers: there is none, and nothing to give a tone")
     table = np.array(rows)
     hexagons = any(layer.outline == "hexagon" for layer in collage.layers)
     step = (float(table[0, 2] - table[0, 0]), float(table[0, 3] - table[0, 1]) * 3 / 4) if hexagons else (0.0, 0.0)

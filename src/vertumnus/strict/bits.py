@@ -200,7 +200,7 @@ def most_touching(levels, free, widest, probes, around, tries, pull, centre, shu
     tries      places at the edge of what is free that are looked at, spread over all there are
     pull       what it counts to be a pixel nearer the centre, in points
     widest     the largest x there is
-    shuffled   random numbers from 0 to 1 to spread them by
+    shuffled   random numbers from 0 to 1 to spread them by, and to choose among equals
     around_by  pixels about the best of them that are looked at as well
 
     Returns x, y and the points taken; x is -1 where nothing is free.
@@ -235,7 +235,9 @@ def most_touching(levels, free, widest, probes, around, tries, pull, centre, shu
                     due = (used + shuffled[used % shuffled.shape[0]]) * every
                     x = i * 64 + bit
                     count = touching(levels, x, y, around)
+                    # Of places that are as good, any.
                     score = count - pull * np.hypot(x - centre[0], y - centre[1])
+                    score += shuffled[(7 * used) % shuffled.shape[0]]
                     if score > best_score and fits(levels, x, y, probes):
                         best_x, best_y, best, best_score = x, y, count, score
                 seen += 1
@@ -243,6 +245,7 @@ def most_touching(levels, free, widest, probes, around, tries, pull, centre, shu
                 bit += 1
     # Near by there may be a better one that was passed over.
     improved = best_x >= 0
+    best_score = best - pull * np.hypot(best_x - centre[0], best_y - centre[1])
     while improved:
         improved = False
         for dy in range(-around_by, around_by + 1):

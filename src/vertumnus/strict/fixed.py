@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
+from vertumnus.render.silhouette import HALF_DIAGONAL
 from vertumnus.strict.drop import drop, height_at
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
@@ -90,7 +91,7 @@ def pour(problem: Problem, freedom: Bounds, placements: Placements, rng: np.rand
     order = _lowest_first(grid, direction)
     for i in order:
         insert(np.array([i]), 0.5, 1.0, 40, *grid.arrays, rng)
-        drop(np.array([i]), direction, 12, farthest, *grid.arrays, rng)
+        drop(_heavy(grid, np.array([i])), direction, 12, farthest, *grid.arrays, rng)
     yield grid
     for sweep in range(SWEEPS[problem.strict.quality]):
         if sweep % 4 == 0:
@@ -99,9 +100,18 @@ def pour(problem: Problem, freedom: Bounds, placements: Placements, rng: np.rand
         grid.bounds[:, 1] = np.maximum(grid.pose[:, 2], 1e-9)
         polish(rng.permutation(grid.movable), SHAKES, np.full(len(size), 2.0), *grid.arrays, rng)
         grid.bounds[:, 1] = np.inf
-        drop(_lowest_first(grid, direction), direction, 24, farthest, *grid.arrays, rng)
+        drop(_heavy(grid, _lowest_first(grid, direction)), direction, 24, farthest, *grid.arrays, rng)
         yield grid
     return grid
+
+
+def _heavy(grid: OccupancyGrid, pieces: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of some pieces that cover the centre of a pixel wherever they lie: a circle of half its diagonal fits in.
+
+    Any other could fall between the pixels, out of the shape and for ever.
+    """
+    depth = grid.problem.probes[2].max(axis=1)[grid.which[pieces]]
+    return pieces[depth * grid.pose[pieces, 2] >= HALF_DIAGONAL]
 
 
 def pull_of(problem: Problem, zoom: float) -> tuple[float, float, float]:

@@ -31,6 +31,9 @@ TRIES = 400  # places at which they are counted
 STRIDE = 24.0  # raster pixels of a piece's size from which on every other row is enough, and so on
 REACH = 0.08  # of a piece's size: how near counts as touching
 COARSE = 0.2  # of the raster's pixels: a raster on which the scale is looked for first
+LEAST = 60_000  # pixels of it
+WAYS = 400  # pieces put down at one density, in several ways, times the rounds
+HOPELESS = 0.03  # of all ink without a place: a density at which no other way is tried
 CENTRED = 0.12  # of all ink: the largest pieces, which go to the middle
 PULL = 10.0  # points to a pixel that these are nearer the centre
 FINER = 1.05  # of density, that fits on the full raster beside what fits on the coarse one
@@ -131,21 +134,23 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     is less dense by about the share that found none.
     """
     order = np.argsort(-seeds.bulk, kind="stable")
-    coarse = ground.smaller(COARSE)
-    search = _Search(start, COARSE_STEP)
+    # Few pieces are put down so quickly that several ways of doing it can be tried.
+    tries = int(np.clip(WAYS * rounds / max(len(order), 1), 1, 12))
+    coarse = ground.smaller(min(1.0, max(COARSE, LEAST / max(ground.area, 1))))
+    search = _Search(start, COARSE_STEP, 1)
     limits: list[int] = []
     while coarse.area and not search.done:
         layout = one_round(seeds, coarse, order, search.density, seed)
         limits = search.tell(layout, seeds) or limits
-    search = _Search(max(search.low, 1e-4) * FINER, STEP)
+    search = _Search(max(search.low, 1e-4) * FINER, STEP, tries)
     best: list[Sown | None] | None = None
-    for number in range(10 * rounds):
-        layout = one_round(seeds, ground, order, search.density, seed)
+    for number in range(10 * rounds * tries):
+        layout = one_round(seeds, ground, order, search.density, seed, search.tried)
         limits = search.tell(layout, seeds) or limits
         if None not in layout:
             best = layout
         shown = best if best is not None else layout
-        done = best is not None and (number + 1 >= rounds or search.done)
+        done = best is not None and (number + 1 >= rounds * tries or search.done)
         yield Step(search.low, sum(one is not None for one in shown), shown, limits, done)
         if done:
             return
@@ -158,12 +163,14 @@ class _Search:
     """Looks for the largest density that works, to within a factor.
 
     density   to be tried next; low and high: the largest that worked, the smallest that did not
+    tried     how often it has been without success, of the tries that each gets
     """
 
-    def __init__(self, start: float, factor: float) -> None:
-        self.density, self.factor = start, factor
+    def __init__(self, start: float, factor: float, tries: int) -> None:
+        self.density, self.factor, self.tries = start, factor, tries
         self.low, self.high = 0.0, np.inf
         self.fall = 0.008
+        self.tried = 0
 
     @property
     def done(self) -> bool:
@@ -174,12 +181,17 @@ class _Search:
         """What was reached at the density; returns the pieces that found no place."""
         lost = [number for number, place in enumerate(layout) if place is None]
         if not lost:
+            self.tried = 0
             self.low = self.density
             self.density *= 1.12 if self.factor == COARSE_STEP else self.factor**2
             if np.isfinite(self.high):
                 self.density = float(np.sqrt(self.low * self.high))
             return []
         missing = float((seeds.share[lost] ** 2).sum())
+        self.tried += 1
+        if self.tried < self.tries and missing < HOPELESS:
+            return lost
+        self.tried = 0
         self.high = self.density
         if self.low:
             self.density = float(np.sqrt(self.low * self.high))
@@ -189,10 +201,12 @@ class _Search:
         return lost
 
 
-def one_round(seeds: Seeds, ground: Field, order: NDArray[np.intp], density: float, seed: int) -> list[Sown | None]:
+def one_round(
+    seeds: Seeds, ground: Field, order: NDArray[np.intp], density: float, seed: int, way: int = 0
+) -> list[Sown | None]:
     """Puts every piece down once at a density, in order; None for one that finds no place."""
     ground.clear()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, way])
     shuffled = rng.random(1024)
     layout: list[Sown | None] = [None] * len(seeds.pieces)
     down = 0.0

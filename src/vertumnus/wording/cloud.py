@@ -117,7 +117,9 @@ def word_cloud(
     face = find_face(font)
     source = read_words(given, **(counting or {}))
     wanted = source.words[: chosen.max_words]
-    beyond = [(word.text, "beyond `max_words`") for word in source.words[chosen.max_words :]]
+    beyond = [
+        (word.text, f"not among the {chosen.max_words:,} heaviest") for word in source.words[chosen.max_words :]
+    ]
     kept, outlines, skipped = word_outlines(wanted, face, chosen.ligatures)
     if chosen.repeat:
         kept, outlines = _repeated(kept, outlines, chosen.max_words)

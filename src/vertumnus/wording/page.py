@@ -17,7 +17,7 @@ ROOT = re.compile(r"<svg\b[^>]*>(.*)</svg>\s*$", re.DOTALL)
 STYLE = """
 html,body{margin:0;height:100%}
 body{display:flex;flex-direction:column;align-items:center;justify-content:center;font:15px/1.4 system-ui,sans-serif}
-svg{max-width:100%;max-height:100%;height:auto}
+svg{max-width:100%;max-height:calc(100% - 3.2em);height:auto}
 .w{cursor:default;transition:opacity .15s}
 a .w{cursor:pointer}
 svg:hover .w,svg.found .w{opacity:.28}
@@ -25,8 +25,8 @@ svg:hover .w:hover,svg.found .w.on,a:focus .w{opacity:1}
 a:focus{outline:none}
 #tip{position:fixed;padding:.3em .7em;border-radius:.4em;background:#222;color:#fff;pointer-events:none;
 opacity:0;transition:opacity .1s;white-space:nowrap;z-index:1}
-#find{position:fixed;right:1em;top:1em;padding:.3em .6em;border:1px solid #8888;border-radius:.4em;background:#fffc;
-font:inherit;width:9em;opacity:.25}
+#find{margin:.5em;padding:.3em .6em;border:1px solid #8888;border-radius:.4em;background:#fff8;font:inherit;width:9em;
+opacity:.5}
 #find:focus,#find:hover{opacity:1}
 @media print{#find,#tip{display:none}}
 """

@@ -101,6 +101,22 @@ def test_another_version_is_refused_and_can_be_rebuilt(tiles):
     assert update_index(tiles, rebuild=True).tiles == 60
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["row = 10000000", "row = -1", "start = 1 << 60", "start = -5", "across = 0", "down = 1e300", "digest = 'x'",
+     "width = NULL", "path = '../secret.jpg'", "path = '/etc/x.jpg'"],
+)  # fmt: skip
+def test_a_row_that_is_not_whole_is_refused_before_it_is_used(tiles, change):
+    update_index(tiles)
+    base = sqlite3.connect(index_place(tiles) / NAME)
+    base.execute(f"UPDATE tile SET {change} WHERE path = '0007.jpg'")
+    base.commit()
+    base.close()
+    for reader in (lambda: TileLibrary([tiles]), lambda: prune_index(tiles)):
+        with pytest.raises(VertumnusError, match=r"the index is damaged .the row of .* is not whole"):
+            reader()
+
+
 @pytest.mark.parametrize("damage", ["garbage", "short"])
 def test_a_damaged_index_is_one_sentence(tiles, damage):
     update_index(tiles)
