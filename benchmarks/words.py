@@ -1,10 +1,10 @@
 """Word clouds beside the package wordcloud: the same words, font and canvas; CPU seconds of one core.
 
 ``python benchmarks/words.py [--words 1000] [--rows 1600x1200,3000x2000,mask]`` prints a line for each. Ink is the
-mean of a white drawing on black, which is the share of the canvas (of the mask) that letters cover; what wordcloud
-drops it does not say, so it is counted. Weights are those of a text (``--text``, this repository by
-default) or Zipf's, 1 / rank. ``theirs-proportional`` has relative_scaling 1: letters' heights in proportion, as in
-``ours-height``; by default wordcloud makes sizes differ less than weights do, and words that do not fit smaller than they should be.
+mean of a white drawing on black: the share of the canvas (of the mask) that letters cover. What wordcloud drops it
+does not say, so it is counted. Weights are a text's (``--text``, this repository by default) or Zipf's, 1 / rank.
+``theirs-proportional`` has relative_scaling 1: letters' heights in proportion, as in ``ours-height``. By default
+wordcloud makes sizes differ less than weights do, and words that do not fit smaller than they should be.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 MASK = 1200  # pixels a side of the heart

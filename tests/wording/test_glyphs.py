@@ -5,7 +5,9 @@ import shutil
 import numpy as np
 import pytest
 import uharfbuzz
+from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.recordingPen import RecordingPen
+from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.svgLib.path import parse_path
 from fontTools.ttLib import TTFont
 
@@ -74,6 +76,32 @@ def test_fonts_by_file_and_by_family(tmp_path):
     bad.write_bytes(b"not a font")
     with pytest.raises(VertumnusError, match=r"bad\.ttf: not a font file"):
         find_face(bad)
+
+
+def test_outlines_of_cubic_curves(tmp_path):
+    """A font of PostScript outlines with one Chinese sign, a disc of four cubic curves in a box."""
+    k = 55.2285  # of a radius of 100: Riskus, "Approximation of a cubic Bezier curve by circular arcs"
+    pen = T2CharStringPen(1000, None)
+    pen.moveTo((100, 0))
+    pen.curveTo((100 + k, 0), (200, 100 - k), (200, 100))
+    pen.curveTo((200, 100 + k), (100 + k, 200), (100, 200))
+    pen.curveTo((100 - k, 200), (0, 100 + k), (0, 100))
+    pen.curveTo((0, 100 - k), (100 - k, 0), (100, 0))
+    pen.closePath()
+    built = FontBuilder(1000, isTTF=False)
+    built.setupGlyphOrder([".notdef", "sun"])
+    built.setupCharacterMap({ord("日"): "sun"})
+    blank = T2CharStringPen(1000, None)
+    built.setupCFF("Disc", {}, {".notdef": blank.getCharString(), "sun": pen.getCharString()}, {})
+    built.setupHorizontalMetrics({".notdef": (1000, 0), "sun": (1000, 0)})
+    built.setupHorizontalHeader(ascent=800, descent=-200)
+    built.setupOS2()
+    built.setupPost()
+    built.save(tmp_path / "disc.otf")
+    outline = outline_of("日日", find_face(tmp_path / "disc.otf"))
+    assert outline.area == pytest.approx(2 * np.pi * 0.1**2, rel=5e-3)  # points are whole units
+    assert outline.width == pytest.approx(1.2)
+    assert outline.path.count("C") == 8
 
 
 def test_advances_are_harfbuzz_own():
