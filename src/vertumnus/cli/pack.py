@@ -168,6 +168,10 @@ def _summary(collage: Collage, found: Collection, seconds: float, cpu: float, st
         + ("; stopped early, this is the best so far" if stopped else "")
         + passed_over(found, report)
     )
+    if "limited_by" in report:
+        print(f"{report['limited_by']} is as large as the shape lets it be; all others are in proportion to it")
+    if "largest_element_size" in report:
+        print(f"all would fit at --element-size {report['largest_element_size']:g}")
     say_unplaced(report)
 
 
