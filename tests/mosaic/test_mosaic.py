@@ -1,6 +1,7 @@
 """A mosaic from end to end: chosen, drawn, written, read back."""
 
 import json
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
@@ -288,3 +289,35 @@ def test_options_by_name_are_those_of_the_model():
     assert list(MosaicKeywords.__annotations__) == list(MosaicOptions.model_fields)
     with pytest.raises(VertumnusError, match="count"):
         make_mosaic("x.png", [], count=0)
+
+
+def test_a_collage_holds_pictures_large_enough_to_print(reference, tiles, tmp_path):
+    mosaic = make_mosaic(reference, [tiles], grid="3x4", size=(80, 60))  # cells of 20 pixels; tiles are 96 x 72
+    sides = {}
+    for pixels in (None, 50, 500):
+        save_mosaic(mosaic, tmp_path / "a.collage", tile_pixels=pixels)
+        held = Collage.load(tmp_path / "a.collage")
+        sides[pixels] = [
+            min(layer.crop[2:] if layer.crop else held.pictures.size(layer.image)) for layer in held.layers
+        ]
+        assert (held.width, held.height) == (80, 60)
+        away = np.asarray(held.render().convert("RGB"), int) - np.asarray(draw_mosaic(mosaic), int)
+        assert np.abs(away).mean() < 4
+    assert max(sides[None]) <= 21
+    assert all(50 <= side <= 51 for side in sides[50])
+    assert set(sides[500]) == {72}  # all that the files have
+
+
+def test_a_bundled_deep_zoom_needs_nothing_else(reference, tiles, tmp_path):
+    mosaic = make_mosaic(reference, [tiles], grid="3x4")
+    save_mosaic(mosaic, tmp_path / "a.dzi", bundle=True)
+    script = (tmp_path / "a_files" / "cells.js").read_text()
+    known = json.loads(script.removeprefix("const MOSAIC = ").rstrip(";\n"))
+    assert str(tiles) not in script + (tmp_path / "a.html").read_text()
+    for (link, name), layer in zip(
+        known["pictures"], {one.image: one for one in mosaic.layers}.values(), strict=True
+    ):
+        with Image.open(tmp_path / link) as copy, Image.open(tiles / name) as original:
+            assert copy.size == original.size == (96, 72)
+            assert np.abs(np.asarray(copy, int) - np.asarray(original, int)).mean() < 6
+        assert Path(name).stem == layer.name

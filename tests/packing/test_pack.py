@@ -128,7 +128,33 @@ def test_fixed_sizes_are_exact_and_what_finds_no_place_is_named(blobs):
     report = crowded.made_by.report
     assert report["unplaced"]
     assert len(crowded.layers) + len(report["unplaced"]) == 60
-    assert all("no free place of its size" in item["reason"] for item in report["unplaced"])
+    fits = report["largest_element_size"]
+    assert all(f"all fit at an element size of {fits:.4g}" in item["reason"] for item in report["unplaced"])
+    assert 8 < fits < 20
+
+
+def test_one_piece_too_long_shrinks_all_alike_and_is_named(blobs):
+    long = element(np.full((8, 160, 4), 255, np.uint8), "long")
+    collage = vt.pack([*blobs[:5], long], "circle", size=100, quality="fast", sizes="proportional")
+    check_strict(collage)
+    area = sizes(collage)
+    np.testing.assert_allclose(list(area.values()), np.mean(list(area.values())), rtol=2e-3)
+    assert collage.made_by.report["limited_by"] == "long"
+
+
+@pytest.mark.parametrize("options", [{"gap": 3.0, "border": 2.0}, {"block": ["icon:star"]}])
+def test_proportional_sizes_keep_gaps_and_go_around_holes(blobs, options):
+    collage = vt.pack(blobs, "circle", size=SIZE, quality="fast", sizes="proportional", **options)
+    check_strict(collage, "circle", **options)
+    assert len(collage.layers) == 12
+
+
+def test_only_the_angles_asked_for(blobs):
+    how = {"size": SIZE, "quality": "fast", "rotation": "0,90"}
+    for kind in ("proportional", "free"):
+        collage = vt.pack(blobs, "circle", sizes=kind, **how)
+        check_strict(collage)
+        assert {layer.rotation % 360 for layer in collage.layers} == {0.0, 90.0}
 
 
 @pytest.mark.parametrize("gap", [2.0, 5.0])

@@ -16,6 +16,7 @@ from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError, about
 from vertumnus.export.video import VIDEOS, is_video
+from vertumnus.limits import MAX_STORED_SIDE, check_whole
 from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
@@ -58,6 +59,8 @@ def mosaic(
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
+    tile_pixels: int | None = None,
+    bundle: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[MosaicOptions | None, Parameter(name="*", group="How")] = None,
     drawing: Annotated[GenerateOptions | None, Parameter(name="*", group=GENERATING)] = None,
@@ -126,6 +129,11 @@ def mosaic(
         Keep the index inside the folder of pictures, in .vertumnus-tiles.
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
+    tile_pixels
+        For a .collage: pixels of the shorter side of what each cell shows, at least, where its file has as many; as
+        many as the cell has by default. Enough of them, and it prints large.
+    bundle
+        For deep zoom: copies of the pictures that hovering shows lie with it.
     as_json
         Print the report as JSON to standard output, and lines for people to standard error.
     options
@@ -163,6 +171,8 @@ def mosaic(
         generate_tiles(given, output, size, seed, options, drawing, force, cluster)
         return
     indexes = place_of_indexes(index, beside)
+    if tile_pixels is not None:
+        check_whole("--tile-pixels", tile_pixels, 1, MAX_STORED_SIDE)
     workers: Workers
     moving = reference is not None and (reference.is_dir() or any(is_video(path) for path in output))
     if moving:
@@ -190,7 +200,7 @@ def mosaic(
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
     with about(assignment or reference, *output), saying(as_json) as tell:
         check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-        write_mosaic(collage, output, workers, force)
+        write_mosaic(collage, output, workers, force, tile_pixels, bundle)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         _summary(collage, seconds, cpu)
         tell(**facts_of(collage, output, seconds, cpu))
@@ -205,13 +215,22 @@ def _is_film(reference: Path) -> bool:
     return reference.suffix.lower() in VIDEOS and reference.suffix.lower() != ".gif"
 
 
-def write_mosaic(collage: Collage, output: list[Path], workers: Workers | None, force: bool) -> None:
+def write_mosaic(
+    collage: Collage,
+    output: list[Path],
+    workers: Workers | None,
+    force: bool,
+    tile_pixels: int | None = None,
+    bundle: bool = False,
+) -> None:
     """Writes a mosaic's outputs, which appear together, and says what was written."""
     said = []
     with together():
         for path in output:
             with progress_bar(f"drawing {path.name}") as show:
-                written = save_mosaic(collage, path, None, workers, show, force=force)
+                written = save_mosaic(
+                    collage, path, None, workers, show, force=force, tile_pixels=tile_pixels, bundle=bundle
+                )
             pixels = (
                 f": {written.width} x {written.height} pixels" if written.width else f": {len(collage.layers)} cells"
             )

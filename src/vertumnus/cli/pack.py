@@ -158,6 +158,10 @@ def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> Non
         f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
     )
+    if "limited_by" in report:
+        print(f"{report['limited_by']} is as large as the shape lets it be; all others are in proportion to it")
+    if "largest_element_size" in report:
+        print(f"all would fit at --element-size {report['largest_element_size']:g}")
     say_unplaced(report)
 
 

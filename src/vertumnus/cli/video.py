@@ -59,6 +59,8 @@ def film(
             say_skipped(update_index(folder, index=indexes, workers=workers, progress=show))
     library = TileLibrary(tiles, indexes)
     library.require()
+    library.without(options.exclude)
+    library.require()
     if options.merge_duplicates:
         library.without_duplicates()
     changed: list[int] = []

@@ -8,7 +8,7 @@ takes the place of the old one, which is kept until all of the new one is there.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,13 +73,13 @@ def save_deepzoom(
     height: int,
     bands: Iterable[Bytes],
     *,
-    inside: Mapping[str, bytes] | None = None,
+    inside: Mapping[str, bytes | Callable[[], bytes]] | None = None,
     beside: Mapping[Path, bytes] | None = None,
     force: bool = False,
 ) -> None:
     """Writes bands of RGB rows (h x width x 3), top to bottom, as ``path`` (NAME.dzi) and NAME_files/.
 
-    inside   other files of the folder, by name
+    inside   other files of the folder, by name: their bytes, or what makes them when they are written
     beside   other files that appear together with it; each must hold `GENERATED` near its start
     force    replace what is there, whoever made it
 
@@ -109,7 +109,7 @@ def save_deepzoom(
             for band in bands:
                 pyramid.add(band)
         for name, data in (inside or {}).items():
-            (part / name).write_bytes(data)
+            (part / name).write_bytes(data() if callable(data) else data)
         (part / MARKER).write_text(f"{GENERATED}; replaced with {path.name}\n")
         for place, data in others.items():
             staged.add(place).write_bytes(data)

@@ -24,17 +24,19 @@ class _Wanted(NamedTuple):
     size: tuple[int, int]
 
 
-def bundled(collage: Collage, workers: Workers | None = None) -> Collage:
+def bundled(collage: Collage, workers: Workers | None = None, pixels: int | None = None) -> Collage:
     """The same mosaic on pictures of its own, at the resolution of its canvas.
 
     A linked picture, a photograph perhaps, is cut to what its cells show and made as small as the largest of them
     allows; tones stay gains and offsets. Pictures that the collage holds already stay as they are.
+
+    pixels   that the shorter side of a cell has at least, where its picture has as many: enough to be printed larger
     """
     users: dict[str, list[int]] = defaultdict(list)
     for n, layer in enumerate(collage.layers):
         if layer.crop is not None and collage.pictures.linked(layer.image) is not None:
             users[layer.image].append(n)
-    wanted = [_want(name, [collage.layers[n] for n in some]) for name, some in users.items()]
+    wanted = [_want(name, [collage.layers[n] for n in some], pixels) for name, some in users.items()]
     other = collage.model_copy(update={"layers": list(collage.layers)})
     other._pictures = Pictures()
     for layer in collage.layers:
@@ -51,14 +53,23 @@ def bundled(collage: Collage, workers: Workers | None = None) -> Collage:
     return other
 
 
-def _want(name: str, layers: Sequence[Layer]) -> _Wanted:
+def _want(name: str, layers: Sequence[Layer], pixels: int | None) -> _Wanted:
     crops = [layer.crop for layer in layers if layer.crop is not None]
     left, top = min(crop[0] for crop in crops), min(crop[1] for crop in crops)
     right, bottom = max(crop[0] + crop[2] for crop in crops), max(crop[1] + crop[3] for crop in crops)
-    across = min(1.0, max(layer.scale for layer in layers))
-    down = min(1.0, max(layer.scale * layer.squeeze for layer in layers))
+    finer = [_finer(layer, pixels) for layer in layers]
+    across = min(1.0, max(layer.scale * more for layer, more in zip(layers, finer, strict=True)))
+    down = min(1.0, max(layer.scale * layer.squeeze * more for layer, more in zip(layers, finer, strict=True)))
     size = max(1, round((right - left) * across)), max(1, round((bottom - top) * down))
     return _Wanted(name, (left, top, right, bottom), size)
+
+
+def _finer(layer: Layer, pixels: int | None) -> float:
+    """How many times as fine as the canvas a layer's picture is to be."""
+    if pixels is None or layer.crop is None:
+        return 1.0
+    side = min(layer.crop[2] * layer.scale, layer.crop[3] * layer.scale * layer.squeeze)
+    return max(1.0, pixels / max(side, 1e-9))
 
 
 def _made(pictures: Pictures, some: Sequence[_Wanted]) -> list[bytes]:

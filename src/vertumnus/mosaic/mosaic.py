@@ -17,7 +17,7 @@ from vertumnus.limits import MAX_SEED, check_whole
 from vertumnus.mosaic.collage import Cells, canvas_size, make_collage
 from vertumnus.mosaic.library.index import IndexReport, update_index
 from vertumnus.mosaic.library.library import TileLibrary
-from vertumnus.mosaic.match.assign import APART, Colours, Rules, apart_by_itself, assign, check_rules
+from vertumnus.mosaic.match.assign import APART, Colours, Rules, Wishes, apart_by_itself, assign, check_rules
 from vertumnus.mosaic.match.crops import Variant, crop_boxes, variants
 from vertumnus.mosaic.match.features import (
     FeatureSpec,
@@ -28,6 +28,7 @@ from vertumnus.mosaic.match.features import (
     tile_features,
 )
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
+from vertumnus.mosaic.match.importance import DETAIL, cell_importance, importance_map
 from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
 from vertumnus.mosaic.match.tone import Tone
 from vertumnus.mosaic.motion import Panned, panned
@@ -80,10 +81,18 @@ def make_mosaic(
             indexed(report)
     library = TileLibrary(folders, index)
     library.require()
+    left_out = library.without((options or MosaicOptions()).exclude)
+    library.require()
     merged = library.without_duplicates() if options.merge_duplicates else 0
     maker = MosaicMaker(library, image.size, str(path), options, seed)
     cells = maker.choose(image, watch)
-    cells.report |= {"tiles": len(library), "merged": merged, "notes": notes, "costs": _short(cells.cost)}
+    cells.report |= {
+        "tiles": len(library),
+        "merged": merged,
+        "excluded": left_out,
+        "notes": notes,
+        "costs": _short(cells.cost),
+    }
     made_by = {
         "options": options.model_dump(mode="json") | {"tone": str(maker.tone)},
         "inputs": {
@@ -125,12 +134,16 @@ class MosaicMaker:
     ) -> None:
         self.library, self.size, self.where, self.options, self.seed = library, size, where, options, seed
         self.tone = Tone.parse(options.tone or ("mean-std" if len(library) == 1 else "none"))
-        self.spec = FeatureSpec(options.subcells, options.space, options.colour, options.edges, options.mean)
+        self.spec = FeatureSpec(
+            options.subcells, options.space, options.colour, options.edges, options.mean, options.lightness
+        )
         self.spec.check()
         self.ways = variants(options.crops, options.turns, options.flips)
         uses = 1 if options.unique else options.max_uses
         self.rules = Rules(options.assign, uses, options.min_distance or 0.0, options.dither)
         self.grid: Grid | None = None
+        self.wishes = Wishes()
+        self._map: NDArray[np.float32] | None = None
         self._features: Floats | None = None
         self._deep: DeepFeatures | None = None
 
@@ -139,12 +152,19 @@ class MosaicMaker:
 
         moved   the grid elsewhere, in place of where it was first
         """
+        if self.grid is None:
+            self._map = importance_map(image, self.options.importance)
         grid = self._grid(image) if self.grid is None else self.grid
         if self.grid is None:
             check_resolution(grid, *self.size, self.where)
             unlimited = self.rules.max_uses is None and self.rules.method != "even"
             if self.options.min_distance is None and unlimited and apart_by_itself(grid.centres, len(self.library)):
                 self.rules = self.rules._replace(min_distance=APART)
+            self.wishes = Wishes(
+                self.library.kinds() if self.options.alike and self.rules.min_distance > 1 else None,
+                None if self._map is None else cell_importance(self._map, grid),
+                read_pins(self.options.pin, grid, self.library),
+            )
             check_rules(self.rules, len(grid), len(self.library))
             self.grid = grid
         grid = moved or grid
@@ -201,7 +221,7 @@ class MosaicMaker:
                 kept,
             )
         chosen, report = assign(
-            cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles")
+            cells, tiles, grid.centres, self.rules, colours, self.seed, _part(watch, "assigning tiles"), self.wishes
         )
         return self.cells(chosen.tile, chosen.way, chosen.cost, report)
 
@@ -236,7 +256,9 @@ class MosaicMaker:
             return count_grid(width, height, count, aspect, options.cells)
         small = image.copy()
         small.thumbnail((2048, 2048), Image.Resampling.BOX)
-        grid = adaptive_grid(linear_light(small), count, aspect)
+        grid = adaptive_grid(
+            linear_light(small), count, aspect, None if self._map is None else 1 + (DETAIL - 1) * self._map
+        )
         scale = np.array([width / grid.width, height / grid.height] * 2)
         return Grid(width, height, grid.boxes * scale)
 
@@ -254,6 +276,33 @@ class MosaicMaker:
         if not 0.1 <= aspect <= 10:
             raise VertumnusError(f"`aspect`: {text!r} is not an aspect; write 4:3, or pictures, from 1:10 to 10:1")
         return aspect
+
+
+def read_pins(pins: Sequence[str], grid: Grid, library: TileLibrary) -> dict[int, int]:
+    """The tile of each pinned cell, given as ROW,COLUMN=NAME (of a plain grid) or CELL=NAME, counted from 0.
+
+    Raises `VertumnusError` for a cell or tile that is not there.
+    """
+    found: dict[int, int] = {}
+    rows = len(np.unique(np.round(grid.boxes[:, 1], 6)))
+    for pin in pins:
+        place, equals, name = pin.partition("=")
+        try:
+            numbers = [int(part) for part in place.split(",")]
+        except ValueError:
+            numbers = []
+        if not equals or not name or len(numbers) not in (1, 2) or min(numbers) < 0:
+            raise VertumnusError(f"`pin`: {pin!r} is not ROW,COLUMN=NAME or CELL=NAME; write 3,5=anna.jpg")
+        cell = numbers[0]
+        if len(numbers) == 2:
+            if grid.kind != "rectangle" or len(grid) % rows:
+                raise VertumnusError(f"`pin`: {pin!r}: these cells have no rows and columns; give the cell's number")
+            columns = len(grid) // rows
+            cell = numbers[0] * columns + numbers[1] if numbers[1] < columns else len(grid)
+        if cell >= len(grid):
+            raise VertumnusError(f"`pin`: {pin!r}: there is no such cell among {len(grid):,}")
+        found[cell] = library.find(name)
+    return found
 
 
 def parse_grid(text: str) -> tuple[int, int]:

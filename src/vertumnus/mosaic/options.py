@@ -31,6 +31,7 @@ class MosaicOptions(Checked):
     space: Space = Field("oklab", description="colours are compared in oklab, lab or rgb")
     colour: Factor = Field(1.0, description="weight of the colours of a cell's parts")
     mean: Factor = Field(0.5, description="weight of the whole cell's mean colour")
+    lightness: Factor = Field(1.0, description="weight of lightness beside hue, within colours")
     edges: Factor = Field(0.1, description="weight of the orientation of edges")
     features: Literal["colour", "deep"] = Field(
         "colour",
@@ -50,6 +51,14 @@ class MosaicOptions(Checked):
     unique: bool = Field(False, description="each tile at most once")
     dither: bool = Field(False, description="make up for a tile's colour in the cells beside it")
     tone: str | None = Field(None, description="none, mean, mean-std, histogram or transport, with :0 to :1 of it")
+    importance: str = Field(
+        "faces",
+        description="where people look, for better and more various tiles and smaller cells there: faces, none, or a"
+        " picture that is light there",
+    )
+    alike: bool = Field(True, description="tiles that look alike keep apart as equal ones do")
+    pin: tuple[str, ...] = Field((), description="ROW,COLUMN=NAME or CELL=NAME, from 0: the tile that a cell shows")
+    exclude: tuple[str, ...] = Field((), description="names or patterns (*) of tiles that are not used")
     merge_duplicates: bool = Field(False, description="of tiles that look the same use one")
 
     @field_validator("grid", mode="before")
@@ -84,6 +93,7 @@ class MosaicKeywords(TypedDict, total=False):
     space: Space
     colour: float
     mean: float
+    lightness: float
     edges: float
     features: Literal["colour", "deep"]
     deep: float
@@ -96,4 +106,8 @@ class MosaicKeywords(TypedDict, total=False):
     unique: bool
     dither: bool
     tone: str | None
+    importance: str
+    alike: bool
+    pin: tuple[str, ...]
+    exclude: tuple[str, ...]
     merge_duplicates: bool

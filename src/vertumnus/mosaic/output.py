@@ -124,6 +124,8 @@ def save_mosaic(
     progress: Progress | None = None,
     *,
     force: bool = False,
+    tile_pixels: int | None = None,
+    bundle: bool = False,
 ) -> Written:
     """Writes a mosaic; the suffix tells the kind.
 
@@ -131,6 +133,8 @@ def save_mosaic(
 
     size    in pixels: the longer side, or (width, height); that of the canvas by default
     force   deep zoom: replace what is there, though this program did not make it
+    tile_pixels   a ``.collage``: pixels of a cell's shorter side at least, where its file has as many
+    bundle  deep zoom: copies of the pictures that hovering shows lie with it
 
     Raises `VertumnusError` for a bad size, a tile that is gone, or a place that cannot be written.
     """
@@ -149,13 +153,13 @@ def save_mosaic(
         check_format(path, width, height)
     sized = resized(collage, width, height)
     if suffix == ".collage":
-        bundled(sized, workers).save(path)
+        bundled(sized, workers, tile_pixels).save(path)
         return Written([path], width, height)
     bands = mosaic_bands(sized, workers)
     if suffix != ".dzi":
         save_bands(bands, width, height, path, progress)
         return Written([path], width, height)
-    inside, beside = viewer_files(path, sized)
+    inside, beside = viewer_files(path, sized, bundle)
     told = watched(bands, height, progress)
     save_deepzoom(path, width, height, told, inside=inside, beside=beside, force=force)
     return Written([path, page_path(path)], width, height)

@@ -71,7 +71,8 @@ def follow(
         tiles = maker.features()
         now = where_now.keys if where_now is not None else maker.keys()
         if before is None:
-            chosen, report = assign(cells, tiles, grid.centres, maker.rules._replace(dither=False), seed=seed)
+            rules = maker.rules._replace(dither=False)
+            chosen, report = assign(cells, tiles, grid.centres, rules, seed=seed, wishes=maker.wishes)
             threshold = coherence * float(chosen.cost.mean())
             changed = len(grid)
         else:

@@ -29,11 +29,17 @@ WIDE_RANGE = (0.07, 3.0)  # of sizes, where all pieces weigh the same
 WEIGHED_RANGE = (0.7, 1.25)
 
 Sizes = Literal["free", "proportional", "fixed"]
-Rotation = Literal["auto", "free", "none", "random"] | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
+Angle = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
+Rotation = (
+    Literal["auto", "free", "none", "random"]
+    | Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)]
+    | Annotated[tuple[Angle, ...], Field(min_length=1, max_length=360)]
+)
 Order = Literal["given", "name", "hue", "lightness", "size", "shuffle"]
 Axis = Direction | Literal["outward"]
 Initialisation = Literal["distance-field", "random", "medial-axis", "ordered"]
 Gravity = Literal["none"] | Direction | tuple[Coordinate, Coordinate]
+Arrange = Literal["free", "justified", "treemap"]
 Overlap = Literal["none", "allow"]
 SizeRange = tuple[PositiveFactor, PositiveFactor]
 
@@ -67,8 +73,8 @@ class PackOptions(Options):
     )
     rotation: Rotation = Field(
         "auto",
-        description="free, none, random and then kept, or within so many degrees; auto: free, but photographs, which"
-        " are opaque, stand upright",
+        description="free, none, random and then kept, within so many degrees, or one of several angles (0,90); auto:"
+        " free, but photographs, which are opaque, stand upright",
     )
     flip: bool = Field(False, description="elements may be mirrored")
     gap: Distance = Field(0.0, description="kept between elements")
@@ -86,6 +92,14 @@ class PackOptions(Options):
         "right", description="for order: the way from the first piece to the last; outward: from the middle"
     )
     apart: bool = Field(True, description="pieces that are equal or look alike keep apart, unless there is an order")
+    arrange: Arrange = Field(
+        "free",
+        description="free; or, for pictures without transparency in a rectangle: justified rows, or a treemap of"
+        " areas near the weights",
+    )
+    crop: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)] = Field(
+        0.15, description="justified and treemap: most of a picture's width or height that may be cut away"
+    )
     open: bool = Field(False, description="pour elements of fixed size into the shape, as into a container")
     gravity: Gravity = Field(
         "none",
@@ -112,6 +126,13 @@ class PackOptions(Options):
     @field_validator("rotation", mode="before")
     @classmethod
     def _words_or_degrees(cls, rotation: object) -> object:
+        if isinstance(rotation, str) and "," in rotation:
+            rotation = [part for part in rotation.split(",") if part.strip()]
+        if isinstance(rotation, list | tuple):
+            try:
+                return tuple(float(angle) for angle in rotation)
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError("must be angles in degrees, as in 0,90") from None
         return words_or_degrees(rotation, ("auto", "free", "none", "random"))
 
     @field_validator("gravity", mode="before")
@@ -130,6 +151,8 @@ class PackOptions(Options):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.arrange != "free" and (self.fixed or self.overlap == "allow" or self.clip or self.order is not None):
+            raise ValueError("arrange goes without open, fixed sizes, overlap, clip and order")
         if self.element_size is not None and not (self.sizes == "fixed" or self.open):
             raise ValueError("element_size is for fixed sizes or open packing")
         if self.order is not None and self.init == "distance-field" and "init" not in self.model_fields_set:
@@ -176,6 +199,7 @@ class PackOptions(Options):
             border=self.border,
             flip=self.flip,
             quality=self.quality,
+            angles=self.rotation if isinstance(self.rotation, tuple) else (),
             pull="down" if pull == "none" else pull,
         )
 
@@ -195,6 +219,8 @@ class PackKeywords(TypedDict, total=False):
     order: Order | None
     axis: Axis
     apart: bool
+    arrange: Arrange
+    crop: float
     open: bool
     gravity: Gravity | str
     fill: float

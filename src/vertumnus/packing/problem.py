@@ -100,10 +100,10 @@ def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
             upright = np.array([element.opaque for element in problem.elements])[problem.pieces]
             # One that lay turned before, in a collage that was started from, stays so.
             turn_low[upright] = turn_high[upright] = start.rotation[upright]
-    elif options.rotation == "random":
+    elif options.rotation == "random" or isinstance(options.rotation, tuple):
         turn_low = turn_high = start.rotation.copy()
     else:
-        limit = 0.0 if options.rotation == "none" else np.deg2rad(options.rotation)
+        limit = np.deg2rad(options.rotation) if isinstance(options.rotation, float) else 0.0
         turn_low, turn_high = np.full(count, -limit), np.full(count, limit)
     return Bounds.of(
         ~problem.locked,
@@ -151,6 +151,8 @@ def start_placements(
     turn = np.zeros(count)
     if options.rotation == "random":
         turn = rng.uniform(-np.pi, np.pi, count)
+    elif isinstance(options.rotation, tuple):
+        turn = np.deg2rad(rng.choice(options.rotation, count))
     start = Placements(
         x=places[:, 0],
         y=places[:, 1],

@@ -30,6 +30,7 @@ from vertumnus.metrics.packing import PackingMeasure, measure_silhouettes
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import State
 from vertumnus.optimise.loop import Optimiser
+from vertumnus.packing.cells import Arranged, arrange
 from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
@@ -79,6 +80,7 @@ class Packing(PieceRun):
         self._begin(start_placements(self.problem, self.rng, inputs.start, self.pieces.placed))
 
     def _begin(self, start: Placements) -> None:
+        self.arranged: Arranged | None = None
         self.freedom = make_freedom(self.problem, start)
         self.freedom.clip(start)
         self.optimiser: Optimiser = soft_optimiser(self.problem, self.freedom, start, self.rng)
@@ -95,6 +97,11 @@ class Packing(PieceRun):
                     yield
                     if self.stopping:
                         break
+            if self.options.arrange != "free":
+                self.phase, self.done, self.total = "finish", 1, 1
+                self.arranged = self._in_cells()
+                yield
+                return
             if self.problem.options.overlap == "allow":
                 return
             self.phase, self.done, self.total = "finish", 0, 0
@@ -110,6 +117,12 @@ class Packing(PieceRun):
             if self.stopping and self.grid.final:
                 break
             hurry = self.stopping
+
+    def _in_cells(self) -> Arranged:
+        if self.pinned.any():
+            name = self.pieces.names[int(np.flatnonzero(self.pinned)[0])]
+            raise VertumnusError(f"`arrange`: {name} is locked, and every cell follows from all pictures")
+        return arrange(self.pieces.elements, self.mask, self.options, self.spec.seed)
 
     def _finish(self) -> Finish:
         options = self.problem.options
@@ -131,6 +144,8 @@ class Packing(PieceRun):
     @property
     def coverage(self) -> float:
         """Share of the shape covered now, as near as the current raster shows."""
+        if self.arranged is not None:
+            return self.arranged.measure(self.mask).coverage
         if self.grid is not None:
             return self.grid.coverage()
         canvas, stage = self.optimiser.canvas, self.optimiser.stage
@@ -147,10 +162,14 @@ class Packing(PieceRun):
 
     def placements(self) -> Placements:
         """Where the pieces lie now; one that found no place where it was looked for last, at its least size."""
+        if self.arranged is not None:
+            return Placements.of(self.arranged.places, self.problem.pieces)
         return self.optimiser.placements if self.grid is None else self.grid.placements()
 
     def layout(self) -> list[Placement | None]:
-        """Where each piece lies, or None for one that found no place."""
+        """Where each piece lies, or None for one that found no place; of a cropped one what is left of it."""
+        if self.arranged is not None:
+            return list(self.arranged.places)
         if self.grid is None:
             return [self.optimiser.placements.placement(i) for i in range(len(self.numbers))]
         return [self.grid.placement(i) if placed else None for i, placed in enumerate(self.grid.placed)]
@@ -160,6 +179,8 @@ class Packing(PieceRun):
 
     def measure(self) -> PackingMeasure:
         """How good the layout is, counted on the raster."""
+        if self.arranged is not None:
+            return self.arranged.measure(self.mask)
         layout = self.layout()
         mask = self.problem.mask if self.problem.shown is None else self.problem.shown
         kept = [i for i, place in enumerate(layout) if place is not None]
@@ -179,13 +200,15 @@ class Packing(PieceRun):
         collage = Collage(
             width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=spec.prompt
         )
-        self.pieces.add_to(collage, layout, self.pinned.tolist())
+        looks = None if self.arranged is None else [{"crop": crop} for crop in self.arranged.crops]
+        self.pieces.add_to(collage, layout, self.pinned.tolist(), looks)
         if self.options.clip:
             collage.clip = self._outline()
         missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
         report = {
             **{name: round(value, 6) for name, value in self.measure()._asdict().items()},
             "layers": len(collage.layers),
+            **self._limited(),
             "unplaced": [{"name": name, "reason": self._why_unplaced()} for name in missing],
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
@@ -198,10 +221,24 @@ class Packing(PieceRun):
         """The shape's edge: as it was drawn, or as its mask tells."""
         return self.inputs.clip or trace_outline(self.mask.astype(np.uint8) * 255, RASTER)
 
+    def _limited(self) -> dict[str, Any]:
+        """What of the sizes the reader should know."""
+        grid = self.grid
+        if grid is None or not grid.final:
+            return {}
+        if grid.limit >= 0:
+            return {"limited_by": self.pieces.names[grid.limit]}
+        if self.options.sizes == "fixed" and 0 < grid.factor < 1 and self.side:
+            return {"largest_element_size": float(f"{self.side * grid.factor:.4g}")}
+        return {}
+
     def _why_unplaced(self) -> str:
         if self.options.open:
             return "the shape is full"
         if self.options.sizes == "fixed":
+            if self.grid is not None and self.grid.factor > 0 and self.side:
+                size = self.side * self.grid.factor
+                return f"no free place of its size was left; all fit at an element size of {size:.4g}"
             return "no free place of its size was left"
         return "no free place of its least size was left"
 
@@ -209,6 +246,8 @@ class Packing(PieceRun):
 
     def _check(self, command: Command) -> None:
         super()._check(command)
+        if self.options.arrange != "free" and isinstance(command, Move | Scale | Rotate | Pin):
+            raise VertumnusError(f"{command.kind}: pictures are arranged in cells; set arrange to free first")
         if isinstance(command, Scale) and not self.pinned[self._at(command.piece)]:
             if self.freedom.one_scale or self.options.fixed:
                 raise VertumnusError(f"scale: sizes are {self.options.sizes}; pin the piece first")
@@ -335,6 +374,8 @@ class Packing(PieceRun):
         if self.finished:
             self.phase = str(state["phase"])
             self.done, self.total = (state.number(name, 0, MAX_STEPS) for name in ("done", "total"))
+            if self.options.arrange != "free" and self.phase == "finish":
+                self.arranged = self._in_cells()
             self.grid = OccupancyGrid.of(self.problem, self.freedom, state) if "grid_pose" in state else None
 
 

@@ -31,6 +31,8 @@ def iterations_for(pieces: int, quality: str) -> int:
 
 def nested(options: PackOptions) -> bool:
     """Whether pieces are moved apart at given sizes from wherever they are: then nothing is gained softly."""
+    if options.arrange != "free":
+        return True
     return (options.sizes == "proportional" or options.narrow) and not options.open and options.overlap == "none"
 
 

@@ -11,6 +11,7 @@ from vertumnus.render.silhouette import HALF_DIAGONAL
 from vertumnus.strict.drop import drop, height_at
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.nesting.nest import nest
 from vertumnus.strict.options import DIRECTIONS
 from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import find_placement
@@ -23,6 +24,7 @@ SEARCH = {
 }  # places tried for a piece that collides where it lies
 SEPARATE = {"fast": 6, "normal": 20, "high": 60, "best": 200}  # sweeps of moving pieces apart
 SWEEPS = {"fast": 6, "normal": 16, "high": 50, "best": 150}  # of falling
+MOST_NESTED = 2_000  # pieces, that guided search is tried for
 SHAKES = 30  # shifts tried for each piece before it falls on
 
 
@@ -46,7 +48,27 @@ def finish_fixed(problem: Problem, freedom: Bounds, placements: Placements, rng:
     yield grid
     _find_places(grid, order, size, rng)
     yield grid
+    if grid.placed[grid.movable].all() or len(grid.movable) > MOST_NESTED:
+        return grid
+    # Moved apart by guided search, all may fit yet; else it says at what size they would.
+    nested = yield from _behind(nest(problem, freedom, placements, rng, 1.0), grid)
+    if nested.factor >= 1:
+        yield nested
+        return nested
+    grid.factor = nested.factor
+    yield grid
     return grid
+
+
+def _behind(finishing: Finishing, grid: OccupancyGrid) -> Finishing:
+    """Runs a finisher, showing another grid the while."""
+    hurry = None
+    while True:
+        try:
+            finishing.send(hurry)
+        except StopIteration as end:
+            return end.value
+        hurry = yield grid
 
 
 def _find_places(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from vertumnus.document.placement import Placement
+from vertumnus.limits import MAX_SCALE
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import State
 from vertumnus.render.parameters import check
@@ -31,6 +32,8 @@ class OccupancyGrid:
     pose     N x 4: x, y and scale in raster pixels, rotation in degrees; scale 0 where not placed
     bounds   N x 4: least and most scale, least and most rotation
     final    whether this raster is the one the strict promise is about
+    factor   of given sizes at which all pieces are known to fit; 0 where that was not looked for
+    limit    the piece that keeps all others in proportion from being larger, since it hardly fits itself; or -1
     """
 
     def __init__(self, problem: Problem, freedom: Bounds, zoom: float) -> None:
@@ -69,6 +72,7 @@ class OccupancyGrid:
             ]
         )
         self.movable = np.flatnonzero(freedom.movable)
+        self.factor, self.limit = 0.0, -1
 
     def lay(self, placements: Placements, only: NDArray[np.bool_] | None = None) -> None:
         """Takes over poses without putting them down, and clears the raster but for what is locked.
@@ -98,6 +102,8 @@ class OccupancyGrid:
             "grid_flip": self.flip.copy(),
             "grid_bounds": self.bounds.copy(),
             "grid_zoom": self.zoom,
+            "grid_factor": self.factor,
+            "grid_limit": self.limit,
         }
 
     @classmethod
@@ -119,6 +125,8 @@ class OccupancyGrid:
         if np.isnan(grid.bounds).any():
             raise state.refuse("grid_bounds", "holds what is not a number")
         grid.stamp()
+        grid.factor = state.real("grid_factor", 0, MAX_SCALE) if "grid_factor" in state else 0.0
+        grid.limit = state.number("grid_limit", -1, count - 1) if "grid_limit" in state else -1
         return grid
 
     def clear(self) -> None:

@@ -26,4 +26,5 @@ class StrictOptions(Options):
     border: Distance = Field(0.0, description="kept between pieces and the container's edge")
     flip: bool = Field(False, description="pieces may be mirrored when they move to a void")
     quality: Quality = "normal"
+    angles: tuple[float, ...] = Field((), description="degrees, the only turns that pieces which are nested may take")
     pull: Direction | tuple[Coordinate, Coordinate] = Field("down", description="where pieces that are poured fall")

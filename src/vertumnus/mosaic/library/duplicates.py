@@ -9,6 +9,8 @@ from vertumnus.jit import kernel
 
 DISTANCE = 3  # bits that may differ; four bands of 16 bits then always share one
 COLOUR = 0.06  # of sRGB values: a recoloured copy is another tile
+LIKE, LIKE_COLOUR = 10, 0.12  # the same for pictures that only look alike
+LOOKED_AT = 400
 WINDOW = 64  # neighbours compared in a crowded bucket, so that nothing is quadratic
 
 
@@ -30,6 +32,45 @@ def near_duplicates(hashes: NDArray[np.int64], means: NDArray[np.floating]) -> N
     for n in range(count):
         root[n] = root[root[n]]  # links go to earlier pictures only, so one pass flattens them
     return root
+
+
+def like_tiles(hashes: NDArray[np.int64], means: NDArray[np.floating]) -> NDArray[np.int32]:
+    """A number for each picture, the same for those that look alike, as the pictures of a series do.
+
+    Each takes the number of the first before it that is like it, among those whose mean colours are next to its own
+    in lightness, `LOOKED_AT` of them at most: the time grows as N log N.
+    """
+    bits = hashes.view(np.uint64)
+    colour = np.ascontiguousarray(means, np.float32)
+    order = np.argsort(colour @ np.array([0.299, 0.587, 0.114], np.float32), kind="stable")
+    return np.asarray(_number(order, bits, colour, LIKE, np.float32(LIKE_COLOUR), LOOKED_AT), np.int32)
+
+
+@kernel
+def _number(order, bits, colour, distance, most, window):
+    kind = np.full(len(order), -1, np.int64)
+    for a in range(len(order)):
+        i = order[a]
+        if kind[i] >= 0:
+            continue
+        kind[i] = i
+        for b in range(a + 1, min(a + 1 + window, len(order))):
+            j = order[b]
+            if kind[j] >= 0:
+                continue
+            differ, ones = bits[i] ^ bits[j], 0
+            while differ and ones <= distance:
+                differ &= differ - np.uint64(1)
+                ones += 1
+            if ones > distance:
+                continue
+            if (
+                abs(colour[i, 0] - colour[j, 0]) <= most
+                and abs(colour[i, 1] - colour[j, 1]) <= most
+                and abs(colour[i, 2] - colour[j, 2]) <= most
+            ):
+                kind[j] = i
+    return kind
 
 
 @kernel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
-from vertumnus.mosaic.library.duplicates import near_duplicates
+from vertumnus.mosaic.library.duplicates import like_tiles, near_duplicates
 from vertumnus.mosaic.library.place import base_folder, index_place
 from vertumnus.mosaic.library.record import LONGEST
 from vertumnus.mosaic.library.store import ROW_SHAPE, TileStore
@@ -127,6 +128,41 @@ class TileLibrary:
         self._chosen = self._chosen[kept]
         return left_out
 
+    def kinds(self) -> NDArray[np.int32]:
+        """A number for each tile, the same for those that look alike, as those of a series do."""
+        means = np.empty((len(self), 3))
+        for first, last in self.blocks():
+            means[first:last] = self.cells(first, last).mean(axis=(1, 2))
+        return like_tiles(self.hash[self._chosen], means)
+
+    def without(self, patterns: Sequence[str]) -> int:
+        """Leaves out tiles whose path or name matches a pattern; returns how many.
+
+        Raises `VertumnusError` for a pattern that no tile matches.
+        """
+        if not patterns:
+            return 0
+        paths = [tile.path for tile in self.tiles()]
+        out = np.zeros(len(self), bool)
+        for pattern in patterns:
+            here = [_is_named(path, pattern) for path in paths]
+            if not any(here):
+                raise VertumnusError(f"`exclude`: no tile is named {pattern!r}")
+            out |= np.array(here)
+        self._chosen = self._chosen[~out]
+        return int(out.sum())
+
+    def find(self, name: str) -> int:
+        """The number of the tile of that name or path.
+
+        Raises `VertumnusError` if there is none, or several.
+        """
+        found = [n for n, tile in enumerate(self.tiles()) if _is_named(tile.path, name)]
+        if len(found) != 1:
+            there = "no tile is" if not found else f"{len(found)} tiles are"
+            raise VertumnusError(f"`pin`: {there} named {name!r}")
+        return found[0]
+
     def require(self) -> None:
         """Raises `VertumnusError` if there is no tile at all."""
         if len(self) == 0:
@@ -136,6 +172,13 @@ class TileLibrary:
             ]
             why = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
             raise VertumnusError(f"{names}: `tiles`: no picture in it can be read{why}")
+
+
+def _is_named(path: Path, pattern: str) -> bool:
+    """Whether a file's path, or the end of it, its name or its name without suffix matches a pattern."""
+    return any(fnmatchcase(text, pattern) for text in (path.name, path.stem, path.as_posix())) or fnmatchcase(
+        path.as_posix(), f"*/{pattern}"
+    )
 
 
 def release(mapped: NDArray[Any]) -> None:

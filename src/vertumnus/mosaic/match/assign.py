@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.jit import kernel
 from vertumnus.mosaic.match.auction import LISTED, auction
 from vertumnus.mosaic.match.greedy import Chosen, Floats, Placer
+from vertumnus.mosaic.match.importance import FAVOUR, VARIETY
 from vertumnus.mosaic.match.search import Candidates, nearest
 
 Method = Literal["optimal", "greedy", "even"]
@@ -49,6 +50,19 @@ class Colours(NamedTuple):
     tiles: Floats
     weight: float
     kept: float
+
+
+class Wishes(NamedTuple):
+    """What is asked of single tiles and cells, beside the rules for all.
+
+    kinds        M, the same number for tiles that look alike: they keep `min_distance` as equal ones do
+    importance   N, how much each cell matters, 0 to 1: its cost counts more, and repeats keep farther apart there
+    pinned       the tile that a cell shows, by its number, whatever it costs
+    """
+
+    kinds: NDArray[np.int32] | None = None
+    importance: NDArray[np.float32] | None = None
+    pinned: Mapping[int, int] = {}
 
 
 def check_rules(rules: Rules, cells: int, tiles: int) -> None:
@@ -106,6 +120,7 @@ def assign(
     colours: Colours | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    wishes: Wishes | None = None,
 ) -> tuple[Chosen, dict[str, Any]]:
     """Gives every cell a tile; returns the choice and what is to be reported about it.
 
@@ -113,10 +128,12 @@ def assign(
     centres        N x 2, cells
     colours        needed for dithering
     seed           of the sample that first prices are worked out from
+    wishes         for single tiles and cells; like tiles come nearer to each other where they must
 
     Raises `VertumnusError` if the rules cannot be kept.
     """
     count, total = len(cells), len(tiles)
+    wishes = wishes or Wishes()
     check_rules(rules, count, total)
     uses = count if rules.max_uses is None else min(rules.max_uses, count)
     if rules.method == "optimal" and uses < count and rules.min_distance <= 1 and not rules.dither:
@@ -128,16 +145,21 @@ def assign(
             length = min(LISTED, 4 * math.ceil(rules.min_distance) ** 2) if rules.min_distance > 1 else 1
         listed = nearest(cells, tiles, length, progress=progress)
     report: dict[str, Any] = {}
+    bound = 0.0
     if listed is None:
         found = auction(cells, tiles, None, uses, seed=seed, progress=progress)
-        report["gap"] = (
-            max(0.0, float(found.cost.sum(dtype=np.float64)) / found.bound - 1) if found.bound > 0 else 0.0
-        )
+        bound, report["gap"] = found.bound, 0.0
         chosen = Chosen(found.tile, found.way, found.cost)
     elif rules.method == "even":
         chosen = assign_evenly(cells, tiles, listed, seed)
     else:
-        chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress)
+        chosen = _under_limits(cells, tiles, centres, rules, uses, listed, colours, seed, progress, wishes)
+    if wishes.pinned:
+        chosen = _with_pins(chosen, cells, tiles, centres, rules, uses, wishes)
+    if wishes.importance is not None and not rules.dither:
+        chosen = _favoured(chosen, cells, tiles, centres, rules, uses, wishes)
+    if bound > 0:
+        report["gap"] = max(0.0, float(chosen.cost.sum(dtype=np.float64)) / bound - 1)
     report |= {
         "cost": float(chosen.cost.sum(dtype=np.float64)),
         "mean_cost": float(chosen.cost.mean(dtype=np.float64)),
@@ -173,6 +195,77 @@ def assign_evenly(cells: Floats, tiles: Floats, candidates: Candidates, seed: in
     return Chosen(tile, way, cost)
 
 
+def _with_pins(
+    chosen: Chosen,
+    cells: Floats,
+    tiles: Floats,
+    centres: NDArray[np.float64],
+    rules: Rules,
+    uses: int,
+    wishes: Wishes,
+) -> Chosen:
+    """The choice with pinned tiles in their cells; what they are in the way of takes the best that is left."""
+    where = np.array(sorted(wishes.pinned), np.int64)
+    asked = np.array([wishes.pinned[cell] for cell in where.tolist()], np.int64)
+    away = ((tiles[asked] - cells[where, None]) ** 2).sum(axis=2)
+    way = away.argmin(axis=1)
+    cost = np.take_along_axis(away, way[:, None], axis=1)
+    limit = -(-len(cells) // len(tiles)) if rules.method == "even" else uses
+    placer = Placer(centres, len(tiles), limit, rules.min_distance)
+    own = Candidates(
+        asked[:, None].astype(np.int32), way[:, None].astype(np.int16), cost.astype(np.float32), cost[:, 0]
+    )
+    placer.cheapest_first(where, own)
+    if (placer.chosen.tile[where] < 0).any():
+        raise VertumnusError(
+            "`pin`: the limits on repeats do not allow that; raise `max_uses` or lower `min_distance`"
+        )
+    others = np.setdiff1d(np.arange(len(cells)), where)
+    kept = Candidates(chosen.tile[:, None], chosen.way[:, None], chosen.cost[:, None], chosen.cost).of(others)
+    placer.cheapest_first(others, kept)
+    if not placer.fill(cells, tiles, LISTED):
+        raise VertumnusError(
+            "`pin`: what is left of the tiles cannot fill the other cells within the limits on repeats"
+        )
+    return placer.chosen
+
+
+def _ever_less(rules: Rules, wishes: Wishes) -> list[tuple[float | NDArray[np.float64], NDArray[np.int32] | None]]:
+    """How far apart repeats are kept, and what counts as one: farther where it matters and like tiles as well, then,
+    where tiles are too few for that, what the rules ask for alone.
+    """
+    found: list[tuple[float | NDArray[np.float64], NDArray[np.int32] | None]] = [(rules.min_distance, None)]
+    if rules.min_distance > 1:
+        if wishes.kinds is not None:
+            found.insert(0, (rules.min_distance, wishes.kinds))
+        if wishes.importance is not None:
+            found.insert(0, (rules.min_distance + VARIETY * wishes.importance.astype(np.float64), wishes.kinds))
+    return found
+
+
+def _favoured(
+    chosen: Chosen,
+    cells: Floats,
+    tiles: Floats,
+    centres: NDArray[np.float64],
+    rules: Rules,
+    uses: int,
+    wishes: Wishes,
+) -> Chosen:
+    """The choice with tiles changed so that cells that matter have better ones, at the cost of others."""
+    assert wishes.importance is not None
+    weight = 1 + (FAVOUR - 1) * wishes.importance
+    weight[list(wishes.pinned)] = -1
+    limit = -(-len(cells) // len(tiles)) if rules.method == "even" else uses
+    for distance, kinds in _ever_less(rules, wishes):  # the most of it that the choice keeps
+        placer = Placer(centres, len(tiles), limit, distance, kinds)
+        placer.hold(chosen)
+        if (placer.chosen.tile >= 0).all():
+            break
+    placer.improve(nearest(cells, tiles, LISTED), cells, tiles, 0.0, weight, swaps=rules.method == "even")
+    return placer.chosen
+
+
 def _under_limits(
     cells: Floats,
     tiles: Floats,
@@ -183,23 +276,25 @@ def _under_limits(
     colours: Colours | None,
     seed: int,
     progress: Progress | None,
+    wishes: Wishes,
 ) -> Chosen:
     count, total = len(cells), len(tiles)
-    placer = Placer(centres, total, uses, rules.min_distance)
     everyone = np.arange(count)
-    if rules.dither:
-        assert colours is not None
-        placer.dither(listed, colours.cells, colours.tiles, colours.weight, colours.kept)
-    elif rules.method == "optimal" and uses < count:
+    first = listed
+    if rules.method == "optimal" and uses < count and not rules.dither:
         found = auction(cells, tiles, listed, uses, seed=seed, progress=progress)
         # Keep of the optimum what is far enough apart; the rest is repaired below.
-        best = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
-        placer.cheapest_first(everyone, best)
-    else:
-        placer.cheapest_first(everyone, listed)
-    if not placer.fill(cells, tiles, listed.tile.shape[1]):
-        raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
-    return placer.chosen
+        first = Candidates(found.tile[:, None], found.way[:, None], found.cost[:, None], listed.bound)
+    for distance, kinds in _ever_less(rules, wishes):
+        placer = Placer(centres, total, uses, distance, kinds)
+        if rules.dither:
+            assert colours is not None
+            placer.dither(listed, colours.cells, colours.tiles, colours.weight, colours.kept, seed)
+        else:
+            placer.cheapest_first(everyone, first)
+        if placer.fill(cells, tiles, listed.tile.shape[1]):
+            return placer.chosen
+    raise VertumnusError(_too_few(cells, tiles, centres, rules, uses, listed))
 
 
 def _too_few(

@@ -29,6 +29,7 @@ class FeatureSpec:
     side     sub-cells along each side of a cell
     space    of colours
     colour, edges, mean   weights: of the colours of the parts, of edges, of the colour of the whole
+    lightness   weight of lightness within colours, beside 1 for what they are besides; not of rgb
     """
 
     side: int = 4
@@ -36,6 +37,7 @@ class FeatureSpec:
     colour: float = 1.0
     edges: float = 0.1
     mean: float = 0.5
+    lightness: float = 1.0
 
     def check(self) -> None:
         """Raises `VertumnusError` for values that make no sense."""
@@ -68,10 +70,10 @@ class FeatureSpec:
         pooled = samples.reshape(count, k, 2, k, 2, 3).mean(axis=(2, 4))
         parts = []
         if self.colour > 0:
-            parts.append(in_space(pooled, self.space) * weight * np.float32(self.colour**0.5))
+            parts.append(self._seen(pooled) * weight * np.float32(self.colour**0.5))
         if self.mean > 0:
             whole = np.einsum("nyxc,yx->nc", pooled, weight[0, :, :, 0] ** 2)
-            parts.append(in_space(whole, self.space) * np.float32(self.mean**0.5))
+            parts.append(self._seen(whole) * np.float32(self.mean**0.5))
         if self.edges > 0:
             lightness = in_space(samples, "oklab" if self.space == "rgb" else self.space)[..., 0]
             down = np.gradient(lightness, axis=1)
@@ -81,6 +83,13 @@ class FeatureSpec:
             double = double.reshape(count, k, 2, k, 2, 2).mean(axis=(2, 4))
             parts.append(double * weight * np.float32(self.edges**0.5))
         return np.concatenate([part.reshape(count, -1) for part in parts], axis=1).astype(np.float32)
+
+    def _seen(self, colours: Floats) -> Floats:
+        """Colours as they are compared."""
+        found = in_space(colours, self.space)
+        if self.lightness == 1 or self.space == "rgb":
+            return found
+        return found * np.array([self.lightness**0.5, 1, 1], np.float32)
 
 
 def cell_features(picture: Image.Image, grid: Grid, spec: FeatureSpec) -> Floats:

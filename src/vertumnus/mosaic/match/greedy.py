@@ -14,6 +14,7 @@ Floats = NDArray[np.float32]
 CHUNK = 1 << 22  # pairs looked at together
 MOST_CARRIED = 0.3  # of perceptual colour: a residual is not carried further than tiles can make good
 SWEEPS = 12
+SHAKEN = 0.8  # share that the weights of error diffusion differ by at random
 NEIGHBOURS = 1.6  # cells: residuals are carried this far
 
 
@@ -30,17 +31,28 @@ class Placer:
 
     centres    N x 2, cells
     uses       of one tile at most
-    distance   between equal tiles at least, cells
+    distance   between equal tiles at least, cells; one for all or N
+    kinds      M, the same number for tiles that look alike and keep the distance, too; by default none do
     """
 
-    def __init__(self, centres: NDArray[np.float64], total: int, uses: int, distance: float) -> None:
+    def __init__(
+        self,
+        centres: NDArray[np.float64],
+        total: int,
+        uses: int,
+        distance: float | NDArray[np.float64],
+        kinds: NDArray[np.int32] | None = None,
+    ) -> None:
         count = len(centres)
         self.chosen = Chosen(np.full(count, -1, np.int32), np.zeros(count, np.int16), np.zeros(count, np.float32))
         self.centres = np.ascontiguousarray(centres)
-        self.uses, self.distance = uses, distance - 1e-9
+        far = np.broadcast_to(np.asarray(distance, np.float64), count) - 1e-9
+        self.uses, self.distance = uses, (np.ascontiguousarray(far), float(far.max(initial=0.0)))
         self.used = np.zeros(total, np.int32)
-        self.last = np.full(total, -1, np.int32)  # the cell that took a tile last ...
-        self.before = np.full(count, -1, np.int32)  # ... and the one that took the same tile before it
+        kinds = np.arange(total, dtype=np.int32) if kinds is None else kinds.astype(np.int32)
+        self.like = (kinds, np.zeros(int(kinds.max(initial=0)) + 1, np.int32))  # of each tile, and uses of each kind
+        self.last = np.full(len(self.like[1]), -1, np.int32)  # the cell that took one of a kind last ...
+        self.before = np.full(count, -1, np.int32)  # ... and the one that took one of the same kind before it
         # Cells sorted by the unit square they lie in, where each square begins among them, and the squares' columns.
         origin = self.centres.min(axis=0)
         column, row = np.floor(self.centres - origin).astype(np.int64).T
@@ -50,7 +62,10 @@ class Placer:
         self.around = (order, np.searchsorted(square[order], np.arange(rows * columns + 1)), columns, origin)
 
     def _state(self) -> tuple[object, ...]:
-        return (*self.chosen, self.centres, self.uses, self.distance, self.used, self.last, self.before, self.around)
+        return (
+            *self.chosen, self.centres, self.uses, self.distance, self.used, self.last, self.before,
+            self.around, self.like,
+        )  # fmt: skip
 
     def cheapest_first(self, cells: NDArray[np.integer], candidates: Candidates) -> None:
         """Gives the cells listed what their candidates allow, the cheapest pair of all first."""
@@ -81,25 +96,47 @@ class Placer:
             *self._state(),
         )  # fmt: skip
 
-    def improve(self, candidates: Candidates, features: Floats, tiles: Floats, threshold: float) -> None:
+    def improve(
+        self,
+        candidates: Candidates,
+        features: Floats,
+        tiles: Floats,
+        threshold: float,
+        weight: Floats | None = None,
+        swaps: bool = False,
+    ) -> None:
         """Changes the tiles of cells that gain more than ``threshold`` by it, the greatest gain first.
 
         A cell takes a tile that is allowed to it as things are, or where its uses are spent changes tiles with a
         cell that has it, if the two together gain twice as much. Again, until nothing changes or `SWEEPS` are over.
+
+        weight   N, what each cell's cost counts; below 0 for one that keeps its tile. By default all count the same
+        swaps    cells only change tiles with each other
         """
+        weight = np.ones(len(features), np.float32) if weight is None else weight.astype(np.float32)
+        state = list(self._state())
+        if swaps:
+            state[4] = 0  # as if all uses were spent
         for _ in range(SWEEPS):
-            gain = self.chosen.cost - candidates.cost[:, 0]
+            gain = (self.chosen.cost - candidates.cost[:, 0]) * weight
             order = np.argsort(-gain, kind="stable")
-            order = order[gain[order] > threshold]
+            order = order[(gain[order] > threshold) & (weight[order] >= 0) & (self.chosen.tile[order] >= 0)]
             if not _improve(
-                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, *self._state()
+                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, weight, *state
             ):
                 break
 
     def dither(
-        self, candidates: Candidates, cell_colour: Floats, tile_colour: Floats, weight: float, kept: float
+        self,
+        candidates: Candidates,
+        cell_colour: Floats,
+        tile_colour: Floats,
+        weight: float,
+        kept: float,
+        seed: int = 0,
     ) -> None:
-        """Cell by cell from the top left; what a tile lacks in mean colour is asked of the cells beside it.
+        """Cell by cell, row by row to and fro from the top left; what a tile lacks in mean colour is asked of the
+        cells beside it.
 
         cell_colour   N x 3 mean colour of each cell
         tile_colour   M x ways x 3
@@ -107,11 +144,14 @@ class Placer:
         kept          share of a residual that the tone leaves
 
         Error diffusion (Floyd and Steinberg, 1976) with the weights of any grid's neighbours: one over their
-        squared distance, among the cells still to come.
+        squared distance, among the cells still to come. Rows go to and fro, and the weights differ at random
+        (Ulichney, "Digital Halftoning", 1987, section 8.3), so that errors do not line up as worms and checkerboards;
+        what is asked for is never a colour beyond those that tiles have, or what cannot be had would be carried on.
         """
         from scipy.spatial import cKDTree
 
-        order = np.lexsort((self.centres[:, 0], np.round(self.centres[:, 1], 6)))
+        _, row = np.unique(np.round(self.centres[:, 1], 6), return_inverse=True)
+        order = np.lexsort((np.where(row % 2 == 0, 1, -1) * self.centres[:, 0], row))
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         pairs = cKDTree(self.centres).query_pairs(NEIGHBOURS, output_type="ndarray")
@@ -121,37 +161,48 @@ class Placer:
         first, second = first[sort], second[sort]
         start = np.searchsorted(first, np.arange(len(order) + 1))
         share = 1 / ((self.centres[first] - self.centres[second]) ** 2).sum(axis=1)
+        share *= np.random.default_rng(seed).uniform(1 - SHAKEN, 1 + SHAKEN, len(share))
+        ends = np.stack([tile_colour.min(axis=(0, 1)), tile_colour.max(axis=(0, 1))]).astype(np.float32)
         colours = tile_colour[np.maximum(candidates.tile, 0), candidates.way]
         _dither(
             order, start, second, share, candidates.tile, candidates.way, candidates.cost,
             np.ascontiguousarray(cell_colour, np.float32), np.ascontiguousarray(colours, np.float32),
-            weight, kept, *self._state(),
+            weight, kept, ends, *self._state(),
         )  # fmt: skip
 
 
 @kernel
-def _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
-    return used[j] < uses and _apart(i, j, i, tile, centres, distance, used, last, before, around)
+def _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
+    return used[j] < uses and _apart(i, j, i, tile, centres, distance, used, last, before, around, like)
 
 
 @kernel
-def _apart(i, j, but, tile, centres, distance, used, last, before, around):
-    """Whether no cell but one has tile j too near to cell i: looks at those that have it, or at those around."""
-    if distance <= 0:
+def _apart(i, j, but, tile, centres, distance, used, last, before, around, like):
+    """Whether no cell but one has tile j, or one like it, too near to cell i: looks at those that have, or at those
+    around.
+    """
+    if distance[1] <= 0:
         return True
     order, start, columns, origin = around
-    reach = int(np.ceil(distance))
-    if used[j] > (2 * reach + 1) ** 2:
+    kinds, crowd = like
+    kind = kinds[j]
+    reach = int(np.ceil(distance[1]))
+    if crowd[kind] > (2 * reach + 1) ** 2:
         x, y = int(centres[i, 0] - origin[0]), int(centres[i, 1] - origin[1])
         rows = (len(start) - 1) // columns
         for v in range(max(y - reach, 0), min(y + reach + 1, rows)):
             first, end = v * columns + max(x - reach, 0), v * columns + min(x + reach + 1, columns)
             for n in range(start[first], start[end]):
                 other = order[n]
-                if tile[other] == j and other != but and _near(i, other, centres, distance):
+                if (
+                    tile[other] >= 0
+                    and kinds[tile[other]] == kind
+                    and other != but
+                    and _near(i, other, centres, distance)
+                ):
                     return False
         return True
-    other = last[j]
+    other = last[kind]
     while other >= 0:
         if other != but and _near(i, other, centres, distance):
             return False
@@ -162,25 +213,32 @@ def _apart(i, j, but, tile, centres, distance, used, last, before, around):
 @kernel
 def _near(i, other, centres, distance):
     dx, dy = centres[i, 0] - centres[other, 0], centres[i, 1] - centres[other, 1]
-    return dx * dx + dy * dy < distance * distance
+    far = max(distance[0][i], distance[0][other])
+    return dx * dx + dy * dy < far * far if far > 0 else False
 
 
 @kernel
-def _give(i, j, w, c, tile, way, cost, centres, uses, distance, used, last, before, around):
+def _give(i, j, w, c, tile, way, cost, centres, uses, distance, used, last, before, around, like):
     tile[i], way[i], cost[i] = j, w, c
     used[j] += 1
-    before[i] = last[j]
-    last[j] = i
+    kinds, crowd = like
+    kind = kinds[j]
+    crowd[kind] += 1
+    before[i] = last[kind]
+    last[kind] = i
 
 
 @kernel
-def _take_back(i, tile, used, last, before):
+def _take_back(i, tile, used, last, before, like):
     j = tile[i]
     used[j] -= 1
-    if last[j] == i:
-        last[j] = before[i]
+    kinds, crowd = like
+    kind = kinds[j]
+    crowd[kind] -= 1
+    if last[kind] == i:
+        last[kind] = before[i]
         return
-    other = last[j]
+    other = last[kind]
     while before[other] != i:
         other = before[other]
     before[other] = before[i]
@@ -188,8 +246,8 @@ def _take_back(i, tile, used, last, before):
 
 @kernel
 def _improve(
-    order, listed, ways, costs, features, tiles, threshold,
-    tile, way, cost, centres, uses, distance, used, last, before, around,
+    order, listed, ways, costs, features, tiles, threshold, weight,
+    tile, way, cost, centres, uses, distance, used, last, before, around, like,
 ):  # fmt: skip
     changes = 0
     for i in order:
@@ -198,24 +256,59 @@ def _improve(
             if j < 0 or cost[i] - c <= threshold:
                 break
             old = tile[i]
-            if j == old or _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
-                _take_back(i, tile, used, last, before)
-                _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around)
+            if j == old or _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
+                _take_back(i, tile, used, last, before, like)
+                _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around, like)
                 changes += 1
                 break
-            other = last[j] if used[j] >= uses else -1
+            other = last[like[0][j]] if used[j] >= uses else -1
             while other >= 0:
+                if tile[other] != j or weight[other] < 0:
+                    other = before[other]
+                    continue
                 away, w = _least(features[other], tiles[old])
-                gain = cost[i] - c + cost[other] - away
+                gain = weight[i] * (cost[i] - c) + weight[other] * (cost[other] - away)
                 if (
                     gain > 2 * threshold
-                    and _apart(i, j, other, tile, centres, distance, used, last, before, around)
-                    and _apart(other, old, i, tile, centres, distance, used, last, before, around)
+                    and _apart(i, j, other, tile, centres, distance, used, last, before, around, like)
+                    and _apart(other, old, i, tile, centres, distance, used, last, before, around, like)
                 ):
-                    _take_back(i, tile, used, last, before)
-                    _take_back(other, tile, used, last, before)
-                    _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around)
-                    _give(other, old, w, away, tile, way, cost, centres, uses, distance, used, last, before, around)
+                    _take_back(i, tile, used, last, before, like)
+                    _take_back(other, tile, used, last, before, like)
+                    _give(
+                        i,
+                        j,
+                        ways[i, k],
+                        c,
+                        tile,
+                        way,
+                        cost,
+                        centres,
+                        uses,
+                        distance,
+                        used,
+                        last,
+                        before,
+                        around,
+                        like,
+                    )
+                    _give(
+                        other,
+                        old,
+                        w,
+                        away,
+                        tile,
+                        way,
+                        cost,
+                        centres,
+                        uses,
+                        distance,
+                        used,
+                        last,
+                        before,
+                        around,
+                        like,
+                    )
                     break
                 other = before[other]
             if tile[i] != old:
@@ -240,26 +333,60 @@ def _least(cell, tile):
 
 @kernel
 def _pairs(
-    order, width, cells, listed, ways, costs, tile, way, cost, centres, uses, distance, used, last, before, around
+    order,
+    width,
+    cells,
+    listed,
+    ways,
+    costs,
+    tile,
+    way,
+    cost,
+    centres,
+    uses,
+    distance,
+    used,
+    last,
+    before,
+    around,
+    like,
 ):
     for place in order:
         n, k = place // width, place % width
         i, j = cells[n], listed[n, k]
         if tile[i] >= 0 or j < 0:
             continue
-        if _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
-            _give(i, j, ways[n, k], costs[n, k], tile, way, cost, centres, uses, distance, used, last, before, around)
+        if _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
+            _give(
+                i,
+                j,
+                ways[n, k],
+                costs[n, k],
+                tile,
+                way,
+                cost,
+                centres,
+                uses,
+                distance,
+                used,
+                last,
+                before,
+                around,
+                like,
+            )
 
 
 @kernel
 def _dither(
-    order, start, beside, share, listed, ways, costs, wanted, colours, weight, kept,
-    tile, way, cost, centres, uses, distance, used, last, before, around,
+    order, start, beside, share, listed, ways, costs, wanted, colours, weight, kept, ends,
+    tile, way, cost, centres, uses, distance, used, last, before, around, like,
 ):  # fmt: skip
     carried = np.zeros((len(order), 3), np.float32)
     for i in order:
         for c in range(3):
-            carried[i, c] = min(max(carried[i, c], np.float32(-MOST_CARRIED)), np.float32(MOST_CARRIED))
+            least, most = min(ends[0, c] - wanted[i, c], np.float32(0)), max(ends[1, c] - wanted[i, c], np.float32(0))
+            least, most = max(least, np.float32(-MOST_CARRIED)), min(most, np.float32(MOST_CARRIED))
+            carried[i, c] = min(max(carried[i, c], least), most)
         best, at = np.inf, -1
         for k in range(listed.shape[1]):
             j = listed[i, k]
@@ -270,13 +397,15 @@ def _dither(
             for c in range(3):
                 e = carried[i, c]
                 value += weight * (2 * e * (wanted[i, c] - colours[i, k, c]) + e * e)
-            if value < best and _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around):
+            if value < best and _allowed(
+                i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like
+            ):
                 best, at = value, k
         if at < 0:
             continue
         _give(
             i, listed[i, at], ways[i, at], costs[i, at],
-            tile, way, cost, centres, uses, distance, used, last, before, around,
+            tile, way, cost, centres, uses, distance, used, last, before, around, like,
         )  # fmt: skip
         total = share[start[i] : start[i + 1]].sum()
         for n in range(start[i], start[i + 1]):

@@ -107,11 +107,14 @@ def count_grid(width: float, height: float, count: int, aspect: float = 1.0, kin
     return regular_grid(width, height, rows, max(1, round(count / rows)), kind)
 
 
-def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -> Grid:
+def adaptive_grid(
+    light: NDArray[np.float32], count: int, aspect: float = 1.0, weight: NDArray[np.float32] | None = None
+) -> Grid:
     """About ``count`` cells; again and again the one with the most unevenness is divided in four.
 
     light    the reference, H x W x 3, linear light
     aspect   of the cells, width over height
+    weight   h x w of any size: what unevenness counts there; the same everywhere by default
 
     Unevenness is the variance of perceptual colour within a cell, times a power of its area. Ties go to the cell
     higher up, then further left. Raises `VertumnusError` for a count below 1 or above `MAX_CELLS`.
@@ -123,6 +126,7 @@ def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -
     span = min(float(height), width / aspect) / coarse
     rows, columns = max(1, round(height / span)), max(1, round(width / aspect / span))
     seen = perceptual(light).astype(np.float64)
+    heavy = None if weight is None else _summed(weight[..., None].astype(np.float64))
     sums = _summed(np.concatenate([seen, (seen**2).sum(axis=-1, keepdims=True)], axis=-1))
 
     def unevenness(box: tuple[float, float, float, float]) -> float:
@@ -131,7 +135,8 @@ def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -
             return 0.0
         total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         area = (bottom - top) * (right - left)
-        return max(total[3] / area - float(((total[:3] / area) ** 2).sum()), 0.0) * area**UNEVEN
+        uneven = max(total[3] / area - float(((total[:3] / area) ** 2).sum()), 0.0) * area**UNEVEN
+        return uneven if heavy is None else uneven * _mean(heavy, box, width, height)
 
     xs, ys = np.linspace(0, width, columns + 1), np.linspace(0, height, rows + 1)
     waiting = []
@@ -150,6 +155,17 @@ def adaptive_grid(light: NDArray[np.float32], count: int, aspect: float = 1.0) -
             heapq.heappush(waiting, (-unevenness(box), box[1], box[0], box))
     boxes = np.array([box for *_, box in sorted(waiting, key=lambda item: item[1:3])])
     return Grid(float(width), float(height), boxes)
+
+
+def _mean(sums: NDArray[np.float64], box: tuple[float, float, float, float], width: int, height: int) -> float:
+    """The mean of a map, given summed up, over a box of a width x height picture."""
+    rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
+    left, right = (round(x * columns / width) for x in (box[0], box[2]))
+    top, bottom = (round(y * rows / height) for y in (box[1], box[3]))
+    left, top = min(left, columns - 1), min(top, rows - 1)
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return float(total[0]) / ((bottom - top) * (right - left))
 
 
 def _summed(values: NDArray[np.float64]) -> NDArray[np.float64]:

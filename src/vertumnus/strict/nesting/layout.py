@@ -28,6 +28,8 @@ class Pieces:
     angles    the only turns there are, radians; empty where ``turns`` says it
     flip      whether pieces may be mirrored
     gap       kept between pieces, canvas pixels
+    sprites   (texels, table, size, unit) of the M pictures, as `render_exactly` takes them
+    fine      M x K x 2 and M, points for the full raster, and how many
     """
 
     outlines: Outlines
@@ -36,6 +38,8 @@ class Pieces:
     angles: Floats
     flip: bool
     gap: float
+    sprites: tuple[Any, ...]
+    fine: tuple[Any, ...]
 
 
 @dataclass
@@ -60,8 +64,11 @@ class Layout:
     work     pixels looked at or written so far
     """
 
-    def __init__(self, pieces: Pieces, ground: Ground, pose: Floats, mirror: Floats, size: Floats) -> None:
-        """``pose`` and ``size`` in canvas pixels."""
+    def __init__(
+        self, pieces: Pieces, ground: Ground, pose: Floats, mirror: Floats, size: Floats, exact: bool = False
+    ) -> None:
+        """``pose`` and ``size`` in canvas pixels. ``exact``: silhouettes are those that the strict promise counts."""
+        self.exact = exact
         self.pieces, self.zoom = pieces, ground.zoom
         self.gap = pieces.gap * ground.zoom
         mean = float(np.sqrt(np.mean(size**2))) * ground.zoom if len(size) else 1.0
@@ -96,9 +103,8 @@ class Layout:
         spans = spans_for(self.pieces.outlines, which, size, self.gap)
         for i in range(len(which)):
             render_stamp(
-                i, at[i, 0], at[i, 1], at[i, 2], self.gap, at, mirror, size, which, self._outlines, spans,
-                self.wall.shape,
-            )  # fmt: skip
+                i, at[i, 0], at[i, 1], at[i, 2], self.gap, mirror, size, which, self._outlines, spans, self.wall.shape
+            )
             add_stamp(i, 8, self.wall, spans)
 
     @property
@@ -128,7 +134,16 @@ class Layout:
     def stamp(self) -> None:
         """Puts every stamp down anew, and looks at what is in conflict."""
         self.work += stamp_all(
-            self.gap, self.total, self.pose, self.mirror, self.size, self.pieces.which, self._outlines, self.spans
+            self.gap,
+            self.total,
+            self.pose,
+            self.mirror,
+            self.size,
+            self.pieces.which,
+            self._outlines,
+            self.spans,
+            self.exact,
+            self.pieces.sprites,
         )
         self.look()
 
@@ -159,10 +174,11 @@ class Layout:
         """Moves every piece in conflict, and weighs what still is."""
         p, o = self.pieces, self.pieces.outlines
         order = rng.permutation(np.flatnonzero(self.loss))
+        points_of = p.fine if self.exact else (o.points, o.number)
         self.work += sweep(
             order, points, anywhere, near, p.flip, finest, self.gap, self.spots, self.total, self.wall, self.pose,
-            self.mirror, self.size, p.which, self._outlines, (o.points, o.number), self.spans, p.turns, p.angles,
-            self.partner, self.weight, self.wall_weight, rng,
+            self.mirror, self.size, p.which, self._outlines, points_of, self.spans, p.turns, p.angles,
+            self.partner, self.weight, self.wall_weight, self.exact, p.sprites, rng,
         )  # fmt: skip
         self.look()
         reweigh(self.found, self.pairs, self.overlap, self.wall_overlap, self.partner, self.weight, self.wall_weight)

@@ -6,6 +6,8 @@ smaller where they must be; on the full raster they are counted by their exact s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from vertumnus.optimise.bounds import Bounds
@@ -17,21 +19,35 @@ from vertumnus.strict.nesting.scene import Scene
 from vertumnus.strict.nesting.search import Found, explore, part
 from vertumnus.strict.problem import RASTER, Problem
 
-EXPLORE = 500.0  # raster pixels of the container to a piece, on which layouts are looked for
-FINER = (2_000.0, 6_000.0)  # on which they are mended
+EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
+FINER = ((3_000.0, 0.2),)  # on which they are mended, and the work of that to exploring's
 TOLERANCE = 4e-4
-WORK = {"fast": 5e7, "normal": 2e8, "high": 6e8, "best": 2.4e9}  # of exploring, for 100 pieces
+WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
 START = 0.42  # of the container's area, that pieces have at first
+COMPRESS = 0.004  # of the density, by which it grows there
 YIELD = 0.997  # of the density, where finer rasters do not part it
-HAIR = 0.9993  # of the density, where the full raster does not
+HAIR = 7e-4  # of the density, less where the full raster does not, more each time
+SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
+ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
 
 
-def nest(problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator) -> Finishing:
+def nest(
+    problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator, most: float = np.inf
+) -> Finishing:
     """Moves pieces to where none overlaps another and all are as large as they can be, in given proportions.
 
-    problem      `problem.fair` has the proportions
-    placements   where they start; they are shuffled unless `problem.keep_places`
-    Yields the grid after every try; it keeps the strict promise once it is final. Send it True to come to an end.
+    To call it for pieces of any kind, drawn words say: make an `Element` of each (its alpha is its silhouette, its
+    weight its share of the area), and then `vertumnus.pack(elements, shape, sizes="proportional")`; or `share_out`
+    and `make_problem` of `vertumnus.strict.problem`, and `Bounds` that say how each may turn.
+
+    problem      `problem.fair` has the proportions: the root of each piece's area at a factor of 1, canvas pixels
+    freedom      what moves and how it turns; its sizes do not matter
+    placements   where they start; turns are drawn anew unless `problem.keep_places`
+    most         the largest factor wanted; 1 for fixed sizes
+
+    Yields the grid after every try; it keeps the strict promise once it is final, and then says by `factor` how large
+    the pieces are and by `limit` which one the container holds no larger, if one is that large. Send it True to come
+    to an end soon.
     """
     scene = Scene(problem, freedom, placements)
     if not len(scene.free):
@@ -44,33 +60,77 @@ def nest(problem: Problem, freedom: Bounds, placements: Placements, rng: np.rand
     area = float((scene.size**2).sum())
     zoom = min(float(np.sqrt(EXPLORE * count / problem.area)), RASTER)
     pose, mirror = scene.poses(placements)
-    layout = Layout(scene.pieces, scene.ground(zoom), pose, mirror, scene.size)
+    free = np.isinf(scene.pieces.turns[:, 0])
     if not problem.keep_places:
-        at = layout.spots[rng.integers(0, len(layout.spots), count)]
-        width = layout.wall.shape[1]
-        layout.pose[:, 0], layout.pose[:, 1] = at % width + 0.5, at // width + 0.5
-        free = np.isinf(scene.pieces.turns[:, 0])
-        layout.pose[free, 2] = rng.uniform(-np.pi, np.pi, int(free.sum()))
+        pose[free, 2] = rng.uniform(-np.pi, np.pi, int(free.sum()))
+    layout = Layout(scene.pieces, scene.ground(zoom), pose, mirror, scene.size)
     start = float(np.sqrt(START * max(len(layout.spots) / zoom**2, 1e-9) / area))
+    widest, alone = largest_alone(scene, start, rng)
+    above = min(most * SPARE, alone)
     until = WORK[problem.strict.quality] * np.sqrt(count / 100)
     shown = OccupancyGrid(problem, freedom, zoom)
     best: Found | None = None
-    for found in explore(layout, scene.size, start, np.inf, TOLERANCE, until, rng):
+    hurry: bool | None = False
+    for found in explore(layout, scene.size, min(start, 0.97 * above), above, TOLERANCE, until, rng):
         best = found
         hurry = yield _laid(shown, scene.placements(found.pose, found.mirror, found.factor))
         if hurry:
             break
     assert best is not None
-    for pixels in FINER:
+    for pixels, share in FINER:
         finer = float(np.sqrt(pixels * count / problem.area))
-        if finer < 0.9 * RASTER:
-            best = _mended(
-                Layout(scene.pieces, scene.ground(finer), best.pose, best.mirror, scene.size), scene, best, rng
-            )
+        if finer >= 0.9 * RASTER:
+            break
+        layout = Layout(scene.pieces, scene.ground(finer), best.pose, best.mirror, scene.size)
+        work = 0.0 if hurry else share * until
+        for found in explore(layout, scene.size, best.factor, above, TOLERANCE / 4, work, rng, COMPRESS, YIELD):
+            best = found
+            hurry = yield _laid(shown, scene.placements(found.pose, found.mirror, found.factor))
+            if hurry:
+                break
+    factor = min(best.factor, most)
+    layout = Layout(scene.pieces, scene.ground(RASTER), best.pose, best.mirror, scene.size * factor, exact=True)
+    tried = 0
+    while not part(layout, rng, 0.0, 12 if tried == 0 else 6, np.inf):
+        tried += 1
+        factor *= float(np.sqrt(1 - HAIR * tried))
+        layout.resize(scene.size * factor)
     grid = OccupancyGrid(problem, freedom, RASTER)
-    _exactly(grid, scene, best, rng)
+    grid.factor = _exactly(grid, scene, Found(layout.placed(), layout.mirror.copy(), factor), rng)
+    if widest >= 0 and grid.factor > 0.9 * alone:
+        grid.limit = int(scene.free[widest])
     yield grid
     return grid
+
+
+def largest_alone(scene: Scene, typical: float, rng: np.random.Generator) -> tuple[int, float]:
+    """(which moving piece, factor): of all the one that must be smallest to be in the container with nothing else.
+
+    Only pieces that at a typical factor are half as long as the container are tried; (-1, infinity) if none is.
+    """
+    rows, columns = np.nonzero(scene.problem.mask)
+    across = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1)) / RASTER
+    long = 2 * scene.outlines.box[scene.pieces.which].max(axis=1) * scene.size * typical
+    ground = scene.ground(min(float(np.sqrt(ALONE / scene.problem.area)), RASTER))
+    least, which = np.inf, -1
+    for i in np.argsort(-long, kind="stable")[:FEW]:
+        if long[i] < 0.5 * across:
+            break
+        one = np.array([i])
+        pieces = replace(scene.pieces, which=scene.pieces.which[one], turns=scene.pieces.turns[one])
+        pose, mirror = scene.poses(scene.start)
+        layout = Layout(pieces, ground, pose[one], mirror[one], scene.size[one] * typical)
+        high, low = min(least, 2.0 * typical), 0.05 * typical
+        for _ in range(10):
+            middle = 0.5 * (low + high)
+            layout.resize(scene.size[one] * middle)
+            if part(layout, rng, TOLERANCE, 8, np.inf):
+                low = middle
+            else:
+                high = middle
+        if high < least and high < 1.9 * typical:
+            least, which = high, int(i)
+    return which, least
 
 
 def _laid(grid: OccupancyGrid, placements: Placements) -> OccupancyGrid:
@@ -79,18 +139,8 @@ def _laid(grid: OccupancyGrid, placements: Placements) -> OccupancyGrid:
     return grid
 
 
-def _mended(layout: Layout, scene: Scene, best: Found, rng: np.random.Generator) -> Found:
-    """The same on a finer raster, a little smaller if need be."""
-    factor = best.factor
-    layout.resize(scene.size * factor)
-    while not part(layout, rng, 0.25 * TOLERANCE, 25, np.inf):
-        factor *= np.sqrt(YIELD)
-        layout.resize(scene.size * factor)
-    return Found(layout.placed(), layout.mirror.copy(), factor)
-
-
-def _exactly(grid: OccupancyGrid, scene: Scene, best: Found, rng: np.random.Generator) -> None:
-    """Parts the last pixels on the full raster, by exact silhouettes."""
+def _exactly(grid: OccupancyGrid, scene: Scene, best: Found, rng: np.random.Generator) -> float:
+    """Parts the last pixels on the full raster, by exact silhouettes. Returns the factor that took."""
     factor = best.factor
     grid.lay(scene.placements(best.pose, best.mirror, factor))
     free = grid.movable
@@ -102,12 +152,14 @@ def _exactly(grid: OccupancyGrid, scene: Scene, best: Found, rng: np.random.Gene
             grid.pose[free, column] = np.rint(grid.pose[free, column] * steps[free, step]) / steps[free, step]
         grid.pose[free, 2] = np.floor(scale[free] * factor * steps[free, 1]) / steps[free, 1]
         grid.bounds[free, :2] = grid.pose[free, 2:3]
+        if len(scene.pieces.angles):
+            grid.bounds[free, 2:] = grid.pose[free, 3:]
         grid.stamp()
         least, stale = np.inf, 0
         while stale < 3:
             over = separate(rng.permutation(free), 30, 0.03, 0, nowhere, *grid.arrays, rng)
             if over == 0:
-                return
+                return factor
             stale = 0 if over < 0.9 * least else stale + 1
             least = min(over, least)
-        factor *= np.sqrt(HAIR)
+        factor *= float(np.sqrt(1 - HAIR))

@@ -15,11 +15,13 @@ from scipy import ndimage
 from vertumnus.elements.distance import PAD, DistanceTexture, distance_texture
 from vertumnus.elements.element import Element
 from vertumnus.elements.probes import farthest_first
+from vertumnus.render.sprites import Sprites
 
 Floats = NDArray[np.float32]
 
+FINE = 768  # on the full raster
 POINTS = 400  # of an outline; the first few already spread over all of it
-EDGE = 0.02  # of the root of the area: how deep the outermost points lie
+EDGE = 0.005  # of the root of the area: how deep the outermost points lie
 
 
 class Outlines(NamedTuple):
@@ -106,3 +108,38 @@ def _points(texture: DistanceTexture) -> tuple[Floats, Floats]:
     depth = texture.values[kept] if kept.any() else texture.values[inside]
     order = farthest_first(np.ascontiguousarray(found, np.float64), POINTS, int(np.argmin(depth)))
     return centre.astype(np.float32), found[order].astype(np.float32)
+
+
+def fine_points(sprites: Sprites, centre: Floats, unit: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int64]]:
+    """Points for a raster on which silhouettes are exact: M x K x 2 about the centroids, and how many of each.
+
+    sprites   one of each outline; of its finest level the pixels at the silhouette's edge are taken, and some within
+    centre    M x 2, the centroids, in units of ``unit``, the roots of the silhouettes' areas in the pictures' pixels
+    """
+    points = np.zeros((len(unit), FINE, 2), np.float32)
+    number = np.zeros(len(unit), np.int64)
+    for m, (start, rows, columns) in enumerate(sprites.table[:, 0].tolist()):
+        width, height = sprites.size[m].tolist()
+        mask = sprites.texels[start : start + rows * columns].reshape(rows, columns) > 127
+        if mask.size == 1:
+            mask = np.ones((256, 256), bool)
+        inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+        down, across = np.nonzero(inside == 1)
+        inner = np.column_stack(np.nonzero(inside > 1))
+        rng = np.random.default_rng(0)
+        most = 4 * FINE
+        if len(down) > most:
+            some = rng.choice(len(down), most, replace=False)
+            down, across = down[some], across[some]
+        if len(inner):
+            some = rng.choice(len(inner), min(FINE // 4, len(inner)), replace=False)
+            down, across = np.concatenate([down, inner[some, 0]]), np.concatenate([across, inner[some, 1]])
+        if not len(down):
+            continue
+        x = ((across + 0.5) / mask.shape[1] - 0.5) * width / unit[m] - centre[m, 0]
+        y = ((down + 0.5) / mask.shape[0] - 0.5) * height / unit[m] - centre[m, 1]
+        found = np.column_stack([x, y]).astype(np.float64)
+        order = farthest_first(found, FINE, -1)
+        number[m] = len(order)
+        points[m, : len(order)] = found[order]
+    return points, number

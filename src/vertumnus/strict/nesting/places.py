@@ -114,7 +114,7 @@ def refine(cost, x, y, turn, i, m, n, finest, weight, total, wall, size, which, 
 
 @kernel
 def best_place(
-    i, n, anywhere, near, flips, finest, weight, spots, total, wall, pose, mirror, size, which, points,
+    i, n, anywhere, near, flips, finest, weight, stuck, spots, total, wall, pose, mirror, size, which, points,
     points_of, turns, angles, rng,
 ):  # fmt: skip
     """The best place found for one piece, whose stamp is not on the raster: (cost, x, y, turn, mirror, looks).
@@ -125,6 +125,7 @@ def best_place(
     flips      whether it may be mirrored
     finest     raster pixels at which refining ends
     weight     of the wall, in eighths
+    stuck      the largest weight of a pair it is in
     """
     root = size[i]
     first = which[i]
@@ -143,6 +144,21 @@ def best_place(
         looks += n
     bx, by, bt, bm, best = x, y, turn, m, here
     if best == 0:
+        # A hair that crosses another between all points: shaken, the harder the longer it has been there.
+        best = NO_COST
+        shake = min(0.3 * root, finest * math.sqrt(stuck))
+        for _ in range(near):
+            t = turn
+            if len(angles) == 0 and turns[i, 1] > turns[i, 0]:
+                t = min(max(turn + shake / root * rng.standard_normal(), turns[i, 0]), turns[i, 1])
+            ox, oy = x + shake * rng.standard_normal(), y + shake * rng.standard_normal()
+            looks += n
+            c, s = math.cos(t) * root, math.sin(t) * root
+            cost = cost_at(best, total, wall, weight, ox, oy, c, s, m, points, first, n)
+            if cost < best:
+                best, bx, by, bt = cost, ox, oy, t
+                if cost == 0:
+                    break
         return best, bx, by, bt, bm, looks
     far, fx, fy, ft, fm = NO_COST, x, y, turn, m
     for _ in range(anywhere):

@@ -9,11 +9,15 @@ from scipy import ndimage
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.strict.nesting.layout import Ground, Pieces
-from vertumnus.strict.nesting.outlines import Outlines
+from vertumnus.strict.nesting.outlines import Outlines, fine_points
 from vertumnus.strict.problem import RASTER, Problem
 
 Floats = NDArray[np.float64]
 RESERVE = 1.5  # times the gap, in units of the pieces, for which distances are right
+
+
+def _units(problem: Problem) -> Floats:
+    return np.array([element.unit for element in problem.elements])
 
 
 class Scene:
@@ -36,9 +40,11 @@ class Scene:
             outlines=self.outlines,
             which=problem.pieces[self.free].astype(np.int32),
             turns=np.column_stack([low, high]),
-            angles=np.empty(0),
+            angles=np.deg2rad(np.array(problem.strict.angles, np.float64)),
             flip=problem.strict.flip,
             gap=gap,
+            sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, _units(problem)),
+            fine=fine_points(problem.sprites, self.outlines.centre, _units(problem)),
         )
         self.size = problem.fair[self.free].astype(np.float64)
 

@@ -16,10 +16,11 @@ from vertumnus.strict.nesting.layout import Layout
 
 Floats = NDArray[np.float64]
 
-POINTS, ANYWHERE, NEAR, FINEST = 32, 40, 15, 0.25
+POINTS, ANYWHERE, NEAR, FINEST = 256, 40, 15, 0.25
 GAIN = 0.98  # of the least share in conflict, below which a sweep has gained something
 PATIENCE = 60  # sweeps without gain
 FIRST_GROWTH, LEAST_GROWTH = 0.04, 0.003  # of the density at a time
+LOWER = 0.94
 FAILURES = 3  # in a row, before the step is halved
 MORE_PATIENCE = 1.4
 
@@ -68,6 +69,8 @@ def explore(
     tolerance: float,
     until: float,
     rng: np.random.Generator,
+    growth: float = FIRST_GROWTH,
+    lower: float = LOWER,
 ) -> Iterator[Found]:
     """Looks for ever larger factors of the sizes. Yields the best so far after every try.
 
@@ -75,18 +78,20 @@ def explore(
     start    the factor to begin with; lowered until the pieces can be parted
     most     the largest factor wanted
     until    the layout's work at which it ends
+    growth   of the density, at first, after each success
+    lower    factor of the density where the first cannot be parted
     """
     factor = start
     layout.resize(size * factor)
     while not part(layout, rng, tolerance, PATIENCE, until):
-        factor *= 0.97
+        factor *= np.sqrt(lower)
         if layout.work > until and factor < 0.2 * start:
             return
         until = max(until, layout.work * 1.2)
         layout.resize(size * factor)
     best = Found(layout.placed(), layout.mirror.copy(), factor)
     yield best
-    growth, patience, failures = FIRST_GROWTH, float(PATIENCE), 0
+    patience, failures = float(PATIENCE), 0
     while layout.work < until and best.factor < most:
         factor = min(best.factor * float(np.sqrt(1 + growth)), most)
         layout.resize(size * factor)

@@ -22,6 +22,7 @@ import numpy as np
 
 from vertumnus.jit import kernel
 from vertumnus.render.geometry import ceil, floor
+from vertumnus.render.silhouette import stamp
 
 DEPTH = 32.0  # steps of depth to a raster pixel
 RIM = 2.0  # raster pixels that count beside the depth, so that a pixel just touched counts, too
@@ -30,7 +31,7 @@ EMPTY = 1e30
 
 
 @kernel
-def render_stamp(i, x, y, turn, gap, pose, mirror, size, which, outlines, spans, shape):
+def render_stamp(i, x, y, turn, gap, mirror, size, which, outlines, spans, shape):
     """Works out the stamp of one piece at a place, and keeps it. Returns how many pixels that took.
 
     gap     kept around the piece, raster pixels
@@ -127,6 +128,65 @@ def render_stamp(i, x, y, turn, gap, pose, mirror, size, which, outlines, spans,
         count += 1
     top_of[i], rows_of[i] = max(first_row, 0), count
     return worked
+
+
+@kernel
+def render_exactly(i, x, y, turn, gap, mirror, size, which, outlines, spans, shape, sprites):
+    """As `render_stamp`, with exactly the pixels that `vertumnus.render.silhouette` counts.
+
+    sprites   (texels, table, size, unit) of the pictures; unit is the root of each silhouette's area
+    """
+    values, half, box, centre = outlines[0], outlines[1], outlines[2], outlines[3]
+    top_of, rows_of, row_at, column_of, length_of, pixel_at, depths = spans
+    texels, table, extent, unit = sprites
+    w = which[i]
+    root, m = size[i], mirror[i]
+    cos, sin = math.cos(turn), math.sin(turn)
+    ox, oy = centre[w, 0] * m * root, centre[w, 1] * root
+    cx, cy = x - (cos * ox - sin * oy), y - (sin * ox + cos * oy)
+    wide = (abs(cos) * box[w, 0] + abs(sin) * box[w, 1]) * root + gap + 1
+    tall = (abs(sin) * box[w, 0] + abs(cos) * box[w, 1]) * root + gap + 1
+    top, bottom = max(0, floor(cy - tall)), min(shape[0] - 1, ceil(cy + tall))
+    left, right = max(0, floor(cx - wide)), min(shape[1] - 1, ceil(cx + wide))
+    row = row_at[i]
+    at = pixel_at[row]
+    room = pixel_at[row_at[i + 1]]
+    top_of[i], rows_of[i] = max(top, 0), 0
+    if bottom < top or right < left:
+        return 1
+    patch = np.zeros((bottom - top + 1, right - left + 1), np.uint16)
+    stamp(1, gap, patch, cx - left, cy - top, root / unit[w], turn, m < 0, w, texels, table, extent)
+    side = values.shape[1]
+    to_u, to_v = 0.5 * side / (half[w, 0] * root), 0.5 * side / (half[w, 1] * root)
+    picture = values[w]
+    count = 0
+    for r in range(min(len(patch), row_at[i + 1] - row)):
+        begin, end = -1, -1
+        for c in range(patch.shape[1]):
+            if patch[r, c] != 0:
+                if begin < 0:
+                    begin = c
+                end = c
+        if begin < 0:
+            column_of[row + r], length_of[row + r], pixel_at[row + r] = 0, 0, at
+            count += 1
+            continue
+        end = min(end, begin + room - at - 1)
+        column_of[row + r], length_of[row + r], pixel_at[row + r] = left + begin, end - begin + 1, at
+        dy = top + r + 0.5 - cy
+        for c in range(begin, end + 1):
+            value = 0
+            if patch[r, c] != 0:
+                dx = left + c + 0.5 - cx
+                u = int(min(max(m * (cos * dx + sin * dy) * to_u + 0.5 * side, 0.0), side - 1.0))
+                v = int(min(max((cos * dy - sin * dx) * to_v + 0.5 * side, 0.0), side - 1.0))
+                depth = max(gap - picture[v, u] * root, 0.0)
+                value = int(min((depth + RIM) * DEPTH, DEEPEST))
+            depths[at + c - begin] = value
+        at += end - begin + 1
+        count += 1
+    rows_of[i] = count
+    return 8 * patch.size
 
 
 @kernel
