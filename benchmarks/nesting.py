@@ -7,8 +7,8 @@ Each row is 100 pieces unless it says otherwise. Density is the pieces' own area
 spill are counted anew from the finished document by `vertumnus measure`. Times are CPU seconds of one core after the
 kernels are compiled. sparrow (PyPI: spyrrow, in the extra `dev`) packs the same outlines, simplified to 1.5 units of
 100 to the root of a piece's area, with free rotation into a strip of height sqrt(100 x 10,000 / .7); its density
-is by the same true areas. What was measured is kept in the JSON after each run, so a run that is cut short goes on where it
-was.
+is by the same true areas. What was measured is kept in the JSON after each run, so a run that is cut short goes on
+where it was.
 """
 
 from __future__ import annotations
