@@ -61,6 +61,18 @@ def test_a_packing_keeps_the_best_so_far(tmp_path, number):
     assert sorted(path.name for path in tmp_path.iterdir()) == [*pictures, "a.collage"]
 
 
+@pytest.mark.slow
+def test_several_starts_keep_the_best_so_far_before_any_has_ended(tmp_path):
+    """Some tenths of a second after they were started no process has even loaded what it needs."""
+    (tmp_path / "0.png").write_bytes(png(blob(0, 20, 24)))
+    size = ["--size", "60", "--count", "40", "--quality", "high", "--starts", "4"]
+    ran = run(SENDING, tmp_path, signal.SIGINT, "pack", "0.png", "--shape", "heart", *size, "-o", "a.collage")
+    assert ran.returncode == 0, ran.stderr
+    assert "stopped early, this is the best so far" in ran.stdout
+    assert vt.Collage.load(tmp_path / "a.collage").layers
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.png", "a.collage"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_other_verbs_clear_up(tmp_path, number):
     (tmp_path / "out.png").write_bytes(b"old")

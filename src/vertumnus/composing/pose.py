@@ -54,7 +54,10 @@ def is_strict(options: ComposeOptions, source: Source) -> bool:
     """
     strict = options.strict if options.strict is not None else not source.layered
     if strict and (options.squeeze is not None or options.shear):
-        raise VertumnusError("strict: pieces that change their form cannot be kept apart; leave one of the two")
+        which = "squeeze" if options.squeeze is not None else "shear"
+        raise VertumnusError(
+            f"`{which}`, `strict`: pieces that change their form cannot be kept apart; leave one of the two"
+        )
     return strict
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.errors import VertumnusError
+from vertumnus.limits import MAX_ROTATION
 from vertumnus.optimise.adam import Adam
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.optimise.checkpoint import State
@@ -276,4 +277,7 @@ def read_groups(kept: State, count: int) -> dict[str, NDArray[np.float64]]:
             raise kept.refuse(name, str(error)) from None
     if "pose" not in groups:
         raise kept.refuse("pose", "is missing")
+    turns = np.rad2deg(groups["pose"][3])
+    if (np.abs(turns) > MAX_ROTATION).any():  # which a kernel draws, and no document holds
+        raise kept.refuse("pose", f"holds a rotation beyond {MAX_ROTATION:g} degrees")
     return groups
