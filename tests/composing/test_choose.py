@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 import vertumnus as vt
 from drawn import blob, element
 from vertumnus.composing.choose import _judge, best_of
