@@ -34,7 +34,7 @@ def scatter(problem: PackProblem, start: Placements, rng: np.random.Generator) -
     rows, columns = np.nonzero(wanted)
     if len(rows) and len(free):
         ground = (np.column_stack([columns, rows]) + 0.5) / zoom
-        places: Floats = np.column_stack([found.x, found.y])
+        places = np.array([found.x, found.y], np.float64).T
         found.x[:], found.y[:] = _evened(places, ground, free).T
     tilt = np.deg2rad(problem.options.tilt)
     found.rotation[free] = np.clip(rng.standard_normal(len(free)) * 0.6, -1, 1) * tilt
