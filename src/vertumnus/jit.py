@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config, event
+from numba.core import config, event, types
 from numba.core.caching import IndexDataCacheFile
 from numba.core.serialize import dumps
 
@@ -37,13 +37,35 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in
         _warn("there is no folder that it could be kept in")
-        return numba.njit(**options)(function)
+        return _plain(numba.njit(**options)(function))
     finally:
         config.CACHE_DIR = given  # type: ignore[attr-defined]
     kept, files = compiled._cache, compiled._cache._cache_file
     base = f"{kept._impl.filename_base}-sum"
     kept._cache_file = KernelFiles(files._cache_path, base, files._source_stamp)  # type: ignore[no-untyped-call]
+    return _plain(compiled)
+
+
+def _plain(compiled: Any) -> Any:
+    """The kernel, compiled once for all numbers it is called with.
+
+    Numba compiles a kernel anew for each constant that another kernel calls it with, which took two thirds of a first
+    run; LLVM puts constants in where it pays.
+    """
+    template = compiled.get_call_template
+
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return template(tuple(map(_unliteral, args)), {name: _unliteral(value) for name, value in kws.items()})
+
+    compiled.get_call_template = get_call_template
     return compiled
+
+
+def _unliteral(given: Any) -> Any:
+    """A type without the value that Numba knows of it, within tuples too."""
+    if isinstance(given, types.Tuple | types.UniTuple):
+        return types.Tuple([_unliteral(one) for one in given])  # type: ignore[no-untyped-call]
+    return types.unliteral(given)  # type: ignore[no-untyped-call]
 
 
 @cache

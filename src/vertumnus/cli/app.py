@@ -43,6 +43,7 @@ VERBS = {
     "shape": "Show how a shape is understood.",
     "models": "List the models on this machine.",
     "schema": "Print the JSON Schema of the collage document.",
+    "completion": "Print a script that completes commands in a shell.",
     "doctor": "Say what is installed, what each extra would bring, and where things are kept.",
 }
 for verb, summary in VERBS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from vertumnus.writing import check_apart, check_writable
 if TYPE_CHECKING:
     from vertumnus.elements.collect import Collection
 
+REASONS_SHOWN = 4  # in a summary
 SKIPPED_SHOWN = 5  # files skipped for one reason that have a line each
 DOCUMENTS = (".collage", ".json")
 
@@ -112,6 +114,19 @@ def say_unplaced(report: dict[str, Any]) -> None:
         else:
             shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             print(f"not placed: {len(names)} of {len(names) + report['layers']} ({shown}): {reason}", file=sys.stderr)
+
+
+def passed_over(found: Collection, report: dict[str, Any]) -> str:
+    """What of the pictures named is not in a collage, counted by reason, as the end of a line; nothing if all are."""
+    counts = Counter(reason for _, reason in found.skipped)
+    counts.update(f"not placed, {item['reason']}" for item in report.get("unplaced", ()))
+    said = ", ".join(f"{number:,} ({reason})" for reason, number in counts.most_common(REASONS_SHOWN))
+    more = counts.total() - sum(number for _, number in counts.most_common(REASONS_SHOWN))
+    return (
+        f"; {len(found.elements):,} pictures read, passed over: {said}" + (f", {more:,} more" if more else "")
+        if said
+        else ""
+    )
 
 
 def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from vertumnus.cli.common import about_start, check_outputs, parse_size, read_elements, say_unplaced
+from vertumnus.cli.estimate import drawing, go_on
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
@@ -88,6 +89,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     preset: str | None = None,
     options: Annotated[ComposeOptions | None, Parameter(name="*", group="How")] = None,
@@ -144,6 +146,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons; black by default, white with --like.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    yes
+        Do not ask before what takes more than a minute or 2 GB.
     as_json
         Print the report as JSON to standard output, and lines for people to standard error.
     preset
@@ -191,6 +195,8 @@ def compose(
         pieces = read_elements(elements, icon_colors, max_side)
         compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
         return
+    given_size = parse_size(size) if size is not None else (600, 600)
+    go_on(drawing(given_size, scale, [*output] * variations), yes)
     named = {"elements": elements, "container": container, "like": like, "from": from_}
     if icon_colors is None and like is not None and (options is None or options.colour != "own"):
         icon_colors = "white"  # which takes any colour that the photograph wants

@@ -36,7 +36,7 @@ def doctor() -> None:
         else:
             print(f"{name}: not installed ({brings}); pip install 'vertumnus[{name}]'; missing: {', '.join(missing)}")
     kernels = _files(cache_root() / "kernels")
-    state = f"{kernels} compiled files" if kernels else "none yet: the first run compiles for some 20 s"
+    state = f"{kernels} compiled files" if kernels else "none yet: the first run compiles for some 15 s"
     print(f"kernels: {state}, in {cache_root()}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from cyclopts import Parameter
 from rich.progress import TaskID
 
 from vertumnus.cli.common import bar, place_of_indexes, progress_bar
+from vertumnus.cli.estimate import drawing as drawing_takes
+from vertumnus.cli.estimate import go_on, matching
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError, about
+from vertumnus.export.banded import check_format
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.limits import MAX_STORED_SIDE, check_whole
 from vertumnus.models.checkpoint import Dtype
@@ -28,6 +32,7 @@ from vertumnus.mosaic.workers import RayWorkers, Threads, Workers
 from vertumnus.writing import check_apart, check_writable, together
 
 SKIPPED_SHOWN = 5
+TILE = 64  # pixels of a cell's side, where no size is asked for
 GENERATING = "Tiles that a model draws"
 
 
@@ -59,6 +64,7 @@ def mosaic(
     index: Path | None = None,
     beside: Annotated[bool, Parameter(negative=())] = False,
     force: Annotated[bool, Parameter(negative=())] = False,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     tile_pixels: int | None = None,
     bundle: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -129,6 +135,8 @@ def mosaic(
         Keep the index inside the folder of pictures, in .vertumnus-tiles.
     force
         Replace a deep zoom, its folder and its page even if this program did not make them.
+    yes
+        Do not ask before what takes more than a minute or 2 GB.
     tile_pixels
         For a .collage: pixels of the shorter side of what each cell shows, at least, where its file has as many; as
         many as the cell has by default. Enough of them, and it prints large.
@@ -197,6 +205,13 @@ def mosaic(
         check_writable(path)
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
+    if assignment is None:
+        cells = _cells(options or MosaicOptions())
+        side = _longer(size) or TILE * cells**0.5
+        for path in output:  # before anybody is asked to wait
+            if path.suffix.lower() in (".jpg", ".jpeg"):
+                check_format(path, round(side), round(side))
+        go_on(matching(cells) + drawing_takes((round(side), round(side)), 1.0, output), yes)
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
     with about(assignment or reference, *output), saying(as_json) as tell:
         check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
@@ -204,6 +219,16 @@ def mosaic(
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         _summary(collage, seconds, cpu)
         tell(**facts_of(collage, output, seconds, cpu))
+
+
+def _cells(options: MosaicOptions) -> int:
+    """Cells that are asked for, as far as the options say."""
+    sides = [int(side) for side in re.findall(r"\d+", options.grid or "")]
+    return sides[0] * sides[1] if len(sides) == 2 else options.count or 0
+
+
+def _longer(size: str | None) -> int:
+    return max((int(side) for side in re.findall(r"\d+", size or "")), default=0)
 
 
 def _no_json(asked: bool) -> None:

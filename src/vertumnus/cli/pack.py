@@ -9,11 +9,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from vertumnus.cli.common import about_start, check_outputs, parse_size, read_elements, say_unplaced
+from vertumnus.cli.common import about_start, check_outputs, parse_size, passed_over, read_elements, say_unplaced
+from vertumnus.cli.estimate import drawing, go_on, packing
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
+from vertumnus.elements.collect import Collection
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_SEED, MAX_STORED_SIDE, check_whole
@@ -46,6 +48,7 @@ def pack(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[PackOptions | None, Parameter(name="*", group="How")] = None,
 ) -> None:
@@ -81,7 +84,7 @@ def pack(
         A collage to start from: locked layers stay, the others start where they lie, and new pictures join them. It
         brings its canvas, shape and options; what is given anew wins.
     background
-        The collage's background, a CSS colour; transparent by default.
+        The collage's background: a CSS colour, or a picture that fills the canvas; transparent by default.
     scale
         Of the pictures written, pixels to a canvas pixel.
     starts
@@ -94,6 +97,8 @@ def pack(
         CSS colours that icons take in turn, separated by spaces or semicolons.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    yes
+        Do not ask before what takes more than a minute or 2 GB.
     as_json
         Print the report as JSON to standard output, and lines for people to standard error.
     options
@@ -113,6 +118,10 @@ def pack(
     check_whole("--seed", seed, 0, MAX_SEED)
     began, cpu = time.perf_counter(), time.process_time()
     found = read_elements(elements, icon_colors, max_side)
+    shown = canvas or ((start.width, start.height) if start is not None else (600, 600))
+    pieces = (count or len(found.elements)) + (len(start.layers) if start is not None else 0)
+    slow = options is not None and options.quality == "high"
+    go_on(packing(pieces, shown, starts, slow) + drawing(shown, scale, output), yes)
     named = {
         "elements": elements,
         "shape": shape,
@@ -145,11 +154,11 @@ def pack(
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     with about_start(from_, *inputs, *output), saying(as_json) as tell:
         write_outputs(collage, output, scale)
-        _summary(collage, seconds, cpu, watch.stopped)
+        _summary(collage, found, seconds, cpu, watch.stopped)
         tell(**facts_of(collage, output, seconds, cpu), stopped=watch.stopped)
 
 
-def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> None:
+def _summary(collage: Collage, found: Collection, seconds: float, cpu: float, stopped: bool) -> None:
     assert collage.made_by is not None
     report = collage.made_by.report
     print(
@@ -157,6 +166,7 @@ def _summary(collage: Collage, seconds: float, cpu: float, stopped: bool) -> Non
         f" spill {report['spill']:.2%}, spread of area {report['area_cv']:.2f};"
         f" {seconds:.1f} s ({cpu:.1f} s of one core)"
         + ("; stopped early, this is the best so far" if stopped else "")
+        + passed_over(found, report)
     )
     if "limited_by" in report:
         print(f"{report['limited_by']} is as large as the shape lets it be; all others are in proportion to it")

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
+from vertumnus.cli.estimate import drawing, go_on
 from vertumnus.document.collage import Collage
 from vertumnus.errors import about
 from vertumnus.export.openraster import save_openraster
@@ -27,6 +28,7 @@ def render(
     output: Annotated[list[Path], Parameter(name=["-o", "--output"])],
     scale: float = 1.0,
     background: str | None = None,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     printing: Annotated[PrintOptions | None, Parameter(name="*", group="PDF")] = None,
 ) -> None:
     """Draw a collage as a picture or an SVG, at any scale.
@@ -37,12 +39,13 @@ def render(
         A *.collage file, a collage.json or the folder that holds one.
     output
         Where to write, once for each file; the suffix tells the kind: .png, .jpg, .webp, .tif, .dzi, .svg, .ora for
-        Krita and GIMP, .psd for Photoshop,
-        .pdf for print, or .collage and .json for the document itself.
+        Krita and GIMP, .psd for Photoshop, .pdf for print, or .collage and .json for the document itself.
     scale
         Pixels to a canvas pixel; the layout is the same at any.
     background
         A CSS colour in place of the collage's own.
+    yes
+        Do not ask before what takes more than a minute or 2 GB.
     printing
         How a PDF is printed.
     """
@@ -51,6 +54,7 @@ def render(
         with about("`background`"):
             parse_colour(background)
     document = Collage.load(collage)
+    go_on(drawing((document.width, document.height), scale, output), yes)
     write_outputs(document, output, scale, background, printing)
 
 

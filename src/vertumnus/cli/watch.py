@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 from typing import Self
 
@@ -21,7 +22,7 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.stopped = self.said = False
         self.progress: Progress = bar("note")
         self.task: TaskID = self.progress.add_task("starting", total=None, note="")
 
@@ -44,6 +45,9 @@ class Watch:
         self.stopped = True
 
     def _compiling(self) -> None:
+        if not self.said and not self.progress.console.is_terminal:
+            self.said = True
+            print("compiling kernels, on the first run only: some 15 s of one core", file=sys.stderr)
         self.progress.update(self.task, note="compiling kernels, on the first run only")
 
     def show(self, what: str, done: int, total: int, note: str) -> None:

@@ -58,8 +58,7 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
             was = before.get(layer.id)
             if was is None:
                 continue
-            corners = (_corners(one, whole) for one, whole in ((layer, opened.collage), (was, original)))
-            if np.allclose(*corners, atol=STILL):
+            if np.allclose(_corners(layer, opened.collage), _corners(was, original), atol=STILL):
                 if (layer.image, layer.crop) == (was.image, was.crop):  # 200 degrees come back as -160
                     for name, value in was.placement._asdict().items():
                         setattr(layer, name, value)

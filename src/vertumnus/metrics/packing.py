@@ -57,8 +57,8 @@ def measure_silhouettes(
     for n, (place, sprite) in enumerate(zip(placements, which, strict=True)):
         turn = np.deg2rad(place.rotation)
         drawn = (
-            place.x * RASTER, place.y * RASTER, place.scale * RASTER, np.cos(turn), np.sin(turn), place.flip, sprite,
-            sprites.texels, sprites.table, sprites.size,
+            place.x * RASTER, place.y * RASTER, place.scale * RASTER, np.cos(turn), np.sin(turn), place.flip,
+            np.int32(sprite), sprites.texels, sprites.table, sprites.size,  # of the type that packing has it in
         )  # fmt: skip
         within = walk(PUT, NO_LIMIT, EVERYWHERE, taken, *drawn)
         size[n] = areas[sprite] * (place.scale * RASTER) ** 2

@@ -1,0 +1,84 @@
+"""What a command will take, said before it is begun where that is much; at a terminal, asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from vertumnus.export.picture import DEEP_ZOOM, FORMATS
+
+MUCH_TIME, MUCH_MEMORY = 60.0, 2 << 30  # seconds; bytes
+# Measured on an AMD EPYC, 2026 (docs/benchmarks.md); a guess for any other machine, good to a factor of two.
+DRAWN = 12e6  # pixels a second of a picture
+PIECES = 1e-3  # seconds to place a piece, beside what the first take
+CELLS = 5.4 / 10_000**1.2  # seconds to match a cell, the more the more there are
+BASE = 200 << 20  # bytes, whatever is asked
+CELL_BYTES, PIECE_BYTES, RASTER_BYTES = (
+    2_000,
+    20_000,
+    24,
+)  # RASTER_BYTES to a canvas pixel: a raster of twice its sides
+
+
+class Estimate(NamedTuple):
+    """Seconds and bytes of memory."""
+
+    seconds: float = 0.0
+    memory: float = BASE
+
+    def __add__(self, other: object) -> Estimate:
+        """One after the other."""
+        if not isinstance(other, Estimate):
+            return NotImplemented
+        return Estimate(self.seconds + other.seconds, max(self.memory, other.memory))
+
+    @property
+    def much(self) -> bool:
+        """Whether it is to be said."""
+        return self.seconds > MUCH_TIME or self.memory > MUCH_MEMORY
+
+    def __str__(self) -> str:
+        """For people."""
+        minutes = self.seconds / 60
+        time = f"{self.seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} minutes" if minutes < 120 else ""
+        return f"about {time or f'{minutes / 60:.0f} hours'} and {self.memory / 2**30:.1f} GB of memory"
+
+
+def drawing(size: tuple[int, int], scale: float, outputs: Iterable[Path]) -> Estimate:
+    """Of pictures of a canvas of width x height pixels, drawn at a scale."""
+    pixels = size[0] * size[1] * scale**2
+    whole = Estimate()
+    for path in outputs:
+        suffix = path.suffix.lower()
+        if suffix in (".webp", ".ora", ".psd"):  # held whole, layers too
+            whole += Estimate(pixels / DRAWN * (1 if suffix == ".webp" else 3), BASE + 16 * pixels)
+        elif suffix in FORMATS or suffix == DEEP_ZOOM:
+            whole += Estimate(pixels / DRAWN, BASE)
+    return whole
+
+
+def packing(pieces: int, size: tuple[int, int], starts: int, slow: bool) -> Estimate:
+    """Of placing so many pieces on a canvas of width x height pixels, so often; ``slow`` where quality is high."""
+    rounds = -(-starts // (os.cpu_count() or 1))
+    seconds = rounds * (1.5 + PIECES * pieces) * (2.5 if slow else 1)
+    return Estimate(seconds, BASE + PIECE_BYTES * pieces + RASTER_BYTES * size[0] * size[1])
+
+
+def matching(cells: int) -> Estimate:
+    """Of finding a tile for each of so many cells."""
+    return Estimate(CELLS * cells**1.2, BASE + CELL_BYTES * cells)
+
+
+def go_on(estimate: Estimate, yes: bool) -> None:
+    """Says what it will take if that is much; at a terminal it asks, and raises `KeyboardInterrupt` at a no."""
+    if not estimate.much:
+        return
+    print(f"this takes {estimate}, by a rough estimate", file=sys.stderr)
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    print("go on? [y/N] (--yes does not ask) ", end="", file=sys.stderr, flush=True)
+    if not sys.stdin.readline().strip().lower().startswith("y"):
+        raise KeyboardInterrupt

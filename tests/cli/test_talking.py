@@ -1,0 +1,88 @@
+"""What is said before much is begun, what was passed over, and what completes commands."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from drawn import blob, png
+from vertumnus.cli import estimate
+
+
+def test_estimates_are_near_what_was_measured():
+    assert estimate.drawing((16_000, 16_000), 1.0, [Path("a.png")]).seconds == pytest.approx(17, rel=0.5)
+    assert estimate.matching(10_000).seconds == pytest.approx(5.4, rel=0.1)
+    assert estimate.packing(10_000, (600, 600), 1, False).seconds == pytest.approx(9.6, rel=0.5)
+    assert not estimate.packing(100, (600, 600), 1, False).much
+    assert not estimate.drawing((600, 600), 4.0, [Path("a.png"), Path("a.svg"), Path("a.collage")]).much
+    much = estimate.drawing((600, 600), 100.0, [Path("a.png")])
+    assert much.much
+    assert str(much) == "about 5 minutes and 0.2 GB of memory"
+    assert str(estimate.matching(2_000_000)) == "about 52 minutes and 3.9 GB of memory"
+    assert str(much + estimate.matching(4_000_000)) == "about 2 hours and 7.6 GB of memory"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("y\n", True), ("Yes\n", True), ("\n", False), ("n\n", False)])
+def test_at_a_terminal_much_is_asked(monkeypatch, answer, goes_on):
+    said = Terminal()
+    monkeypatch.setattr(sys, "stderr", said)
+    much = estimate.Estimate(600.0)
+    for yes, typed in ((True, ""), (False, answer)):
+        monkeypatch.setattr(sys, "stdin", Terminal(typed))
+        if yes or goes_on:
+            estimate.go_on(much, yes)
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                estimate.go_on(much, yes)
+    assert said.getvalue().count("this takes about 10 minutes") == 2
+    assert said.getvalue().count("go on?") == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    estimate.go_on(much, False)  # nobody is there to be asked
+    assert said.getvalue().count("go on?") == 1
+
+
+def test_a_no_leaves_everything_as_it_was(vertumnus, tmp_path, monkeypatch):
+    from vertumnus.document.collage import Collage, Layer
+
+    collage = Collage(width=300, height=300)
+    collage.layers.append(Layer(name="a", image=collage.pictures.add(png(blob(1, 9, 9))), x=9, y=9, scale=1))
+    collage.save(tmp_path / "a.collage")
+    monkeypatch.setattr(estimate, "go_on", lambda *_: None)
+    monkeypatch.setattr("vertumnus.cli.render.go_on", refuse)
+    code, _, err = vertumnus("render", tmp_path / "a.collage", "-o", tmp_path / "b.png", "--scale", "300")
+    assert (code, "stopped" in err) == (130, True)
+    assert not (tmp_path / "b.png").exists()
+
+
+def refuse(what, yes):
+    assert what.much
+    assert not yes
+    raise KeyboardInterrupt
+
+
+def test_the_summary_says_what_was_passed_over(vertumnus, tmp_path):
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(blob(n, 30, 30)))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("hello")
+    code, out, _ = vertumnus(
+        "pack", tmp_path, "--shape", "canvas", "--size", "60", "--quality", "fast", "-o", tmp_path / "a.json"
+    )
+    assert code == 0
+    assert "3 pictures read, passed over: " in out
+    assert "1 (not a picture file)" in out
+    assert "1 (not a picture of a known format)" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_verbs_and_options(vertumnus, shell):
+    code, out, _ = vertumnus("completion", shell)
+    assert code == 0
+    assert "harmonize" in out
+    assert "crop-marks" in out
