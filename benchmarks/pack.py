@@ -163,11 +163,16 @@ def photo(seed: int) -> Element:
     """A rectangle of a usual photograph's aspect."""
     rng = np.random.default_rng(seed)
     width, height = [(60, 40), (40, 60), (64, 48), (48, 64), (80, 45), (50, 50)][seed % 6]
+    return photo_of(width, height, tuple(rng.integers(0, 256, 3)), f"photo{seed}")
+
+
+def photo_of(width: int, height: int, colour: tuple[int, ...] = (90, 90, 90), name: str = "photo") -> Element:
+    """A rectangle of one colour."""
     pixels = np.full((height, width, 4), 255, np.uint8)
-    pixels[..., :3] = rng.integers(0, 256, 3)
+    pixels[..., :3] = colour
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    return make_element(buffer.getvalue(), None, f"photo{seed}", f"photo{seed}")
+    return make_element(buffer.getvalue(), None, name, name)
 
 
 def warm_up(elements: list[Element], shape: Shape) -> None:

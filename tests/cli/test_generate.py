@@ -145,6 +145,7 @@ def test_a_mosaic_is_made_again_from_its_document(vertumnus, tmp_path):
     assert (code, "2 layers, the same as before" in out) == (0, True)
 
 
+@pytest.mark.slow
 def test_photographs_take_the_cells_they_match(vertumnus, tmp_path):
     """Half of the reference is a picture that lies among the photographs; only the other half is drawn."""
     left, right = drawn(64, 64), drawn(64, 64).rotate(90)

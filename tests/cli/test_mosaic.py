@@ -97,7 +97,7 @@ def test_moving_mosaics(vertumnus, tiles, tmp_path):
         code, out, err = vertumnus("mosaic", folder, *flags, "-o", tmp_path / name)
         assert (code, err) == (0, "")
         assert "3 frames" in out
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 import vertumnus as vt
 from drawn import blob, element
 from vertumnus.composing.choose import _judge, best_of
@@ -27,6 +29,7 @@ def test_what_the_judge_does_not_know_is_left_to_the_prior():
         assert best_of(packed, prompt, [0.2, 0.1]) == (0, "by its agreement with what the prior wanted")
 
 
+@pytest.mark.slow
 def test_who_chooses_judges_no_benchmark(monkeypatch):
     """They share no font, and neither is a network."""
     for folder in ("training", "benchmarks", "examples"):

@@ -50,6 +50,7 @@ def test_against_every_pixel():
             assert abs(texture.values[i, j] * np.sqrt(area) - expected) < 1.1
 
 
+@pytest.mark.slow
 def test_shrinking_first_changes_little():
     pixels = blob(8, 1600, 1400)
     whole = element(pixels)

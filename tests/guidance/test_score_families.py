@@ -60,7 +60,7 @@ def test_a_few_steps_are_reproducible_and_leave_the_prior_as_it_was(family, tmp_
 
 
 @pytest.mark.parametrize("family", ["sd1", "if"])
-@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("every", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_collage_by_a_network_is_reproducible_and_resumes(family, every, blobs, tmp_path):
     chosen = DistillationOptions(
         model=str(FAMILIES[family](tmp_path / family)), guidance_interval=every, student_rate=1e-2

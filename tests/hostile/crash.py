@@ -114,7 +114,7 @@ SCENARIOS = {
     ),
     "words": Scenario(
         ["words", "text.txt", "--size", "120", "@", "-o", "out/a.collage", "-o", "out/a.svg", "--html", "out/a.html"],
-        ["--seed", "3"], ["--seed", "4"], [],
+        ["--seed", "3"], ["--seed", "4"], ["a.collage", "a.svg", "a.html"],
     ),
     "harmonize": Scenario(
         ["harmonize", "@", "--model", "none", "-o", "out/a.collage", "-o", "out/a.png"], ["a.collage"],

@@ -77,6 +77,7 @@ class KillingWorkers:
         return self.cluster.map(Fragile(function, self.folder / f"killed{self.used}"), jobs, shared)
 
 
+@pytest.mark.slow
 def test_indexing_and_drawing_are_the_same_byte_for_byte(cluster, tiles, reference, tmp_path):
     flags = tmp_path / "flags"
     flags.mkdir()
@@ -97,6 +98,7 @@ def fail(shared, job):
     raise VertumnusError(f"{shared}: job {job} is bad")
 
 
+@pytest.mark.slow
 def test_errors_come_back_as_they_are(cluster):
     with pytest.raises(VertumnusError, match="x: job 0 is bad"):
         list(cluster.map(fail, range(3), "x"))

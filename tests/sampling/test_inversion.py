@@ -39,7 +39,10 @@ def test_the_noise_of_a_gaussian_is_known(models, monkeypatch):
     assert error(200) < 0.3 * error(25)
 
 
-@pytest.mark.parametrize("family", ["sd1", "sd2", "xl"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("family", ["sd1", pytest.param("sd2", marks=SLOW), pytest.param("xl", marks=SLOW)])
 def test_there_and_back(models, family):
     """Solved again a few times, every DDIM step is undone exactly; the run passes through the same latents."""
     model = models[family]

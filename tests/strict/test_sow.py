@@ -95,3 +95,11 @@ def test_a_round_names_what_found_no_place():
     assert None in layout
     placed = [(piece, place) for piece, place in zip(seeds.pieces, layout, strict=True) if place is not None]
     assert placed
+
+
+def test_what_can_never_be_placed_ends():
+    inside = np.zeros((30, 30), bool)
+    inside[3, 4:7] = True
+    *_, last = sow(boxes(10), Field(inside), 0, rounds=1)
+    assert last.final
+    assert None in last.layout

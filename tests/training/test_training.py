@@ -121,6 +121,7 @@ def test_edges_are_lines_where_things_end_as_harmonising_draws_them():
     assert adapters.edges(picture, masks)[13:19, 7:13].any()
 
 
+@pytest.mark.slow
 def test_adapters_are_shown_the_mean_colours_that_they_were_trained_on():
     from vertumnus.mosaic.generate.methods import colour_grid, colours_alone
 
@@ -461,6 +462,7 @@ def test_recording_attention_changes_nothing():
     assert all(torch.allclose(found.sum(-1), torch.ones(1), atol=1e-5) for found in recorder.maps)
 
 
+@pytest.mark.slow
 def test_nouns_are_found_among_the_tokens(tmp_path):
     scenes, vaes = __import__("scenes"), __import__("vae")
     tokenizer = __import__("tokenizer").build()

@@ -123,6 +123,7 @@ def test_a_canvas_need_not_be_square():
     assert max(across) > 1.1
 
 
+@pytest.mark.slow
 def test_held_out_combinations_are_the_others():
     world = World(0, replace(SIMPLE, nouns=48, combinations="held out"))
     for number in range(40):
@@ -215,6 +216,7 @@ def test_nothing_told_can_be_wrong():
     assert set(wrong) == {"noun"}
 
 
+@pytest.mark.slow
 def test_colours_are_what_the_caption_says():
     world = World(1, SIMPLE)
     for number in range(30):

@@ -3,7 +3,7 @@
 import pytest
 
 from vertumnus.errors import VertumnusError
-from vertumnus.wording.table import Word, as_words, read_table
+from vertumnus.wording.table import Word, as_words, kind_of, read_table
 
 
 def test_tables_of_every_kind_say_the_same():
@@ -50,3 +50,12 @@ def test_weight_zero_is_left_out():
 def test_what_cannot_be_used_is_said(text, suffix, said):
     with pytest.raises(VertumnusError, match=said):
         read_table(text, "t", suffix)
+
+
+def test_what_standard_input_is():
+    assert kind_of('{"fig": 3}') == ".json"
+    assert kind_of("word,weight\nfig,3\npear,1\n") == ".csv"
+    assert kind_of("fig\t3\npear\t1\n") == ".tsv"
+    assert kind_of("{not json") is None
+    assert kind_of("Figs, pears and plums.\nOne, two.\n") is None
+    assert kind_of("") is None

@@ -18,6 +18,7 @@ from vertumnus.cli.estimate import go_on, matching
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError, about
+from vertumnus.export.banded import check_format
 from vertumnus.export.video import VIDEOS, is_video
 from vertumnus.limits import MAX_STORED_SIDE, check_whole
 from vertumnus.models.checkpoint import Dtype
@@ -207,6 +208,9 @@ def mosaic(
     if assignment is None:
         cells = _cells(options or MosaicOptions())
         side = _longer(size) or TILE * cells**0.5
+        for path in output:  # before anybody is asked to wait
+            if path.suffix.lower() in (".jpg", ".jpeg"):
+                check_format(path, round(side), round(side))
         go_on(matching(cells) + drawing_takes((round(side), round(side)), 1.0, output), yes)
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
     with about(assignment or reference, *output), saying(as_json) as tell:

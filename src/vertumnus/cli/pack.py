@@ -84,7 +84,7 @@ def pack(
         A collage to start from: locked layers stay, the others start where they lie, and new pictures join them. It
         brings its canvas, shape and options; what is given anew wins.
     background
-        The collage's background, a CSS colour; transparent by default.
+        The collage's background: a CSS colour, or a picture that fills the canvas; transparent by default.
     scale
         Of the pictures written, pixels to a canvas pixel.
     starts

@@ -22,8 +22,8 @@ from vertumnus.wording.cloud import word_cloud
 from vertumnus.wording.options import ColorOptions, WordOptions
 from vertumnus.wording.page import save_page
 from vertumnus.wording.source import Given, read_words
-from vertumnus.wording.table import looks_like_json, read_table
-from vertumnus.writing import check_apart, check_writable
+from vertumnus.wording.table import kind_of, read_table
+from vertumnus.writing import check_apart, check_writable, together
 
 
 def words(
@@ -162,9 +162,11 @@ def words(
     collage.made_by.report["language"] = source.language
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     with saying(as_json) as tell:
-        write_outputs(collage, output, scale)
+        with together():
+            if html is not None:
+                save_page(collage, source.words, html, title or Path(text[0]).stem)
+            write_outputs(collage, output, scale)
         if html is not None:
-            save_page(collage, source.words, html, title or Path(text[0]).stem)
             print(f"{html}: a page of {collage.made_by.report['words']} words")
         _summary(collage, seconds, cpu, watch.stopped)
         tell(**facts_of(collage, [*output, *([html] if html else [])], seconds, cpu), stopped=watch.stopped)
@@ -184,7 +186,8 @@ def _given(names: list[str]) -> Given:
             ) from None
         if "\0" in text:
             raise VertumnusError("standard input: cannot be read as text, it holds zero bytes")
-        return read_table(text, "standard input", ".json") if looks_like_json(text) else text
+        kind = kind_of(text)
+        return read_table(text, "standard input", kind) if kind is not None else text
     paths = [Path(name) for name in names]
     for path in paths:
         if not path.exists():

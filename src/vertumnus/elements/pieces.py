@@ -13,6 +13,8 @@ from vertumnus.document.placement import Placement
 from vertumnus.elements.element import Element, stored_element
 from vertumnus.errors import VertumnusError
 
+GROUND = "background"  # the id of the layer that shows a background's picture: no piece
+
 
 class Pieces:
     """Which element each piece is, what it is called, and where it lay before.
@@ -92,7 +94,7 @@ class Pieces:
         by_image = {element.image: element for element in elements}
         own = elements_of(warm, but=by_image)
         for index, layer in enumerate(warm.layers):
-            if layer.visible:
+            if layer.visible and layer.id != GROUND:
                 self.elements.append(by_image.get(layer.image) or own[layer.image])
                 self.placed.append(index)
                 self.locked.append(layer.scale if layer.locked else 0.0)
@@ -158,7 +160,7 @@ def elements_of(collage: Collage, but: Container[str] = ()) -> dict[str, Element
     """
     found: dict[str, Element] = {}
     for layer in collage.layers:
-        if layer.visible and layer.image not in found and layer.image not in but:
+        if layer.visible and layer.id != GROUND and layer.image not in found and layer.image not in but:
             element = stored_element(collage.pictures, layer.image, layer.name)
             found[layer.image] = element
     return found

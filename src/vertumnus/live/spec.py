@@ -22,6 +22,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from vertumnus.checked import Options
 from vertumnus.document.collage import Collage, MadeBy
 from vertumnus.elements.element import Element, stored_element
+from vertumnus.elements.pieces import GROUND
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_PIECES, MAX_STARTS, Seed, Side, Weight
 from vertumnus.shapes import Shape
@@ -76,6 +77,7 @@ class RunSpec(Options):
     references   the pictures in the document of files that judge, by what names them
     start        the collage that was started from, without its ``made_by``
     background, prompt   of the document
+    ground       the picture in the document that lies under it all
     skipped      (name, reason) of what could not be used
     provenance   what was asked for, in the words it was asked: paths, names
     journal      (step, command) of all that it was told while it ran
@@ -97,6 +99,7 @@ class RunSpec(Options):
     start: dict[str, Any] | None = None
     background: str | None = None
     prompt: str | None = None
+    ground: str | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     provenance: dict[str, Any] = Field({})
     journal: tuple[tuple[int, dict[str, Any]], ...] = ()
@@ -171,6 +174,7 @@ class Inputs:
     start      the collage that was started from
     references   pictures of files that judge, by what names them
     clip       the container's edge, where pieces are cut to it
+    ground     the picture under it all
     document   that is made again, where one is
     """
 
@@ -180,6 +184,7 @@ class Inputs:
     references: dict[str, Image.Image] = field(default_factory=dict)
     document: Collage | None = None
     clip: str | None = None
+    ground: Element | None = None
 
     @classmethod
     def of(cls, spec: RunSpec, collage: Collage) -> Self:
@@ -201,6 +206,10 @@ class Inputs:
             if image not in collage.pictures:
                 raise VertumnusError(f"{image}: the picture of {named} is missing")
             found.references[named] = collage.pictures.image(image)
+        if spec.ground is not None:
+            if spec.ground not in collage.pictures:
+                raise VertumnusError(f"{spec.ground}: the picture of the background is missing")
+            found.ground = stored_element(collage.pictures, spec.ground, GROUND)
         if spec.start is not None:
             found.start = start_from(spec.start, collage)
         return found

@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self, TypedDict
 from pydantic import Field, field_validator, model_validator
 
 from vertumnus.checked import Options
+from vertumnus.elements.frame import Frame
+from vertumnus.imaging.colour import parse_colour
 from vertumnus.limits import (
     MAX_ELEMENT,
     MAX_LENGTH,
@@ -40,7 +42,7 @@ Axis = Direction | Literal["outward"]
 Initialisation = Literal["distance-field", "random", "medial-axis", "ordered"]
 Gravity = Literal["none"] | Direction | tuple[Coordinate, Coordinate]
 Arrange = Literal["free", "justified", "treemap"]
-Overlap = Literal["none", "allow"]
+Overlap = Literal["none", "allow", "scatter"]
 SizeRange = tuple[PositiveFactor, PositiveFactor]
 
 
@@ -108,7 +110,27 @@ class PackOptions(Options):
     fill: Annotated[float, Field(ge=MIN_FILL, le=1)] = Field(
         0.5, description="fixed sizes without element_size: share of the shape that elements get"
     )
-    overlap: Overlap = Field("none", description="none: the strict finish; allow: without it")
+    overlap: Overlap = Field(
+        "none",
+        description="none: the strict finish; allow: without it; scatter: laid over each other, as in a scrapbook",
+    )
+    scatter: Annotated[float, Field(ge=0, le=0.8)] = Field(
+        0.25, description="for overlap scatter: share of the pieces that lies under others"
+    )
+    tilt: Annotated[float, Field(ge=0, le=180)] = Field(
+        6.0, description="for overlap scatter: most degrees that a piece is turned by the seed"
+    )
+    frame: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="width of a frame around photographs, a share of their shorter side"
+    )
+    frame_color: str = Field("white", description="of the frame, a CSS colour")
+    corners: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0, description="radius of photographs' rounded corners, a share of their shorter side"
+    )
+    shadow: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="how dark a soft shadow of photographs is")
+    photo_aspect: str | None = Field(
+        None, description="photographs are cut to it, as 3:2 or 1:1; faces are not cut where that can be"
+    )
     quality: Quality = "normal"
     loss: LossWeights = LossWeights()
     noise: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -149,12 +171,27 @@ class PackOptions(Options):
             raise ValueError(f"must be none, down, up, left, right or a point X,Y within {MAX_LENGTH:,.0f} pixels")
         return x, y
 
+    @field_validator("frame_color")
+    @classmethod
+    def _a_colour(cls, colour: str) -> str:
+        parse_colour(colour)
+        return colour
+
+    @field_validator("photo_aspect")
+    @classmethod
+    def _an_aspect(cls, text: str | None) -> str | None:
+        if text is not None and not 0.1 <= _ratio(text) <= 10:
+            raise ValueError("must be an aspect as 3:2, from 1:10 to 10:1")
+        return text
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.arrange != "free" and (self.fixed or self.overlap == "allow" or self.clip or self.order is not None):
             raise ValueError("arrange goes without open, fixed sizes, overlap, clip and order")
         if self.element_size is not None and not (self.sizes == "fixed" or self.open):
             raise ValueError("element_size is for fixed sizes or open packing")
+        if self.overlap == "scatter" and (self.open or self.sizes == "fixed" or self.gap):
+            raise ValueError("overlap scatter goes without open, fixed sizes and gap")
         if self.order is not None and self.init == "distance-field" and "init" not in self.model_fields_set:
             object.__setattr__(self, "init", "ordered")
         if self.order is not None and self.init != "ordered":
@@ -162,6 +199,12 @@ class PackOptions(Options):
         if self.clip and (self.open or self.border):
             raise ValueError("clip goes without open and border: what bleeds over the edge is not kept from it")
         return self
+
+    @property
+    def framing(self) -> Frame:
+        """What is done to photographs before they are placed."""
+        aspect = None if self.photo_aspect is None else _ratio(self.photo_aspect)
+        return Frame(self.frame, self.frame_color, self.corners, self.shadow, aspect)
 
     @property
     def fixed(self) -> bool:
@@ -204,6 +247,15 @@ class PackOptions(Options):
         )
 
 
+def _ratio(text: str) -> float:
+    """Width over height of ``3:2``; 0 for what is none."""
+    across, _, down = text.partition(":")
+    try:
+        return float(across) / float(down or 1)
+    except (ValueError, ZeroDivisionError):
+        return 0.0
+
+
 class PackKeywords(TypedDict, total=False):
     """The fields of `PackOptions` as keywords, for editors and type checkers."""
 
@@ -225,6 +277,13 @@ class PackKeywords(TypedDict, total=False):
     gravity: Gravity | str
     fill: float
     overlap: Overlap
+    scatter: float
+    tilt: float
+    frame: float
+    frame_color: str
+    corners: float
+    shadow: float
+    photo_aspect: str | None
     quality: Quality
     loss: LossWeights
     noise: float

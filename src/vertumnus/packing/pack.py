@@ -11,8 +11,9 @@ from PIL import Image
 
 from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Sources, as_text, gather
-from vertumnus.elements.element import Element
-from vertumnus.elements.pieces import elements_of
+from vertumnus.elements.element import Element, make_element, stored_element
+from vertumnus.elements.frame import framed
+from vertumnus.elements.pieces import GROUND, elements_of
 from vertumnus.elements.weights import apply_weights, read_weights
 from vertumnus.errors import VertumnusError, about
 from vertumnus.imaging.colour import parse_colour
@@ -23,6 +24,7 @@ from vertumnus.live.spec import ElementInput, Inputs, RunSpec, regions, start_do
 from vertumnus.optimise.checkpoint import load_checkpoint, require_writable, save_checkpoint
 from vertumnus.packing.options import PackKeywords, PackOptions
 from vertumnus.packing.run import Packing
+from vertumnus.reading import read_file
 from vertumnus.render.clip import trace_outline
 from vertumnus.shapes import Coverage, Shape, parse_shape
 from vertumnus.strict.problem import RASTER
@@ -64,7 +66,7 @@ def pack(
     weights    relative area by element name, or a CSV table of name and weight
     start      a collage to start from: its locked layers stay, its others start where they lie, and elements that it
                does not show join them. It brings its canvas, shape and options; what is given anew wins
-    background   of the collage, a CSS colour
+    background   of the collage: a CSS colour, or a picture that fills the canvas under it all
     starts     how many seeds to try, each on its own core; the one that covers most is kept
     watch      called with the running `Packing` after every step, or with a `Starts`; may steer it, or ask it to
                stop. Without one a notebook shows a progress bar
@@ -141,7 +143,11 @@ def live_pack(
         canvas = check_canvas(_size(None, warm)) if size is None and warm is not None else None
     chosen = _options(kept, options, choices)
     width, height = canvas = canvas or check_canvas(_size(size, warm))
-    if background is not None:
+    ground: Element | None = None
+    if background is not None and Path(background).suffix and Path(background).is_file():
+        ground = make_element(read_file(Path(background)), None, background, GROUND)
+        background = warm.background if warm is not None else None
+    elif background is not None:
         background = _colour(background)
     elif warm is not None:
         background = warm.background
@@ -154,7 +160,10 @@ def live_pack(
     if warm is not None and not (warm.layers or collection.elements):
         raise VertumnusError(f"{warm.where}: layers: there are none, and no other elements are named")
     with about(warm.where if warm is not None else "start"):
-        ready = _with_own(warm, before, collection.elements)
+        given = [framed(one, chosen.framing) for one in collection.elements]
+        ready = _with_own(warm, before, given)
+    if ground is None and before is not None and before.ground is not None and warm is not None:
+        ground = stored_element(warm.pictures, before.ground, GROUND)
     if warm is not None and (warm.width, warm.height) != canvas:
         warm = _resized(warm, canvas)
     if weights is not None:
@@ -173,6 +182,7 @@ def live_pack(
         block=blocked,
         start=start_document(warm) if warm is not None else None,
         background=background,
+        ground=ground.image if ground is not None else None,
         prompt=warm.prompt if warm is not None else None,
         skipped=tuple(collection.skipped),
         provenance=dict(provenance),
@@ -181,7 +191,7 @@ def live_pack(
     if chosen.clip:
         outline = warm.clip if kept_shape and warm is not None else None
         outline = outline or trace_outline(parsed.coverage(width * RASTER, height * RASTER), RASTER)
-    return Packing(spec, Inputs({one.image: one for one in ready}, mask, warm, clip=outline))
+    return Packing(spec, Inputs({one.image: one for one in ready}, mask, warm, clip=outline, ground=ground))
 
 
 def run(
@@ -289,7 +299,7 @@ def _with_own(warm: Collage | None, before: RunSpec | None, given: Sequence[Elem
     by_image = {element.image: element for element in given}
     weight = {one.image: one.weight for one in before.elements} if before is not None else {}
     own = elements_of(warm, but=by_image)
-    shown = dict.fromkeys(layer.image for layer in warm.layers if layer.visible)
+    shown = dict.fromkeys(layer.image for layer in warm.layers if layer.visible and layer.id != GROUND)
     mine = [by_image.get(image) or own[image] for image in shown]
     return [one.weighted(weight.get(one.image, one.weight)) for one in mine] + [
         element for element in given if element.image not in shown

@@ -94,9 +94,11 @@ def make_freedom(problem: PackProblem, start: Placements) -> Bounds:
         common = min(1.0, ATTAINABLE / float(np.sqrt(least * most)))
         low = fair + 0.5 * np.log(least * common)
         high = fair + 0.5 * np.log(most * common)
-    if options.rotation in ("auto", "free"):
+    if options.overlap == "scatter":
+        low, high = fair - 3.0, fair + 3.0
+    if options.rotation in ("auto", "free") or options.overlap == "scatter":
         turn_low, turn_high = np.full(count, -np.inf), np.full(count, np.inf)
-        if options.rotation == "auto":
+        if options.rotation == "auto" and options.overlap != "scatter":
             upright = np.array([element.opaque for element in problem.elements])[problem.pieces]
             # One that lay turned before, in a collage that was started from, stays so.
             turn_low[upright] = turn_high[upright] = start.rotation[upright]

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.placement import Placement
+from vertumnus.elements.element import Element
+from vertumnus.elements.pieces import GROUND
 from vertumnus.errors import VertumnusError
+from vertumnus.imaging.faces import crop_around
 from vertumnus.limits import MAX_ELEMENT, MAX_STEPS, MIN_ELEMENT
 from vertumnus.live.commands import (
     Add,
@@ -34,6 +37,7 @@ from vertumnus.packing.cells import Arranged, arrange
 from vertumnus.packing.objective import PackingGuidance
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import PackProblem, make_freedom, make_problem, start_placements
+from vertumnus.packing.scatter import hidden_share, scatter
 from vertumnus.packing.soft import soft_optimiser
 from vertumnus.render.clip import trace_outline
 from vertumnus.render.parameters import check
@@ -90,6 +94,10 @@ class Packing(PieceRun):
         self._anew()
 
     def _steps(self) -> Iterator[None]:
+        if self.problem.options.overlap == "scatter":
+            if not self.problem.keep_places or self.problem.options.init == "ordered":
+                self.optimiser.placements = scatter(self.problem, self.optimiser.placements, self.rng)
+            return
         if self.phase == "arrange":
             if not self.stopping:
                 for _ in self.optimiser:
@@ -204,6 +212,8 @@ class Packing(PieceRun):
         self.pieces.add_to(collage, layout, self.pinned.tolist(), looks)
         if self.options.clip:
             collage.clip = self._outline()
+        if self.inputs.ground is not None:
+            self._lay_ground(collage, self.inputs.ground)
         missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
         report = {
             **{name: round(value, 6) for name, value in self.measure()._asdict().items()},
@@ -212,10 +222,24 @@ class Packing(PieceRun):
             "unplaced": [{"name": name, "reason": self._why_unplaced()} for name in missing],
             "skipped": [{"name": name, "reason": reason} for name, reason in spec.skipped],
         }
+        if self.options.overlap == "scatter":
+            report["hidden"] = round(hidden_share(self.problem, self.placements()), 6)
         if self.options.clip:
             # What is outside the shape is cut, and is no spill.
             report |= {"cut": report["spill"], "spill": 0.0}
         return self._sealed(collage, spec, report)
+
+    def _lay_ground(self, collage: Collage, ground: Element) -> None:
+        """Puts the background's picture under all layers: it fills the canvas, and is cut on two sides at most."""
+        collage.pictures.add_source(ground.image, ground.source)
+        left, top, wide, tall = crop_around((ground.width, ground.height), collage.width / collage.height)
+        scale = max(collage.width / wide, collage.height / tall)
+        crop = None if (wide, tall) == (ground.width, ground.height) else (left, top, wide, tall)
+        layer = Layer(
+            id=GROUND, name=ground.name, image=ground.image, crop=crop, x=collage.width / 2, y=collage.height / 2,
+            scale=scale, locked=True,
+        )  # fmt: skip
+        collage.layers.insert(0, layer)
 
     def _outline(self) -> str:
         """The shape's edge: as it was drawn, or as its mask tells."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,6 +34,9 @@ REACH = 0.08  # of a piece's size: how near counts as touching
 COARSE = 0.2  # of the raster's pixels: a raster on which the scale is looked for first
 LEAST = 60_000  # pixels of it
 WAYS = 400  # pieces put down at one density, in several ways, times the rounds
+NOTHING = 1e-6  # of density, below which there is no use in looking
+NEARLY = 1.05  # of density: how near the largest that works is to be known when the rounds are over
+MOST_ROUNDS = 3  # times as many, where it is not
 HOPELESS = 0.03  # of all ink without a place: a density at which no other way is tried
 CENTRED = 0.12  # of all ink: the largest pieces, which go to the middle
 PULL = 10.0  # points to a pixel that these are nearer the centre
@@ -142,15 +146,19 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     while coarse.area and not search.done:
         layout = one_round(seeds, coarse, order, search.density, seed)
         limits = search.tell(layout, seeds) or limits
-    search = _Search(max(search.low, 1e-4) * FINER, STEP, tries)
+    likely = search.low
+    search = _Search(max(likely, 1e-4) * FINER, STEP, tries, likely)
     best: list[Sown | None] | None = None
-    for number in range(10 * rounds * tries):
+    for number in count():
         layout = one_round(seeds, ground, order, search.density, seed, search.tried)
         limits = search.tell(layout, seeds) or limits
         if None not in layout:
             best = layout
         shown = best if best is not None else layout
-        done = best is not None and (number + 1 >= rounds * tries or search.done)
+        near = search.high < NEARLY * search.low or search.low > 0.99 * FINER * likely > 0
+        enough = number + 1 >= rounds * tries and near
+        done = best is not None and (enough or search.done or number + 1 >= MOST_ROUNDS * rounds * tries)
+        done = done or search.high < NOTHING  # more pieces than pixels, say
         yield Step(search.low, sum(one is not None for one in shown), shown, limits, done)
         if done:
             return
@@ -164,18 +172,20 @@ class _Search:
 
     density   to be tried next; low and high: the largest that worked, the smallest that did not
     tried     how often it has been without success, of the tries that each gets
+    likely    one that will work, as far as is known; 0 for none
     """
 
-    def __init__(self, start: float, factor: float, tries: int) -> None:
+    def __init__(self, start: float, factor: float, tries: int, likely: float = 0.0) -> None:
         self.density, self.factor, self.tries = start, factor, tries
         self.low, self.high = 0.0, np.inf
         self.fall = 0.008
         self.tried = 0
+        self.likely = 0.99 * likely
 
     @property
     def done(self) -> bool:
         """Whether it is found, or there is none worth looking for."""
-        return self.high < self.factor * self.low or self.high < 1e-6
+        return self.high < self.factor * self.low or self.high < NOTHING
 
     def tell(self, layout: Sequence[Sown | None], seeds: Seeds) -> list[int]:
         """What was reached at the density; returns the pieces that found no place."""
@@ -196,7 +206,10 @@ class _Search:
         if self.low:
             self.density = float(np.sqrt(self.low * self.high))
         else:
-            self.density *= (1 - min(max(missing, self.fall), MOST_FALL)) * 0.995
+            lower = self.density * (1 - min(max(missing, self.fall), MOST_FALL)) * 0.995
+            # A large piece that does not fit by a hair says little by its share.
+            self.density = max(lower, self.likely) if self.likely < 0.999 * self.density else lower
+            self.likely *= 0.97
             self.fall = min(1.7 * self.fall, MOST_FALL)
         return lost
 

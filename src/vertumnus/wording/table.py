@@ -23,6 +23,7 @@ ALIASES = {
     "url": "link", "href": "link", "colour": "color",
 }  # fmt: skip
 LINKS = ("http://", "https://", "mailto:", "#", "/", "./", "../")
+LINES = 20  # of a text, that tell whether it is a table
 MOST_APART = 1e9  # times the lightest word's, that the heaviest may weigh
 
 
@@ -206,12 +207,19 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in (".csv", ".tsv", ".tab", ".json")
 
 
-def looks_like_json(text: str) -> bool:
-    """Whether a text from standard input is JSON."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def kind_of(text: str) -> str | None:
+    """What a text from standard input is: ".json", ".tsv" or ".csv", or None for one that is to be counted."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return ".json"
+    lines = [line for line in text.splitlines() if line.strip()][:LINES]
+    for suffix, delimiter in ((".tsv", "\t"), (".csv", ",")):
+        rows = [line.split(delimiter) for line in lines]
+        # The first line may be a heading; every other one has a word and a number.
+        numbered = [len(row) > 1 and any(_number(cell) is not None for cell in row[:2]) for row in rows]
+        if numbered and all(numbered[1:]) and all(len(row) > 1 for row in rows) and any(numbered):
+            return suffix
+    return None
