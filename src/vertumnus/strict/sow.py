@@ -146,7 +146,8 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
     while coarse.area and not search.done:
         layout = one_round(seeds, coarse, order, search.density, seed)
         limits = search.tell(layout, seeds) or limits
-    search = _Search(max(search.low, 1e-4) * FINER, STEP, tries, search.low)
+    likely = search.low
+    search = _Search(max(likely, 1e-4) * FINER, STEP, tries, likely)
     best: list[Sown | None] | None = None
     for number in count():
         layout = one_round(seeds, ground, order, search.density, seed, search.tried)
@@ -154,7 +155,8 @@ def sow(seeds: Seeds, ground: Field, seed: int, rounds: int = 6, start: float = 
         if None not in layout:
             best = layout
         shown = best if best is not None else layout
-        enough = number + 1 >= rounds * tries and search.high < NEARLY * search.low
+        near = search.high < NEARLY * search.low or search.low > 0.99 * FINER * likely > 0
+        enough = number + 1 >= rounds * tries and near
         done = best is not None and (enough or search.done or number + 1 >= MOST_ROUNDS * rounds * tries)
         done = done or search.high < NOTHING  # more pieces than pixels, say
         yield Step(search.low, sum(one is not None for one in shown), shown, limits, done)

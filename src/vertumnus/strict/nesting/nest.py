@@ -26,7 +26,7 @@ WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, f
 START = 0.42  # of the container's area, that pieces have at first
 COMPRESS = 0.004  # of the density, by which it grows there
 YIELD = 0.997  # of the density, where finer rasters do not part it
-HAIR = 7e-4  # of the density, less where the full raster does not, more each time
+HAIR = 7e-4  # of the density, less where the full raster does not
 SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
 ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
 
@@ -93,7 +93,7 @@ def nest(
     tried = 0
     while not part(layout, rng, 0.0, 12 if tried == 0 else 6, np.inf):
         tried += 1
-        factor *= float(np.sqrt(1 - HAIR * tried))
+        factor *= float(np.sqrt(1 - HAIR * (1 + tried // 8)))
         layout.resize(scene.size * factor)
     grid = OccupancyGrid(problem, freedom, RASTER)
     grid.factor = _exactly(grid, scene, Found(layout.placed(), layout.mirror.copy(), factor), rng)
