@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,12 @@ def reference(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def vertumnus(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs the command line: (exit code, standard output, standard error)."""
+def vertumnus(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line: (exit code, standard output, standard error); the same on a machine's first run."""
+    monkeypatch.setattr("vertumnus.cli.watch.while_compiling", lambda tell: nullcontext())
+
     from vertumnus.cli.app import run
 
     def command(*arguments: object) -> tuple[int, str, str]:

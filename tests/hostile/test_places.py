@@ -10,7 +10,14 @@ import vertumnus as vt
 from drawn import blob, png
 from vertumnus.cli.app import VERBS
 
-SILENT = {"tiles", "measure", "info", "models", "doctor"}  # write nothing that is named, or only their index
+SILENT = {
+    "tiles",
+    "measure",
+    "info",
+    "models",
+    "doctor",
+    "completion",
+}  # write nothing that is named, or only their index
 # What each verb is told beside where to write; what it would read is not there, and so nothing can have begun.
 WRITERS = {
     "pack": [["pack", "no.png", "--shape", "heart", "-o", "@/a.collage"]],
