@@ -33,7 +33,7 @@ def scatter(problem: PackProblem, start: Placements, rng: np.random.Generator) -
     wanted = problem.target_shown(zoom) > 0.5
     rows, columns = np.nonzero(wanted)
     if len(rows) and len(free):
-        ground = (np.column_stack([columns, rows]) + 0.5) / zoom
+        ground = np.asarray((np.column_stack([columns, rows]) + 0.5) / zoom, np.float64)
         places = np.array([found.x, found.y], np.float64).T
         found.x[:], found.y[:] = _evened(places, ground, free).T
     tilt = np.deg2rad(problem.options.tilt)
