@@ -33,7 +33,7 @@ def nested(options: PackOptions) -> bool:
     """Whether pieces are moved apart at given sizes from wherever they are: then nothing is gained softly."""
     if options.arrange != "free":
         return True
-    return (options.sizes == "proportional" or options.narrow) and not options.open and options.overlap == "none"
+    return options.sizes == "proportional" and not options.open and options.overlap == "none"
 
 
 def soft_stages(problem: PackProblem) -> list[Stage]:
