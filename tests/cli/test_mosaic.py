@@ -48,6 +48,7 @@ def test_a_whole_session(vertumnus, reference, tiles, tmp_path):
     assert "levels 1 to 4" in vertumnus("measure", tmp_path / "a.png", "--reference", reference)[1]
 
 
+@pytest.mark.slow
 def test_a_deep_zoom_of_others_is_not_touched(vertumnus, reference, tiles, tmp_path):
     (tmp_path / "a_files").mkdir()
     (tmp_path / "a_files" / "thesis.txt").write_text("years of work")

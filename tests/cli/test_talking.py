@@ -80,6 +80,7 @@ def test_the_summary_says_what_was_passed_over(vertumnus, tmp_path):
     assert "1 (not a picture of a known format)" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_verbs_and_options(vertumnus, shell):
     code, out, _ = vertumnus("completion", shell)

@@ -238,6 +238,7 @@ def test_pieces_stay_within_a_shape():
     assert vt.measure_packing(collage, vt.parse_shape("circle")).spill < 1e-3
 
 
+@pytest.mark.slow
 def test_former_keywords_and_those_of_guidances_are_understood():
     now = {"guidance": "pictogram", "container": "circle", "gradient_blur": (3, 1), "kernel_sigma": 1.0}
     then = {"prior": "pictogram", "within": "circle", "reach": (3, 1), "splat": 1.0}
@@ -247,6 +248,7 @@ def test_former_keywords_and_those_of_guidances_are_understood():
     assert made[0].made_by.options["guidance"][0]["method"] == "sds"
 
 
+@pytest.mark.slow
 def test_splatting_composes_too():
     """It comes nearer to a heart, the guidance's own measure says, and is another way of drawing."""
     likeness = {}

@@ -25,8 +25,11 @@ except vt.VertumnusError as error:
 """
 
 
+SLOW = [pytest.param(f"a.{kind}", marks=pytest.mark.slow) for kind in ("jpg", "webp", "tif")]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file size are Unix's")
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+@pytest.mark.parametrize("name", ["a.png", *SLOW])
 def test_a_full_disk_leaves_what_was_there(tmp_path, name):
     import vertumnus as vt
 

@@ -70,6 +70,7 @@ def test_a_known_embedding_is_found_again(model, monkeypatch):
     assert found.steps <= 400
 
 
+@pytest.mark.slow
 def test_the_loss_falls_on_noise_that_was_held_out_and_the_model_stays_as_it_was(model, monkeypatch):
     monkeypatch.setattr(appearance, "GAIN", 0)  # random networks hardly listen
     before = {key: value.clone() for key, value in model.pipeline.text_encoder.state_dict().items()}

@@ -110,6 +110,7 @@ def test_unknown_words_do_not_crash(mini, clip):
         assert torch.isfinite(clip.embed_text(text)).all()
 
 
+@pytest.mark.slow
 def test_latents_have_unit_deviation(mini):
     world = World(1, WorldOptions(combinations="all"))
     latents = mini.encode(to_tensor(world.batch(UNSEEN, 32)[0]))

@@ -119,6 +119,7 @@ def test_icons_are_augmented_and_are_ink(prior):
     assert len(widths) > 3
 
 
+@pytest.mark.slow
 def test_sampling_gives_an_icon(prior):
     """DDIM from noise by the predictor ends at one of the points, as it must for an exact one."""
     icons = prior.encode_text("a fish")

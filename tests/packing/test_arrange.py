@@ -60,6 +60,7 @@ def test_rows_are_in_order_and_areas_follow_weights():
     assert area[0] > 3 * np.median(area)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["justified", "treemap"])
 def test_a_wall_of_photographs_is_full_and_can_be_made_again(way, tmp_path):
     collage = vt.pack(photographs(24), "canvas", size=(300, 200), arrange=way, gap=2.0)

@@ -337,6 +337,7 @@ def test_resuming_gives_the_same_collage(blobs, tmp_path):
             run(changed, checkpoint=tmp_path / "c", resume=True)
 
 
+@pytest.mark.slow
 def test_the_best_of_several_starts_wins(blobs):
     single = [vt.pack(blobs, "circle", size=80, seed=n, quality="fast").made_by.report["coverage"] for n in (5, 6)]
     best = vt.pack(blobs, "circle", size=80, seed=5, starts=2, quality="fast")

@@ -71,6 +71,7 @@ def test_fills_keep_the_ink_and_differ():
     assert len({picture[..., 0].tobytes() for picture in filled}) == len(filled)
 
 
+@pytest.mark.slow
 def test_the_same_number_is_the_same_scene_and_another_is_another(world):
     again = World(3, WorldOptions(nouns=24))
     first, captions = world.batch(10, 6)

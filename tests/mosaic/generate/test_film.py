@@ -69,6 +69,7 @@ def frames():
     return [still, still.copy(), changed, changed.copy()]
 
 
+@pytest.mark.slow
 def test_tiles_stay_until_their_part_changes_and_a_film_goes_on_where_it_was(model, tmp_path):
     one = film(model)
     steps = list(follow_generated(frames(), one, TileFolder(tmp_path / "a", one.identity()), coherence=0.0))
