@@ -184,7 +184,7 @@ def test_a_film_of_tiles(vertumnus, tmp_path):
     assert (code, err) == (0, "")
     assert "4 frames" in out
     assert 4 < len(list((tmp_path / "out.tiles").glob("*.png"))) < 13
-    shown = [np.asarray(Image.open(file), int) for file in sorted((tmp_path / "out").iterdir())]
+    shown = [np.asarray(Image.open(file), int) for file in sorted((tmp_path / "out").glob("*.png"))]
     assert [picture.shape for picture in shown] == [(256, 256, 3)] * 4
     changed = [np.abs(b - a).reshape(2, 128, 2, 128, 3).max((1, 3, 4)) > 1 for a, b in itertools.pairwise(shown)]
     assert not changed[0].any()
