@@ -13,7 +13,7 @@ from vertumnus.export.openraster import MAX_PIXELS, ground_of, layer_pixels
 from vertumnus.render.picture import picture_size, render
 from vertumnus.writing import atomic_write
 
-MAX_SIDE = 30_000  # pixels, as the format has it
+PSD_SIDE = 30_000  # pixels, as the format has it
 MAX_NAME = 255  # characters, as the format has it
 
 
@@ -39,14 +39,14 @@ def save_psd(
     (``apple [k3]``). The background is a layer of its own at the bottom. An editor lays layers over each other
     whatever the collage's render method; the merged picture inside is drawn by that.
 
-    Raises `VertumnusError` if psd-tools is not installed, for a picture of more than `MAX_PIXELS` or `MAX_SIDE`, one
+    Raises `VertumnusError` if psd-tools is not installed, for a picture of more than `MAX_PIXELS` or `PSD_SIDE`, one
     that is gone, or a place that cannot be written.
     """
     library = psd_tools(path)
     width, height = picture_size(collage, scale)
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+    if width * height > MAX_PIXELS or max(width, height) > PSD_SIDE:
         raise VertumnusError(
-            f"{path}: {width} x {height} pixels are too many for layers, at most {MAX_PIXELS:,}, {MAX_SIDE:,} a side"
+            f"{path}: {width} x {height} pixels are too many for layers, at most {MAX_PIXELS:,}, {PSD_SIDE:,} a side"
         )
     collage.name_layers()
     colour = background if background is not None else collage.background

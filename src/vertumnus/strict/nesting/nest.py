@@ -15,7 +15,7 @@ from vertumnus.render.placements import Placements
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import separate
 from vertumnus.strict.nesting.layout import Layout
-from vertumnus.strict.nesting.scene import Scene
+from vertumnus.strict.nesting.scene import NestingScene
 from vertumnus.strict.nesting.search import Found, explore, part
 from vertumnus.strict.problem import RASTER, Problem
 
@@ -49,7 +49,7 @@ def nest(
     the pieces are and by `limit` which one the container holds no larger, if one is that large. Send it True to come
     to an end soon.
     """
-    scene = Scene(problem, freedom, placements)
+    scene = NestingScene(problem, freedom, placements)
     if not len(scene.free):
         grid = OccupancyGrid(problem, freedom, RASTER)
         grid.lay(placements)
@@ -103,7 +103,7 @@ def nest(
     return grid
 
 
-def largest_alone(scene: Scene, typical: float, rng: np.random.Generator) -> tuple[int, float]:
+def largest_alone(scene: NestingScene, typical: float, rng: np.random.Generator) -> tuple[int, float]:
     """(which moving piece, factor): of all the one that must be smallest to be in the container with nothing else.
 
     Only pieces that at a typical factor are half as long as the container are tried; (-1, infinity) if none is.
@@ -139,7 +139,7 @@ def _laid(grid: OccupancyGrid, placements: Placements) -> OccupancyGrid:
     return grid
 
 
-def _exactly(grid: OccupancyGrid, scene: Scene, best: Found, rng: np.random.Generator) -> float:
+def _exactly(grid: OccupancyGrid, scene: NestingScene, best: Found, rng: np.random.Generator) -> float:
     """Parts the last pixels on the full raster, by exact silhouettes. Returns the factor that took."""
     factor = best.factor
     grid.lay(scene.placements(best.pose, best.mirror, factor))

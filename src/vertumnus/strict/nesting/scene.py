@@ -20,7 +20,7 @@ def _units(problem: Problem) -> Floats:
     return np.array([element.unit for element in problem.elements])
 
 
-class Scene:
+class NestingScene:
     """The pieces of a problem that move, and the ground for them at any resolution.
 
     free      indices of the pieces that move
