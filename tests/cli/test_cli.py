@@ -17,6 +17,7 @@ from vertumnus.document.collage import Collage
 FAST = ("--quality", "fast", "--size", "100")
 
 
+@pytest.mark.slow
 def test_pack_writes_every_kind(vertumnus, picture_folder, tmp_path):
     outputs = [tmp_path / f"a{suffix}" for suffix in (".collage", ".json", ".png", ".svg", ".jpg", ".webp", ".tif")]
     flags = [part for output in outputs for part in ("-o", output)]
@@ -38,6 +39,7 @@ def test_the_same_command_gives_the_same_bytes(vertumnus, picture_folder, tmp_pa
     assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_whole_session(vertumnus, picture_folder, tmp_path):
     collage, mask = tmp_path / "a.collage", tmp_path / "mask.png"
     pixels = np.full((80, 80), 255, np.uint8)

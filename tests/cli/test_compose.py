@@ -19,6 +19,7 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 def test_a_whole_session(photos, tmp_path, capsys):
     out = tmp_path / "heart.collage"
     first = ["compose", str(photos), "--prompt", "a heart", "--size", "200", "--count", "10", "--iterations", "60"]

@@ -55,6 +55,7 @@ def test_without_a_model_rounds_are_made_undone_and_made_again(lunch, capsys):
     assert [layer.name for layer in Collage.load("lunch.collage").layers] == ["ball", "cup"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_ends_in_one_sentence(lunch, capsys, tmp_path):
     nothing = ["--model", "none", "-o", "x.png"]
     far = ["--layer", "ball.png:ball@900,900,1", "--size", "64"]

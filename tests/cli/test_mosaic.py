@@ -11,6 +11,7 @@ from photographs import drawn
 from vertumnus.document.collage import Collage
 
 
+@pytest.mark.slow
 def test_a_whole_session(vertumnus, reference, tiles, tmp_path):
     code, out, err = vertumnus("tiles", "index", tiles)
     assert (code, err) == (0, "")

@@ -19,6 +19,7 @@ def text(tmp_path):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_text_becomes_a_cloud_and_a_page(text, tmp_path, capsys):
     outputs = [str(tmp_path / name) for name in ("c.svg", "c.png", "c.collage", "c.html")]
     arguments = ["words", text, "--size", "160x120", "--json"]

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PIECES = [element(blob(n, 60 + 3 * n, 66 - 2 * n), f"blob{n}") for n in range(8)]
 
 
+@pytest.mark.slow
 def test_the_one_that_reads_best_is_best():
     """Whatever its own prior thinks."""
     packed = [vt.pack(PIECES, shape, size=200, count=24) for shape in ("square", "heart", "icon:fish")]

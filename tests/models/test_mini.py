@@ -118,6 +118,7 @@ def test_latents_have_unit_deviation(mini):
     assert latents.mean().item() == pytest.approx(0, abs=0.2)
 
 
+@pytest.mark.slow
 def test_reconstructions_are_close(mini):
     pictures = World(2, WorldOptions(combinations="all")).batch(UNSEEN, 24)[0]
     made = mini.decode(mini.encode(to_tensor(pictures))).clamp(0, 1)

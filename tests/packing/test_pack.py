@@ -119,6 +119,7 @@ def test_proportional_sizes_keep_their_proportions(blobs):
     assert collage.made_by.report["coverage"] > 0.4
 
 
+@pytest.mark.slow
 def test_fixed_sizes_are_exact_and_what_finds_no_place_is_named(blobs):
     collage = vt.pack(blobs, "circle", size=SIZE, quality="fast", sizes="fixed", element_size=20.0)
     check_strict(collage)
@@ -352,6 +353,7 @@ def test_a_layout_does_not_depend_on_the_canvas_size_it_is_drawn_at(blobs):
     assert np.abs(small - pooled).mean() < 0.012
 
 
+@pytest.mark.slow
 def test_a_large_canvas_is_strict_too(blobs):
     collage = vt.pack(blobs[:6], "circle", size=700, quality="fast")
     check_strict(collage)

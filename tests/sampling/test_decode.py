@@ -40,6 +40,7 @@ def test_a_linear_autoencoder_is_found(models, monkeypatch):
         assert torch.allclose(seen, torch.nn.functional.avg_pool2d(picture, 2), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_saved_matrix_knows_minis_colours(models, monkeypatch):
     """What lies beside mini's autoencoder reads scenes it was not fitted to, and better than soft fields teach."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "training"))
