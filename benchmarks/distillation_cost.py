@@ -113,6 +113,7 @@ class Given:
     render_weight = 1.0
     side_by_side = False
     skipped = 0
+    target_colour = None
     target_alpha = None
 
     def __init__(self, resolution: int) -> None:

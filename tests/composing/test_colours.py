@@ -70,7 +70,7 @@ def test_an_emoji_says_which_colour_is_wanted_where():
     for step in range(30):
         guidance(canvas, step / 30)
         canvas[..., 3] = guidance.target_alpha
-    wanted = guidance.target_colour
+    wanted = guidance.target_colour[0]
     np.testing.assert_allclose(wanted[..., 3], guidance.target_alpha[0], atol=0.02)
     rows = np.flatnonzero(wanted[..., 3].sum(1) > 1)
     top, body = wanted[rows[0] : rows[0] + 8].sum((0, 1)), wanted[rows[0] + 16 : rows[-1]].sum((0, 1))

@@ -12,6 +12,7 @@ class Slow:
     """Answers with how often it was asked, and wants what it is told."""
 
     skipped = 0
+    target_colour = None
 
     def __init__(self, count=1):
         self.asked = []

@@ -45,11 +45,9 @@ class JointLoss:
 
     @property
     def target_colour(self) -> Canvas | None:
-        """Which colours were wanted where when last called, H x W x 4, see
-        `vertumnus.guidance.pictogram.PictogramGuidance`; None if the guidance cannot tell.
-        """
-        found: Canvas | None = getattr(self.guidance, "target_colour", None)
-        return found
+        """Which colours were wanted where when last called, H x W x 4; None if the guidance cannot tell."""
+        target = self.guidance.target_colour if self.guidance is not None else None
+        return None if target is None else target[0]
 
     def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the canvas, H x W x 5."""

@@ -128,6 +128,13 @@ class Share:
         return None if target is None else target[self.number : self.number + 1]
 
     @property
+    def target_colour(self) -> Canvas | None:
+        """Of its canvas, 1 x H x W x 4."""
+        assert self.shared.guidance is not None
+        target = self.shared.guidance.target_colour
+        return None if target is None else target[self.number : self.number + 1]
+
+    @property
     def reference(self) -> Canvas | None:
         """Of all together."""
         assert self.shared.guidance is not None

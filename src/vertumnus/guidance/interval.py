@@ -24,6 +24,7 @@ class Intermittent:
     """
 
     reference: Canvas | None = None
+    target_colour: Canvas | None = None
 
     def __init__(self, guidance: Guidance, interval: int = 1, target_weight: float = 0.0) -> None:
         self.guidance, self.interval, self.target_weight = guidance, interval, target_weight

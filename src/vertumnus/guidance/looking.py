@@ -24,6 +24,7 @@ class Looking:
     """
 
     reference: Canvas | None = None
+    target_colour: Canvas | None = None
     target_alpha: Canvas | None = None
 
     def __init__(self, name: str, network: torch.nn.Module, device: torch.device, request: Request) -> None:

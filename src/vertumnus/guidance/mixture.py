@@ -33,9 +33,9 @@ class Mixture:
 
     @property
     def target_colour(self) -> Canvas | None:
-        """The first that any can tell, at the size of the canvases that it is shown."""
-        told = (getattr(part, "target_colour", None) for part, _, _ in self.parts)
-        return next((one for one in told if one is not None), None)
+        """The first that any can tell."""
+        told = next((part.target_colour for part, _, _ in self.parts if part.target_colour is not None), None)
+        return None if told is None else resized(told, self._shape)
 
     @property
     def reference(self) -> Canvas | None:

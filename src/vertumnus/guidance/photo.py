@@ -106,6 +106,7 @@ class PhotoGuidance:
     """
 
     target_alpha: Canvas | None = None
+    target_colour: Canvas | None = None
 
     def __init__(self, reference: Floats, options: PhotoOptions, request: Request, deep: Any = None) -> None:
         self.reference = np.ascontiguousarray(reference, np.float32)

@@ -107,13 +107,12 @@ class PictogramSource:
         levels = NoiseLevels(abar, *options.noise_levels, options.annealing)
         student = RecentRenders(abar, options.window) if options.method == "vsd" else None
         sentence = self.model.read(request.prompt)
-        several = sentence.count > 1 or sentence.posed
         dealt = request.seed if options.drawing == "dealt" else None
         fill = options.fill and options.fill * min(request.shape) / self.resolution
-        meant = sentence if several else self.model.encode_text(request.prompt, dealt, fill)
-        guided = PictogramGuidance(self.model, meant, levels, options.weighting, student, request.shape, request.rng)
-        guided.fill = options.fill
-        return guided
+        meant = sentence if sentence.posed else self.model.encode_text(request.prompt, dealt, fill)
+        return PictogramGuidance(
+            self.model, meant, levels, options.weighting, student, request.shape, request.rng, options.fill
+        )
 
     def understood(self, prompt: str) -> dict[str, Any]:
         """What of a prompt is shown, for the document: ``understood`` and, where there is any, ``passed_over``."""
@@ -132,6 +131,7 @@ class PictogramGuidance:
     levels    noise levels over the run
     student   None for SDS
     shape     (H, W) of the canvases, no side longer than the prior's; they are looked at in the middle of a square
+    fill      share of the canvas's shorter side that a sentence's scene fills
 
     ``target_alpha`` is, after each call, the ink the prior expects behind the noise.
     """
@@ -139,7 +139,6 @@ class PictogramGuidance:
     reference: Canvas | None = None
 
     skipped = 0
-    fill: float | None = None  # of the canvas's shorter side, what a scene fills
 
     def __init__(
         self,
@@ -150,10 +149,14 @@ class PictogramGuidance:
         student: RecentRenders | None,
         shape: tuple[int, int],
         rng: np.random.Generator,
+        fill: float | None = None,
     ) -> None:
+        self.fill = fill
         self.prior, self.meant, self.levels, self.weighting = prior, meant, levels, weighting
         self.scenes: list[SceneBelief] = []
-        self._seen: tuple[Canvas, float] | None = None  # the first noisy canvas of the last call, and its abar
+        self._seen: tuple[Canvas, NDArray[np.float64]] | None = (
+            None  # the noisy canvases of the last call, their abar
+        )
         self.student, self.rng = student, rng
         top, left = (prior.resolution - shape[0]) // 2, (prior.resolution - shape[1]) // 2
         self.window = slice(top, top + shape[0]), slice(left, left + shape[1])
@@ -178,7 +181,7 @@ class PictogramGuidance:
 
         def teacher(x_t: Canvas, t: NDArray[np.intp]) -> Canvas:
             if coloured:
-                self._seen = x_t[0], float(abar[0])
+                self._seen = x_t, abar
             if isinstance(self.meant, Icons):
                 noise = self.prior.predict_noise(x_t, t, self.meant)
                 seen.append((x_t - np.sqrt(1 - level) * noise) / np.sqrt(level))
@@ -199,19 +202,17 @@ class PictogramGuidance:
 
     @property
     def target_colour(self) -> Canvas | None:
-        """Which colours are wanted where on the first canvas, H x W x 4: red, green and blue times how sure they are,
-        and that; as of the last call, None if no thing has a colour.
-        """
+        """Which colours are wanted where, B x H x W x 4; None if no thing has a colour."""
         if isinstance(self.meant, Sentence):
-            found = self.scenes[0].colour() if self.scenes else None
-            return None if found is None else found[self.window]
+            found = [scene.colour() for scene in self.scenes]
+            known = [one[self.window] for one in found if one is not None]
+            return np.stack(known) if known else None
         if self.meant.colours is None or self._seen is None:
             return None
         x_t, abar = self._seen
-        weights = empirical_weights(x_t.reshape(1, -1), abar, self.meant.points, self.meant.squares)[0]
-        colours = np.tensordot(weights, self.meant.colours, 1)
-        ink = np.tensordot(weights, self.meant.pictures, 1)
-        return np.concatenate([colours, ink[..., None]], axis=-1)[self.window].astype(np.float32)
+        weights = empirical_weights(x_t.reshape(len(x_t), -1), abar, self.meant.points, self.meant.squares)
+        shown = [np.tensordot(weights, part, 1) for part in (self.meant.colours, self.meant.pictures[..., None])]
+        return np.concatenate(shown, axis=-1)[:, *self.window].astype(np.float32)
 
     def _scenes(self, count: int) -> list[SceneBelief]:
         """What is believed of each canvas."""

@@ -73,6 +73,12 @@ class Guidance(Protocol):
         """Where ink is wanted, B x H x W from 0 to 1, as of the last call; None if it cannot tell."""
 
     @property
+    def target_colour(self) -> Canvas | None:
+        """Which colours are wanted where, B x H x W x 4, as of the last call: red, green and blue times how sure they
+        are, and that; None if it cannot tell.
+        """
+
+    @property
     def reference(self) -> Canvas | None:
         """The picture that canvases are to look like, H x W x 3 from 0 to 1; None if there is none."""
 

@@ -54,6 +54,7 @@ class ScoreDistillation:
     """
 
     reference: Canvas | None = None
+    target_colour: Canvas | None = None
 
     def __init__(
         self,

@@ -65,6 +65,7 @@ class ShapeGuidance:
     """
 
     reference: Canvas | None = None
+    target_colour: Canvas | None = None
 
     skipped = 0
 

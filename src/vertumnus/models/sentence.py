@@ -141,8 +141,8 @@ class Sentence:
 
     @property
     def posed(self) -> bool:
-        """Whether it says of a single thing where or how large it is."""
-        return any(thing.side or thing.size for thing in self.things)
+        """Whether there is anything to arrange: several things, or one of which it says where or how large it is."""
+        return self.count > 1 or any(thing.side or thing.size for thing in self.things)
 
     def __str__(self) -> str:
         def several(which: tuple[int, ...]) -> str:

@@ -47,6 +47,19 @@ def like_tiles(hashes: NDArray[np.int64], means: NDArray[np.floating]) -> NDArra
 
 
 @kernel
+def _alike(i, j, bits, colour, distance, most):
+    """Whether no more bits than ``distance`` differ, and no channel of the mean colours by more than ``most``."""
+    differ, ones = bits[i] ^ bits[j], 0
+    while differ and ones <= distance:
+        differ &= differ - np.uint64(1)
+        ones += 1
+    if ones > distance:
+        return False
+    far = np.abs(colour[i] - colour[j])
+    return max(far[0], far[1], far[2]) <= most
+
+
+@kernel
 def _number(order, bits, colour, distance, most, window):
     kind = np.full(len(order), -1, np.int64)
     for a in range(len(order)):
@@ -58,17 +71,7 @@ def _number(order, bits, colour, distance, most, window):
             j = order[b]
             if kind[j] >= 0:
                 continue
-            differ, ones = bits[i] ^ bits[j], 0
-            while differ and ones <= distance:
-                differ &= differ - np.uint64(1)
-                ones += 1
-            if ones > distance:
-                continue
-            if (
-                abs(colour[i, 0] - colour[j, 0]) <= most
-                and abs(colour[i, 1] - colour[j, 1]) <= most
-                and abs(colour[i, 2] - colour[j, 2]) <= most
-            ):
+            if _alike(i, j, bits, colour, distance, most):
                 kind[j] = i
     return kind
 
@@ -80,21 +83,7 @@ def _link(order, part, bits, colour, root, distance, most, window):
             if part[b] != part[a]:
                 break
             i, j = order[a], order[b]
-            differ = bits[i] ^ bits[j]
-            ones = 0
-            while differ and ones <= distance:
-                differ &= differ - np.uint64(1)
-                ones += 1
-            if ones > distance:
-                continue
-            if (
-                max(
-                    abs(colour[i, 0] - colour[j, 0]),
-                    abs(colour[i, 1] - colour[j, 1]),
-                    abs(colour[i, 2] - colour[j, 2]),
-                )
-                > most
-            ):
+            if not _alike(i, j, bits, colour, distance, most):
                 continue
             while root[i] != i:
                 i = root[i]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,22 @@ class Chosen(NamedTuple):
     tile: NDArray[np.int32]
     way: NDArray[np.int16]
     cost: Floats
+
+
+class _State(NamedTuple):
+    """What kernels know of a placement, and change: see `Placer`."""
+
+    tile: NDArray[np.int32]
+    way: NDArray[np.int16]
+    cost: Floats
+    centres: NDArray[np.float64]
+    uses: int
+    distance: Any
+    used: NDArray[np.int32]
+    last: NDArray[np.int32]
+    before: NDArray[np.int32]
+    around: Any
+    like: Any
 
 
 class Placer:
@@ -61,8 +77,8 @@ class Placer:
         order = np.argsort(square, kind="stable")
         self.around = (order, np.searchsorted(square[order], np.arange(rows * columns + 1)), columns, origin)
 
-    def _state(self) -> tuple[object, ...]:
-        return (
+    def _state(self) -> _State:
+        return _State(
             *self.chosen, self.centres, self.uses, self.distance, self.used, self.last, self.before,
             self.around, self.like,
         )  # fmt: skip
@@ -72,7 +88,7 @@ class Placer:
         width = candidates.tile.shape[1]
         order = np.argsort(candidates.cost, axis=None, kind="stable")
         order = order[np.isfinite(candidates.cost.ravel()[order])]
-        _pairs(order, width, cells.astype(np.int64), candidates.tile, candidates.way, candidates.cost, *self._state())
+        _pairs(order, width, cells.astype(np.int64), candidates.tile, candidates.way, candidates.cost, self._state())
 
     def fill(self, features: Floats, tiles: Floats, length: int) -> bool:
         """Gives every cell left the best tile still allowed, looking at ever more tiles; False if there is none."""
@@ -93,7 +109,7 @@ class Placer:
         count = len(chosen.tile)
         _pairs(
             np.arange(count), 1, np.arange(count), chosen.tile[:, None], chosen.way[:, None], chosen.cost[:, None],
-            *self._state(),
+            self._state(),
         )  # fmt: skip
 
     def improve(
@@ -114,15 +130,15 @@ class Placer:
         swaps    cells only change tiles with each other
         """
         weight = np.ones(len(features), np.float32) if weight is None else weight.astype(np.float32)
-        state = list(self._state())
+        state = self._state()
         if swaps:
-            state[4] = 0  # as if all uses were spent
+            state = state._replace(uses=0)  # as if all were spent
         for _ in range(SWEEPS):
             gain = (self.chosen.cost - candidates.cost[:, 0]) * weight
             order = np.argsort(-gain, kind="stable")
             order = order[(gain[order] > threshold) & (weight[order] >= 0) & (self.chosen.tile[order] >= 0)]
             if not _improve(
-                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, weight, *state
+                order, candidates.tile, candidates.way, candidates.cost, features, tiles, threshold, weight, state
             ):
                 break
 
@@ -167,24 +183,25 @@ class Placer:
         _dither(
             order, start, second, share, candidates.tile, candidates.way, candidates.cost,
             np.ascontiguousarray(cell_colour, np.float32), np.ascontiguousarray(colours, np.float32),
-            weight, kept, ends, *self._state(),
+            weight, kept, ends, self._state(),
         )  # fmt: skip
 
 
 @kernel
-def _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
-    return used[j] < uses and _apart(i, j, i, tile, centres, distance, used, last, before, around, like)
+def _allowed(i, j, state):
+    return state.used[j] < state.uses and _apart(i, j, i, state)
 
 
 @kernel
-def _apart(i, j, but, tile, centres, distance, used, last, before, around, like):
+def _apart(i, j, but, state):
     """Whether no cell but one has tile j, or one like it, too near to cell i: looks at those that have, or at those
     around.
     """
+    tile, centres, distance = state.tile, state.centres, state.distance
     if distance[1] <= 0:
         return True
-    order, start, columns, origin = around
-    kinds, crowd = like
+    order, start, columns, origin = state.around
+    kinds, crowd = state.like
     kind = kinds[j]
     reach = int(np.ceil(distance[1]))
     if crowd[kind] > (2 * reach + 1) ** 2:
@@ -202,11 +219,11 @@ def _apart(i, j, but, tile, centres, distance, used, last, before, around, like)
                 ):
                     return False
         return True
-    other = last[kind]
+    other = state.last[kind]
     while other >= 0:
         if other != but and _near(i, other, centres, distance):
             return False
-        other = before[other]
+        other = state.before[other]
     return True
 
 
@@ -218,21 +235,22 @@ def _near(i, other, centres, distance):
 
 
 @kernel
-def _give(i, j, w, c, tile, way, cost, centres, uses, distance, used, last, before, around, like):
-    tile[i], way[i], cost[i] = j, w, c
-    used[j] += 1
-    kinds, crowd = like
+def _give(i, j, w, c, state):
+    state.tile[i], state.way[i], state.cost[i] = j, w, c
+    state.used[j] += 1
+    kinds, crowd = state.like
     kind = kinds[j]
     crowd[kind] += 1
-    before[i] = last[kind]
-    last[kind] = i
+    state.before[i] = state.last[kind]
+    state.last[kind] = i
 
 
 @kernel
-def _take_back(i, tile, used, last, before, like):
-    j = tile[i]
-    used[j] -= 1
-    kinds, crowd = like
+def _take_back(i, state):
+    last, before = state.last, state.before
+    j = state.tile[i]
+    state.used[j] -= 1
+    kinds, crowd = state.like
     kind = kinds[j]
     crowd[kind] -= 1
     if last[kind] == i:
@@ -245,10 +263,8 @@ def _take_back(i, tile, used, last, before, like):
 
 
 @kernel
-def _improve(
-    order, listed, ways, costs, features, tiles, threshold, weight,
-    tile, way, cost, centres, uses, distance, used, last, before, around, like,
-):  # fmt: skip
+def _improve(order, listed, ways, costs, features, tiles, threshold, weight, state):
+    tile, cost, before = state.tile, state.cost, state.before
     changes = 0
     for i in order:
         for k in range(listed.shape[1]):
@@ -256,59 +272,23 @@ def _improve(
             if j < 0 or cost[i] - c <= threshold:
                 break
             old = tile[i]
-            if j == old or _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
-                _take_back(i, tile, used, last, before, like)
-                _give(i, j, ways[i, k], c, tile, way, cost, centres, uses, distance, used, last, before, around, like)
+            if j == old or _allowed(i, j, state):
+                _take_back(i, state)
+                _give(i, j, ways[i, k], c, state)
                 changes += 1
                 break
-            other = last[like[0][j]] if used[j] >= uses else -1
+            other = state.last[state.like[0][j]] if state.used[j] >= state.uses else -1
             while other >= 0:
                 if tile[other] != j or weight[other] < 0:
                     other = before[other]
                     continue
                 away, w = _least(features[other], tiles[old])
                 gain = weight[i] * (cost[i] - c) + weight[other] * (cost[other] - away)
-                if (
-                    gain > 2 * threshold
-                    and _apart(i, j, other, tile, centres, distance, used, last, before, around, like)
-                    and _apart(other, old, i, tile, centres, distance, used, last, before, around, like)
-                ):
-                    _take_back(i, tile, used, last, before, like)
-                    _take_back(other, tile, used, last, before, like)
-                    _give(
-                        i,
-                        j,
-                        ways[i, k],
-                        c,
-                        tile,
-                        way,
-                        cost,
-                        centres,
-                        uses,
-                        distance,
-                        used,
-                        last,
-                        before,
-                        around,
-                        like,
-                    )
-                    _give(
-                        other,
-                        old,
-                        w,
-                        away,
-                        tile,
-                        way,
-                        cost,
-                        centres,
-                        uses,
-                        distance,
-                        used,
-                        last,
-                        before,
-                        around,
-                        like,
-                    )
+                if gain > 2 * threshold and _apart(i, j, other, state) and _apart(other, old, i, state):
+                    _take_back(i, state)
+                    _take_back(other, state)
+                    _give(i, j, ways[i, k], c, state)
+                    _give(other, old, w, away, state)
                     break
                 other = before[other]
             if tile[i] != old:
@@ -332,54 +312,19 @@ def _least(cell, tile):
 
 
 @kernel
-def _pairs(
-    order,
-    width,
-    cells,
-    listed,
-    ways,
-    costs,
-    tile,
-    way,
-    cost,
-    centres,
-    uses,
-    distance,
-    used,
-    last,
-    before,
-    around,
-    like,
-):
+def _pairs(order, width, cells, listed, ways, costs, state):
     for place in order:
         n, k = place // width, place % width
         i, j = cells[n], listed[n, k]
-        if tile[i] >= 0 or j < 0:
+        if state.tile[i] >= 0 or j < 0:
             continue
-        if _allowed(i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like):
-            _give(
-                i,
-                j,
-                ways[n, k],
-                costs[n, k],
-                tile,
-                way,
-                cost,
-                centres,
-                uses,
-                distance,
-                used,
-                last,
-                before,
-                around,
-                like,
-            )
+        if _allowed(i, j, state):
+            _give(i, j, ways[n, k], costs[n, k], state)
 
 
 @kernel
 def _dither(
-    order, start, beside, share, listed, ways, costs, wanted, colours, weight, kept, ends,
-    tile, way, cost, centres, uses, distance, used, last, before, around, like,
+    order, start, beside, share, listed, ways, costs, wanted, colours, weight, kept, ends, state
 ):  # fmt: skip
     carried = np.zeros((len(order), 3), np.float32)
     for i in order:
@@ -397,16 +342,11 @@ def _dither(
             for c in range(3):
                 e = carried[i, c]
                 value += weight * (2 * e * (wanted[i, c] - colours[i, k, c]) + e * e)
-            if value < best and _allowed(
-                i, j, tile, way, cost, centres, uses, distance, used, last, before, around, like
-            ):
+            if value < best and _allowed(i, j, state):
                 best, at = value, k
         if at < 0:
             continue
-        _give(
-            i, listed[i, at], ways[i, at], costs[i, at],
-            tile, way, cost, centres, uses, distance, used, last, before, around, like,
-        )  # fmt: skip
+        _give(i, listed[i, at], ways[i, at], costs[i, at], state)
         total = share[start[i] : start[i + 1]].sum()
         for n in range(start[i], start[i + 1]):
             for c in range(3):
