@@ -1,10 +1,10 @@
 """Compaction: all pieces are moved and turned a little at once, so that all can be larger.
 
-Where two pieces touch, the distance of one's edge point from the other's edge is linear in how both move, as long as
-that is little. So the largest common scale within a step's reach is a linear program (Li and Milenkovic, "Compaction
-and separation algorithms for non-convex polygons and their applications", 1995, there with polygons), solved by HiGHS.
-Steps follow each other, shorter ones where the last gained little. A pair that overlaps at first is parted, too, if it
-costs less than what it is worth; what is crossed by a hair stays for the search.
+Where two pieces touch, the distance of one's edge point from the other's edge is linear in how both move, as long
+as that is little. So the largest common scale within a step's reach is a linear program, solved by HiGHS. (Li and
+Milenkovic, "Compaction and separation algorithms for non-convex polygons and their applications", 1995, do so with
+polygons in a strip.) Steps follow each other, shorter ones where the last gained little. A pair that overlaps at first
+is parted, too, if that costs less than it is worth; what is crossed by a hair stays for the search.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Compaction:
     contours   of the elements
     pieces     that move, and those that do not in the ground
     size       N, root of each one's area at a factor of 1, canvas pixels
+    clear      pairs (-1, the container, or a smaller index first) that keep so much more apart, canvas pixels
     """
 
     def __init__(self, contours: Contours, pieces: Pieces, ground: Ground, size: Floats) -> None:
@@ -52,17 +53,19 @@ class Compaction:
         which, pose, mirror, fixed = ground.fixed
         self._which = np.concatenate([pieces.which, which]).astype(np.int32)
         self._mirror, self._size, self._pose = mirror, fixed, pose
+        self.clear: dict[tuple[int, int], float] = {}
         self._room = CONTACTS * len(self._which)
         self.mean = float(np.sqrt((size**2).mean()))
 
     def contacts(self, pose: Floats, mirror: Floats, factor: float, margin: float) -> tuple[Floats, Floats, Floats]:
         """(place, normal, body) of what is near, as `find_contacts` has them; canvas pixels."""
         shift = PAD / self.ground.zoom
-        all_poses = np.concatenate([pose, self._pose]) + [shift, shift, 0.0]
+        everywhere = np.concatenate([pose, self._pose])
+        everywhere[:, :2] += shift
         while True:
             place, normal, body = (np.empty((self._room, k)) for k in (2, 2, 3))
             found = find_contacts(
-                len(pose), all_poses, np.concatenate([mirror, self._mirror]),
+                len(pose), everywhere, np.concatenate([mirror, self._mirror]),
                 np.concatenate([self.size * factor, self._size]), self._which, tuple(self.contours), self.wall,
                 float(self.ground.zoom), self.pieces.gap, margin, APART * self.mean * factor, place, normal, body,
             )  # fmt: skip
@@ -87,7 +90,7 @@ def compact(task: Compaction, pose: Floats, mirror: Floats, factor: float, most:
     factor   of their sizes; most: the largest that is wanted
     """
     reach = STEP
-    now = Step(pose.copy(), factor, np.inf)
+    now = Step(pose.copy(), factor, np.inf if steps else 0.0)
     for _ in range(steps):
         before = now.factor, now.overlap
         try:
@@ -114,8 +117,12 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     size = task.size * factor
     radius = task.contours.reach[task.pieces.which] * size
     # Pairs that overlap may do so still, at a price.
-    pair = np.minimum(mine, other) * (2 * len(task._which)) + np.maximum(mine, other)
-    over, at = np.unique(pair[out < -OVERLAP]), np.zeros(0, np.int64)
+    bodies = len(task._which)
+    pair = np.minimum(mine, other) * bodies + np.maximum(mine, other)
+    clear = np.zeros(len(out))
+    for (a, b), wide in task.clear.items():
+        clear[pair == a * bodies + b] = wide
+    over, at = np.unique(pair[out - clear < -OVERLAP]), np.zeros(0, np.int64)
     at = np.searchsorted(over, pair)
     lax = (at < len(over)) & (over[np.minimum(at, len(over) - 1)] == pair) if len(over) else np.zeros(len(out), bool)
     rows, columns, entries = [], [], []
@@ -150,7 +157,8 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     bounds[: 3 * count] = np.repeat(np.column_stack([-far, far]), 3, axis=0)
     bounds[2 : 3 * count : 3] = _turns(task.pieces, pose[:, 2], far / radius) * radius[:, None]
     bounds[3 * count] = -WORTH * GROWTH, WORTH * min(GROWTH, most / factor - 1)
-    found = linprog(cost, A_ub=-matrix, b_ub=out + np.where(lax, 0.0, OVERLAP), bounds=bounds, method="highs-ipm")
+    room = out - clear + np.where(lax, 0.0, OVERLAP)
+    found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")
     if found.x is None:
         raise ArithmeticError(found.message)
     by = found.x[: 3 * count].reshape(count, 3)

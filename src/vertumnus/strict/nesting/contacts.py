@@ -11,6 +11,7 @@ import numpy as np
 
 from vertumnus.jit import kernel
 
+THIN = 2.0
 MOST = 512  # of one piece with one body
 
 
@@ -80,8 +81,9 @@ def find_contacts(moving, pose, mirror, size, which, contours, wall, zoom, gap, 
                 if found == len(place):
                     break
                 alone = True
+                room = apart * (1.0 + THIN * max(far[k], 0.0) / margin)
                 for q in range(first, found):
-                    if (place[q, 0] - near[k, 0]) ** 2 + (place[q, 1] - near[k, 1]) ** 2 < apart * apart:
+                    if (place[q, 0] - near[k, 0]) ** 2 + (place[q, 1] - near[k, 1]) ** 2 < room * room:
                         alone = False
                         break
                 if alone:

@@ -1,6 +1,6 @@
 """What compaction knows of a silhouette: its edge, to a small part of a raster pixel.
 
-The search needs a rough outline at many places; compaction asks at few places how far exactly a point is from an edge.
+The search needs a rough outline at many places; compaction asks at few how far exactly a point is from an edge.
 Lengths are in units of the root of the silhouette's area, as in `vertumnus.strict.nesting.outlines`.
 """
 
