@@ -3,7 +3,7 @@
 Where two pieces touch, the distance of one's edge point from the other's edge is linear in how both move, as long
 as that is little. So the largest common scale within a step's reach is a linear program, solved by HiGHS. (Li and
 Milenkovic, "Compaction and separation algorithms for non-convex polygons and their applications", 1995, do so with
-polygons in a strip.) Steps follow each other, shorter ones where the last gained little. A pair that overlaps at first
+polygons in a strip.) Steps follow each other, shorter where the last gained little. A pair that overlaps at first
 is parted, too, if that costs less than it is worth; what is crossed by a hair stays for the search.
 """
 
@@ -29,9 +29,8 @@ SMALL_STEP = 2.0  # times its own share of that, for a small piece
 NEAR = 2.5  # steps, within which contacts are looked for
 APART = 0.045  # of the mean root: contacts of one pair
 OVERLAP = 0.1  # canvas pixels, from which a pair counts as overlapping
-PRICE = 0.3  # of an overlap, to the scale's worth
+PRICE = 2.0  # of an overlap of a pixel, to the growth of the mean root of the area by one
 GROWTH = 0.03  # of the scale, at most
-WORTH = 30.0  # of the scale, in canvas pixels
 PAD = 8  # raster pixels
 CONTACTS = 150  # to a piece, that there is room for at first
 
@@ -143,7 +142,7 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
         entries += [sign * normal[m, 0], sign * normal[m, 1], sign * turn]
     rows += [np.arange(len(out)), np.flatnonzero(lax)]
     columns += [np.full(len(out), 3 * count), 3 * count + 1 + at[lax]]
-    entries += [grows / WORTH, np.ones(np.count_nonzero(lax))]
+    entries += [grows / task.mean, np.ones(np.count_nonzero(lax))]
     wide = 3 * count + 1 + len(over)
     matrix = sparse.csr_array(
         (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(len(out), wide)
@@ -156,14 +155,14 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     far = reach * np.minimum(1.0, SMALL_STEP * task.size / task.mean)
     bounds[: 3 * count] = np.repeat(np.column_stack([-far, far]), 3, axis=0)
     bounds[2 : 3 * count : 3] = _turns(task.pieces, pose[:, 2], far / radius) * radius[:, None]
-    bounds[3 * count] = -WORTH * GROWTH, WORTH * min(GROWTH, most / factor - 1)
+    bounds[3 * count] = -task.mean * GROWTH, task.mean * min(GROWTH, most / factor - 1)
     room = out - clear + np.where(lax, 0.0, OVERLAP)
     found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")
     if found.x is None:
         raise ArithmeticError(found.message)
     by = found.x[: 3 * count].reshape(count, 3)
     after = pose + np.column_stack([by[:, :2], by[:, 2] / radius])
-    return Step(after, factor * (1 + found.x[3 * count] / WORTH), float(found.x[3 * count + 1 :].sum()))
+    return Step(after, factor * (1 + found.x[3 * count] / task.mean), float(found.x[3 * count + 1 :].sum()))
 
 
 def _turns(pieces: Pieces, turn: Floats, most: Floats) -> Floats:

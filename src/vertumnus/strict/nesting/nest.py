@@ -25,7 +25,7 @@ from vertumnus.strict.problem import RASTER, Problem
 
 EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
 TOLERANCE = 4e-4
-WORK = {"fast": 4e7, "normal": 2e8, "high": 6e8, "best": 4e9}  # of exploring, for 100 pieces
+WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
 START = 0.42  # of the container's area, that pieces have at first
 FINER, FINER_WORK = 3_000.0, 0.3  # the same for pieces that do not turn, and its work to that of exploring
 COMPRESS, LOWER = 0.004, 0.997  # of the density there, by which it grows, and where it could not be parted
