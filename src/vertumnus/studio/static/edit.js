@@ -284,3 +284,22 @@ export async function redo() {
 export function place(layers, to) {
   return ask({ kind: "reorder", ids: layers.map((layer) => layer.id), to }, "selection");
 }
+
+/** Where one more layer lies: of places on a grid, the one farthest from what is there. */
+export function freePlace() {
+  const canvas = state.canvas.value;
+  if (!canvas) return {};
+  let best = { x: canvas.width / 2, y: canvas.height / 2 };
+  let most = -1;
+  const centre = { ...best };
+  const among = state.stack.layers.slice(-2000);
+  for (let row = 0; row < 7; row++) {
+    for (let column = 0; column < 7; column++) {
+      const at = { x: ((column + 1) / 8) * canvas.width, y: ((row + 1) / 8) * canvas.height };
+      let far = Math.hypot(canvas.width, canvas.height) - 0.5 * Math.hypot(at.x - centre.x, at.y - centre.y);
+      for (const layer of among) far = Math.min(far, Math.hypot(layer.x - at.x, layer.y - at.y) - 0.05 * Math.hypot(at.x - centre.x, at.y - centre.y));
+      if (far > most) [most, best] = [far, at];
+    }
+  }
+  return best;
+}

@@ -167,7 +167,8 @@ export function watchKeys(page) {
     } else if (!control && /^[[\]{}]$/.test(key)) {
       turn((key === "]" || key === "}" ? 1 : -1) * (event.shiftKey || key === "{" || key === "}" ? 15 : 1));
     } else if (!control && /^[,.<>]$/.test(key)) {
-      scale((key === "." || key === ">" ? (v) => v : (/** @type {number} */ v) => 1 / v)(event.shiftKey ? 1.1 : 1.02));
+      const step = event.shiftKey ? 1.1 : 1.02;
+      scale(key === "." || key === ">" ? step : 1 / step);
     } else if (!control && (key === "+" || key === "=" || key === "-")) stage.current?.zoomBy(key === "-" ? 1 / 1.25 : 1.25);
     else if (!control && /^[1-7]$/.test(key)) {
       page.open(Number(key) - 1);

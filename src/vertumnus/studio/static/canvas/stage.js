@@ -163,8 +163,8 @@ export class Stage {
     const canvas = state.canvas.value;
     const { width, height } = this.view;
     if (!canvas || !width) return;
-    const scale = Math.min((width - 56) / canvas.width, (height - 112) / canvas.height);
-    this.look(scale, (width - canvas.width * scale) / 2, (height - 36 - canvas.height * scale) / 2);
+    const scale = Math.min((width - 56) / canvas.width, (height - 132) / canvas.height);
+    this.look(scale, (width - canvas.width * scale) / 2, 62 + (height - 132 - canvas.height * scale) / 2);
     this.fitted = true;
   }
 

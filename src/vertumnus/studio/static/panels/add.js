@@ -5,6 +5,7 @@ import { NumberField, Problem, TextField } from "../parts/fields.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import * as state from "../state.js";
 import { ask } from "../live.js";
+import { freePlace } from "../edit.js";
 import { apiUrl, getJson } from "../http.js";
 import { addFiles, refused, uploads } from "../open.js";
 import { JobCard, jobOf } from "./job.js";
@@ -68,11 +69,11 @@ function Icons() {
     }, 180);
     return () => clearTimeout(timer);
   }, [query]);
-  const add = (/** @type {string} */ name) => ask({ kind: "add", elements: Array.from({ length: count }, () => ({ icon: name, name, color: colour })) }, "icons");
+  const add = (/** @type {string} */ name) => ask({ kind: "add", elements: Array.from({ length: count }, () => ({ icon: name, name, color: colour, ...(count === 1 ? freePlace() : {}) })) }, "icons");
   return html`<section class="block" aria-labelledby="icons-title">
     <h3 id="icons-title">Icons</h3>
     <div class="icon-search">
-      <${TextField} label="Search 7,900 icons by name" type="search" value=${query} live onValue=${setQuery} placeholder="apple, cat, star …" />
+      <${TextField} label="Search icons" type="search" value=${query} live onValue=${setQuery} placeholder="7,900 by name" />
       <div class="field"><span class="field-label"><label for="icon-colour">Colour</label></span><input id="icon-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></div>
       <${NumberField} label="Each" value=${count} min=${1} max=${500} digits=${0} onValue=${setCount} />
     </div>

@@ -57,11 +57,11 @@ function Shape() {
     <h3 id="shape-title">Fill a shape</h3>
     <div class="shape-kinds" role="group" aria-label="What kind of shape">
       ${/** @type {const} */ ([
-        ["named", "heart", "By name"],
+        ["named", "heart", "Name"],
         ["text", "type", "Letters"],
-        ["icon", "puzzle", "An icon"],
+        ["icon", "puzzle", "Icon"],
         ["lasso", "lasso-select", "Drawn"],
-        ["picture", "image", "A picture"],
+        ["picture", "image", "Picture"],
       ]).map(
         ([value, icon, label]) => html`<button type="button" aria-pressed=${String(kind === value)} onClick=${() => {
           form.shape.value = value;

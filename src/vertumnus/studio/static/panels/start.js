@@ -45,10 +45,10 @@ function startWith(files) {
 }
 
 const SIZES = [
-  { label: "Square", width: 1200, height: 1200 },
-  { label: "Landscape", width: 1500, height: 1000 },
-  { label: "Portrait", width: 1000, height: 1500 },
-  { label: "A4", width: 1240, height: 1754 },
+  { label: "Square", look: "", width: 1200, height: 1200 },
+  { label: "Landscape", look: "wide", width: 1500, height: 1000 },
+  { label: "Portrait", look: "tall", width: 1000, height: 1500 },
+  { label: "A4", look: "tall", width: 1240, height: 1754 },
 ];
 
 export function Start() {
@@ -66,7 +66,7 @@ export function Start() {
       .catch((error) => state.setError("start", error.message));
   }, []);
   return html`<main
-    class=${over ? "start over" : "start"}
+    class=${over ? "home over" : "home"}
     onDragOver=${(/** @type {DragEvent} */ event) => (event.preventDefault(), setOver(true))}
     onDragLeave=${(/** @type {DragEvent} */ event) => event.target === event.currentTarget && setOver(false)}
     onDrop=${async (/** @type {DragEvent} */ event) => {
@@ -75,8 +75,8 @@ export function Start() {
       if (event.dataTransfer) startWith(await dropped(event.dataTransfer));
     }}
   >
-    <div class="start-inner">
-      <header class="start-head">
+    <div class="home-inner">
+      <header class="home-head">
         <img src="static/icon.svg" width="44" height="44" alt="" />
         <div>
           <h1>Vertumnus</h1>
@@ -108,7 +108,7 @@ export function Start() {
             </div>
           </section>`
         : null}
-      <div class="start-columns">
+      <div class="home-columns">
         <section aria-labelledby="new-title">
           <h2 id="new-title">Begin</h2>
           <button type="button" class="drop-here" onClick=${() => files.current?.click()}>
@@ -118,7 +118,7 @@ export function Start() {
           <div class="sizes">
             ${SIZES.map(
               (size) => html`<button type="button" class="button" onClick=${() => tried(() => begin({ name: "Untitled", width: size.width, height: size.height }))}>
-                <span class=${`sheet ${size.label.toLowerCase()}`} aria-hidden="true"></span>${size.label}<span class="unseen"> empty canvas</span>
+                <span class=${`sheet ${size.look}`} aria-hidden="true"></span>${size.label}<span class="unseen"> empty canvas</span>
               </button>`,
             )}
           </div>

@@ -12,7 +12,7 @@ export function Hint({ label, text }) {
   const id = useId();
   if (!text) return null;
   return html`<span class="hint"
-    ><button type="button" class="hint-mark" aria-label=${`What is ${label.toLowerCase()}?`} aria-describedby=${id}>?</button
+    ><button type="button" class="hint-mark" aria-label=${`What is ${label.toLowerCase()}?`} aria-describedby=${id}><span aria-hidden="true">?</span></button
     ><span class="hint-text" role="tooltip" id=${id}>${text}</span></span
   >`;
 }
