@@ -4,8 +4,8 @@
 
 Nearness: collages of 600 x 600 pixels of icons, of photographs (scikit-image's, cut into 24) and of the pictures of a
 folder, drawn at 1:1 and compared with the same collage drawn eight times as large and reduced by the mean of 8 x 8;
-the mean difference of 255, on white, of the pixels that are not white. Then a large collage, packed first, is drawn to a
-PNG by a program of its own; its wall and CPU seconds and its peak memory are as the operating system counts them.
+the mean difference of 255, on white, of the pixels that are not white. Then a large collage, packed first, is drawn
+to a PNG by a program of its own; its wall and CPU seconds and peak memory are as the operating system counts them.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def large(given: argparse.Namespace, folder: Path) -> dict[str, object]:
     collage.save(path)
     scale = given.side / collage.width
     command = [sys.executable, "-m", "vertumnus", "render", str(path), "-o", str(folder / "large.png")]
-    subprocess.run([*command, "--scale", "0.1", "--force"], check=True)  # kernels are compiled
+    subprocess.run([*command, "--scale", "0.1"], check=True)  # kernels are compiled
     began = time.monotonic()
-    drawing = subprocess.Popen([*command, "--scale", str(scale), "--force"])
+    drawing = subprocess.Popen([*command, "--scale", str(scale)])
     _, status, used = os.wait4(drawing.pid, 0)
     wall = time.monotonic() - began
     if status:

@@ -26,7 +26,9 @@ def encode(light):
 
 
 def reduced(chain, size, scales):
-    """The picture with 1.9 texels to a pixel, to a quarter of an octave, no larger than it is: a triangle is the filter.
+    """The picture with 1.9 texels to a pixel, to a quarter of an octave, no larger than it is.
+
+    A triangle is the filter.
 
     It is made from the coarsest mip level that is 1.25 times as fine.
     """
