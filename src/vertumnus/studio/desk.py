@@ -13,7 +13,10 @@ from vertumnus.elements.element import Element, stored_element
 from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
+from vertumnus.studio.crew import Crew
 from vertumnus.studio.frames import Poses
+from vertumnus.studio.live import Live
+from vertumnus.studio.obeying import EDITING, Fetched, obey
 from vertumnus.studio.schema import Command, Done, LayerEdit, Message
 from vertumnus.studio.session import Placed, Session
 from vertumnus.studio.uploads import Uploads
@@ -82,10 +85,13 @@ class Desk:
     session  the document and its history
     """
 
-    def __init__(self, identity: str, session: Session, uploads: Uploads) -> None:
-        self.id, self.session, self.uploads = identity, session, uploads
+    def __init__(self, identity: str, session: Session, uploads: Uploads, crew: Crew) -> None:
+        self.id, self.session, self.uploads, self.crew = identity, session, uploads, crew
         self.clients: set[Client] = set()
         self.jobs: dict[str, Any] = {}
+        self.live: Live | None = None
+        self.ran: schema.RunShown | None = None
+        self.records: list[dict[str, Any]] | None = None
         self._numbers = 0
         self._steps_told = session.history()
         self._saving: asyncio.TimerHandle | None = None
@@ -106,12 +112,14 @@ class Desk:
     async def welcome(self, number: int) -> schema.Welcome:
         """Everything there is."""
         session = self.session
+        if self.live is not None:
+            self.live.refresh()
         return schema.Welcome(
             document=session.shown(self.id)(),
             history=session.history(),
             revision=session.revision,
             saved=session.saved,
-            run=None,
+            run=self.live.shown if self.live is not None else self.ran,
             jobs=[],
             client=number,
         )
@@ -119,9 +127,12 @@ class Desk:
     def leave(self, client: Client) -> None:
         """A client is gone; what it left in the middle of a drag becomes a step."""
         self.clients.discard(client)
-        if not self.clients and self.session.dragging:
-            self.session.settle()
-            self.tell_news()
+        if not self.clients:
+            if self.live is not None:
+                self.live.let_go()
+            elif self.session.dragging:
+                self.session.settle()
+                self.tell_news()
 
     def tell(self, message: Message) -> None:
         """Tells everybody."""
@@ -152,31 +163,60 @@ class Desk:
         return Done(seq=command.seq, revision=self.session.revision, **(told or {}))
 
     async def _do(self, command: Command) -> dict[str, Any] | None:
-        session = self.session
-        if isinstance(command, schema.Edit | schema.Canvas):
-            session.apply(command)
-        elif isinstance(command, schema.Add):
-            return {"ids": await self._add(command)}
-        elif isinstance(command, schema.Remove):
-            session.remove(command.ids)
-        elif isinstance(command, schema.Replace):
-            element = await asyncio.to_thread(self.element, command.element)
-            session.replace(command.id, element, command.element.name)
-        elif isinstance(command, schema.Reorder):
-            session.reorder(command.ids, command.to)
-        elif isinstance(command, schema.Pin | schema.Release):
-            session.lock(command.ids, isinstance(command, schema.Pin))
-        elif isinstance(command, schema.Undo):
-            session.undo()
-        elif isinstance(command, schema.Redo):
-            session.redo()
-        elif isinstance(command, schema.Go):
-            session.go(command.step)
+        session, live = self.session, self.live
+        if isinstance(command, EDITING):
+            got = await self._fetch(command)
+            if self.live is not None:
+                ids: list[str] | None = await self.live.obey(command, got)
+            else:
+                ids = obey(session, command, got)
+                self.record(command, ids=ids or ())
+            return {"ids": ids} if isinstance(command, schema.Add) else None
+        if isinstance(command, schema.Undo | schema.Redo | schema.Go):
+            if live is None:
+                obey(session, command, Fetched())
+                self.record(command)
+            elif isinstance(command, schema.Undo):
+                await live.undo()
+            elif isinstance(command, schema.Redo):
+                await live.redo()
+            else:
+                await live.go(command.step)
+        elif isinstance(command, schema.Run):
+            if live is not None:
+                raise VertumnusError("run: one is going on already; stop it first")
+            self.live = Live(self, self.crew, command, self.uploads.files())
+        elif isinstance(command, schema.Option):
+            await self._running().obey(command, Fetched())
+        elif isinstance(command, schema.Pause | schema.Resume):
+            self._running().hold(isinstance(command, schema.Pause))
+        elif isinstance(command, schema.Stop):
+            await self._running().stop()
         elif isinstance(command, schema.Save):
             await self.save()
         elif not isinstance(command, schema.Ping):
             raise VertumnusError(f"{command.kind}: this studio cannot do that yet")
         return None
+
+    def _running(self) -> Live:
+        if self.live is None:
+            raise VertumnusError("nothing is running")
+        return self.live
+
+    async def _fetch(self, command: Command) -> Fetched:
+        """The pictures that a command brings."""
+        if isinstance(command, schema.Add):
+            return Fetched(placed=await asyncio.to_thread(self._placed, command))
+        if isinstance(command, schema.Replace):
+            return Fetched(element=await asyncio.to_thread(self.element, command.element))
+        return Fetched()
+
+    def record(self, command: Command, **facts: Any) -> dict[str, Any]:
+        """Keeps what was done, if somebody asked for that; see `vertumnus.studio.replay`."""
+        entry = {"command": command.model_dump(mode="json", exclude_defaults=True) | {"kind": command.kind}, **facts}
+        if self.records is not None:
+            self.records.append(entry)
+        return entry
 
     async def drag(self, poses: Poses, client: Client) -> None:
         """Pieces that are being dragged."""
@@ -188,10 +228,6 @@ class Desk:
                 raise VertumnusError(f"frame: there is no piece {slot}")
             edits.append(LayerEdit(id=names[slot], changes={"x": x, "y": y, "scale": scale, "rotation": rotation}))
         await self.obey(schema.Edit(layers=edits, name="Move", transient=True), client)
-
-    async def _add(self, command: schema.Add) -> list[str]:
-        placed = await asyncio.to_thread(self._placed, command)
-        return self.session.add(placed)
 
     def _placed(self, command: schema.Add) -> list[Placed]:
         found = []
@@ -231,6 +267,10 @@ class Desk:
 
     # Saving.
 
+    def dirty(self) -> None:
+        """Lets the document be saved."""
+        self._save_soon(SAVE_AFTER)
+
     def _save_soon(self, seconds: float) -> None:
         if self._saving is None:
             self._saving = asyncio.get_running_loop().call_later(seconds, self._save_now)
@@ -251,6 +291,8 @@ class Desk:
     async def save(self) -> None:
         """Writes the document, if it has changed. Raises `VertumnusError` if that cannot be done."""
         async with self._writing:
+            if self.live is not None:
+                self.live.refresh()
             if self.session.saved == self.session.revision and self.session.path.exists():
                 return
             collage, revision = self.session.prepare_save()
@@ -262,6 +304,18 @@ class Desk:
         """Saves, and lets go of everything."""
         if self._saving is not None:
             self._saving.cancel()
+        if self.live is not None:
+            live = self.live
+            with contextlib.suppress(VertumnusError, TimeoutError):
+                await asyncio.wait_for(live.stop(), 1.0)
+            for _ in range(20):
+                if self.live is None:
+                    break
+                await asyncio.sleep(0.1)
+            else:
+                self.crew.kill(live.worker)
+                live.refresh()
+                self.live = None
         self.session.settle()
         with contextlib.suppress(VertumnusError):
             await self.save()

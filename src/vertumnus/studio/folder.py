@@ -12,6 +12,7 @@ from vertumnus.document.bundle import JSON_NAME
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import check_canvas
+from vertumnus.studio.crew import Crew
 from vertumnus.studio.desk import Desk
 from vertumnus.studio.safety import inside
 from vertumnus.studio.session import Session
@@ -33,7 +34,7 @@ class Folder:
     def __init__(self, root: Path, first: Path | None = None) -> None:
         self.root, self.first = root.resolve(), first
         self.desks: dict[str, Desk] = {}
-        self.uploads = Uploads()
+        self.uploads, self.crew = Uploads(), Crew()
         self._opening = asyncio.Lock()
 
     def listed(self) -> list[dict[str, Any]]:
@@ -75,7 +76,7 @@ class Folder:
                     session = await asyncio.to_thread(Session.open, path)
                 except VertumnusError as error:
                     raise VertumnusError(str(error).replace(str(path), name)) from None
-                self.desks[identity] = Desk(identity, session, self.uploads)
+                self.desks[identity] = Desk(identity, session, self.uploads, self.crew)
             return self.desks[identity]
 
     async def new(self, name: str, collage: Collage) -> Desk:
@@ -94,7 +95,7 @@ class Folder:
             await asyncio.to_thread(collage.save, path)
             session = Session(collage, path)
             identity = identity_of(path.name)
-            self.desks[identity] = Desk(identity, session, self.uploads)
+            self.desks[identity] = Desk(identity, session, self.uploads, self.crew)
             return self.desks[identity]
 
     async def empty(self, name: str, width: int, height: int) -> Desk:
@@ -116,6 +117,7 @@ class Folder:
         for desk in list(self.desks.values()):
             await desk.close()
         self.desks.clear()
+        self.crew.close()
         self.uploads.close()
 
 

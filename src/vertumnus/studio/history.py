@@ -44,12 +44,13 @@ class Change:
         if before.layers is not after.layers:
             for name, layer in after.layers.items():
                 old = before.layers.get(name)
-                if old is not layer:
+                if old is not layer and old != layer:
                     layers[name] = old, layer
             for name, old in before.layers.items():
                 if name not in after.layers:
                     layers[name] = old, None
-        changed = [name for name, value in after.canvas.items() if before.canvas[name] != value]
+        same = before.canvas is after.canvas
+        changed = [] if same else [name for name, value in after.canvas.items() if before.canvas[name] != value]
         canvas = {name: before.canvas[name] for name in changed}, {name: after.canvas[name] for name in changed}
         return cls(
             layers,

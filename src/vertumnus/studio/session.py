@@ -139,10 +139,11 @@ class Session:
         """Changes fields of layers; ``transient`` if more will follow that is the same step."""
         layers = dict(self.state.layers)
         for one in edits:
-            layers[one.id] = self._edited(layers.get(one.id) or self.layer(one.id), one.changes)
+            layers[one.id] = self.edited(layers.get(one.id) or self.layer(one.id), one.changes)
         self._commit(name, State(layers, self.state.order, self.state.canvas), transient)
 
-    def _edited(self, layer: Layer, changes: Mapping[str, Any]) -> Layer:
+    def edited(self, layer: Layer, changes: Mapping[str, Any]) -> Layer:
+        """A layer with some fields changed. Raises `VertumnusError` if they cannot be."""
         for field in changes:
             if field not in EDITABLE:
                 raise VertumnusError(f"{layer.id}: {field}: there is no such field to change")
@@ -171,7 +172,7 @@ class Session:
         layers, ids = dict(self.state.layers), []
         for one, (x, y, scale) in zip(placed, self._places(placed), strict=True):
             one.element.give_to(self.pictures)
-            identity = self._fresh()
+            identity = self.fresh()
             ids.append(identity)
             try:
                 layers[identity] = Layer.model_validate(
@@ -221,7 +222,7 @@ class Session:
         element.give_to(self.pictures)
         factor = math.sqrt(width * height / (element.width * element.height))
         changes = {"crop": None, "scale": layer.scale * factor, "name": name or element.name}
-        made = self._edited(layer, changes).model_copy(update={"image": element.image})
+        made = self.edited(layer, changes).model_copy(update={"image": element.image})
         layers = {**self.state.layers, identity: made}
         self._commit(f"Replace {layer.name}", State(layers, self.state.order, self.state.canvas))
 
@@ -287,10 +288,18 @@ class Session:
             self.state = state
             self.revision += 1
 
-    def push(self, name: str, before: State) -> None:
-        """A step from a state to the present one."""
-        self.steps.push(name, Change.between(before, self.state))
+    def touch(self) -> None:
+        """Something is another that is no layer, as the history."""
         self.revision += 1
+
+    def told(self) -> None:
+        """Where layers lie now has been told in another way."""
+        self._told = self.state
+
+    @property
+    def next_id(self) -> int:
+        """The number of the id that would be given next."""
+        return self._next_id + 1
 
     def mark_made(self) -> None:
         """Says that the document is as its ``made_by`` tells."""
@@ -357,7 +366,8 @@ class Session:
             self.steps.push(name, change)
         self.show(after)
 
-    def _fresh(self) -> str:
+    def fresh(self) -> str:
+        """An id that no layer ever had."""
         self._next_id += 1
         return f"k{self._next_id}"
 

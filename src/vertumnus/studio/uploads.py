@@ -98,6 +98,10 @@ class Uploads:
         """Knows a file that came about in another way, as one that was cut out."""
         self._found[upload.id] = upload
 
+    def files(self) -> dict[str, Path]:
+        """Where they all lie."""
+        return {name: upload.path for name, upload in self._found.items()}
+
     def element(self, identity: str) -> Element:
         """The element of a picture that was sent."""
         element = self.get(identity, "picture").element
