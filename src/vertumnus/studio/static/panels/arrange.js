@@ -1,7 +1,7 @@
 // Pack and compose: the optimisers arrange what is there, and a person may have a hand in it.
 
 import { html, Icon } from "../parts/html.js";
-import { Choice, NumberField, Problem, TextField } from "../parts/fields.js";
+import { Check, Choice, NumberField, Problem, TextField } from "../parts/fields.js";
 import { signal } from "../vendor/signals.mjs";
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import * as state from "../state.js";
@@ -23,6 +23,7 @@ const form = {
   like: signal(/** @type {{id: string, name: string} | null} */ (null)),
   count: signal(/** @type {number | null} */ (null)),
   seed: signal(0),
+  goOn: signal(false),
   options: { pack: signal(/** @type {Record<string, unknown>} */ ({})), compose: signal(/** @type {Record<string, unknown>} */ ({})) },
 };
 
@@ -141,6 +142,7 @@ export function Arrange() {
         kind: "run",
         verb,
         seed: form.seed.value,
+        anew: !form.goOn.value,
         options: values.value,
         ...(form.count.value ? { count: form.count.value } : {}),
         ...(verb === "pack" ? { shape } : { prompt: form.prompt.value || null, ...(form.like.value ? { like: form.like.value.id } : {}) }),
@@ -158,6 +160,7 @@ export function Arrange() {
       <${NumberField} label="Pieces" value=${form.count.value} placeholder=${`${state.stack.layers.length}, as they are`} min=${1} max=${20000} digits=${0} hint="More than there are: the pictures are used in turn." onValue=${(/** @type {number} */ value) => (form.count.value = Math.round(value))} />
       <${NumberField} label="Seed" value=${form.seed.value} min=${0} digits=${0} hint="The same number gives the same collage, another one another." onValue=${(/** @type {number} */ value) => (form.seed.value = Math.round(value))} />
     </div>
+    <${Check} label="Start from where they lie" value=${form.goOn.value} disabled=${running} hint="Otherwise pieces find a first place by themselves. Pinned pieces stay where they are either way." onValue=${(/** @type {boolean} */ on) => (form.goOn.value = on)} />
     <${Options} schema=${schema} values=${values.value} onValues=${chosen} only=${BASIC[verb]} />
     ${running
       ? html`<p class="note">It runs. Drag a piece and the rest flows around it; L pins it; what you change here counts at once.</p>
