@@ -66,6 +66,10 @@ class DistillationOptions(GuidanceOptions):
     guidance_interval: Steps = Field(10, description="steps that one answer serves")
     guidance_scale: Factor = Field(7.5, description="classifier-free guidance of the teacher")
     student_rate: Rate = Field(1e-4, description="learning rate of the scene's own noise predictor")
+    student_levels: Literal["any", "current"] = Field(
+        "any",
+        description="which noise it learns at: any of the schedule, or that which the picture was just seen through",
+    )
 
 
 class ShapeOptions(GuidanceOptions):
@@ -176,6 +180,7 @@ class GuidanceKeywords(TypedDict, total=False):
     guidance_interval: int
     guidance_scale: float
     student_rate: float
+    student_levels: Literal["any", "current"]
     shape: str
     shape_loss: Literal["matching", "filling"]
     looks: int
