@@ -20,7 +20,7 @@ import torch
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.expected import ExpectedPictures
 from vertumnus.guidance.network import Computing, Network, Student
-from vertumnus.guidance.protocol import Canvas, Colour, Values
+from vertumnus.guidance.protocol import Canvas, Colour, Things, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.guidance.student import LoraStudent
 
@@ -56,6 +56,7 @@ class ScoreDistillation:
 
     reference: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
 
     def __init__(
         self,
