@@ -328,7 +328,7 @@ class Composition(PieceRun):
                 return
         elif isinstance(command, Move | Scale | Rotate):
             at = self._at(command.piece)
-            here.put(at, **command.model_dump(exclude={"kind", "piece"}, exclude_none=True))
+            here.put(at, **command.model_dump(exclude={"kind", "piece", "joined"}, exclude_none=True))
             if arranging:
                 self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
                 self.optimiser.forget(np.array([at]))
