@@ -8,7 +8,6 @@ from drawn import blob
 from vertumnus import compose
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
-from vertumnus.render import draw
 
 
 @pytest.fixture(scope="module")
