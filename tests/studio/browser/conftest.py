@@ -118,7 +118,9 @@ class Person:
 @pytest.fixture(scope="session")
 def chromium():
     """The browser."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install '.[dev]'")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright is not installed: pip install '.[dev]'"
+    )
     if CHROMIUM is None:
         pytest.skip("there is no Chromium: apt-get install chromium, or name it in CHROMIUM")
     with playwright.sync_playwright() as running:
