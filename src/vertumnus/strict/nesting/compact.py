@@ -157,7 +157,7 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     bounds[2 : 3 * count : 3] = _turns(task.pieces, pose[:, 2], far / radius) * radius[:, None]
     bounds[3 * count] = -task.mean * GROWTH, task.mean * min(GROWTH, most / factor - 1)
     room = out - clear + np.where(lax, 0.0, OVERLAP)
-    found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")
+    found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")  # type: ignore[call-overload]
     if found.x is None:
         raise ArithmeticError(found.message)
     by = found.x[: 3 * count].reshape(count, 3)
