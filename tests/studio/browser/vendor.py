@@ -34,7 +34,7 @@ PACKAGES = {
 }
 NAMES = """
     align-center-horizontal align-center-vertical align-end-horizontal align-end-vertical align-start-horizontal
-    align-start-vertical arrow-down arrow-down-to-line arrow-up arrow-up-to-line ban check clipboard copy download eye
+    align-start-vertical arrow-down arrow-down-to-line arrow-up arrow-up-to-line ban check clipboard cloud copy download eye
     eye-off file folder-open grid-3x3 hand heart image image-plus images keyboard lasso-select layers magnet moon
     mouse-pointer-2 panel-left panel-right pause pin pin-off play plus puzzle redo-2 refresh-cw rotate-ccw-clock
     scissors shapes sparkles square square-centerline-dashed-horizontal sun text-quote trash triangle-alert type

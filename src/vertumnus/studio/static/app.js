@@ -21,7 +21,7 @@ import { Selected } from "./panels/selected.js";
 import { Arrange } from "./panels/arrange.js";
 import { RunBar } from "./panels/runbar.js";
 import { Harmonise } from "./panels/harmonise.js";
-import { Mosaic } from "./panels/mosaic.js";
+import { Mosaic, Preview } from "./panels/mosaic.js";
 import { TakeAway } from "./panels/takeaway.js";
 
 /** The panels on the left. */
@@ -172,6 +172,7 @@ function Middle() {
       aria-label=${`Collage canvas, ${state.stack.layers.length} layers, ${chosen} chosen. Page down and page up choose the next and the one before, arrow keys move, question mark lists all keys.`}
     ></div>
     <${Hollow} />
+    <${Preview} />
     <${Tools} />
     <div class="above">
       <${Problem} about="general" />
