@@ -1,9 +1,7 @@
 """Brings the page's libraries into static/vendor: `python tests/studio/browser/vendor.py`, with npm on the path.
 
-Files are as published, but that modules name each other by relative path (there is no bundler and no import map),
-that source maps are not named, and that of Lucide only the icons in use are kept.
-
-Prints the table of vendor/LICENSES.md.
+Files are as published, but that modules name each other by relative path (there is no bundler and no import map), that
+source maps are not named, and that of Lucide only the icons in use are kept. Prints the table of vendor/LICENSES.md.
 """
 
 from __future__ import annotations
@@ -32,15 +30,67 @@ PACKAGES = {
     ),
     "lucide-static": ("1.62.0", "ISC", {}),
 }
-NAMES = """
-    align-center-horizontal align-center-vertical align-end-horizontal align-end-vertical align-start-horizontal
-    align-start-vertical arrow-down arrow-down-to-line arrow-up arrow-up-to-line ban check clipboard cloud copy download eye
-    eye-off file folder-open grid-3x3 hand heart image image-plus images keyboard lasso-select layers magnet moon
-    mouse-pointer-2 panel-left panel-right pause pin pin-off play plus puzzle redo-2 refresh-cw rotate-ccw-clock
-    scissors shapes sparkles square square-centerline-dashed-horizontal sun text-quote trash triangle-alert type
-    undo-2 upload wifi-off x zoom-in zoom-out
-"""  # of icons
-ICONS = NAMES.split()
+ICONS = [
+    "align-center-horizontal",
+    "align-center-vertical",
+    "align-end-horizontal",
+    "align-end-vertical",
+    "align-start-horizontal",
+    "align-start-vertical",
+    "arrow-down",
+    "arrow-down-to-line",
+    "arrow-up",
+    "arrow-up-to-line",
+    "ban",
+    "check",
+    "clipboard",
+    "cloud",
+    "copy",
+    "download",
+    "eye",
+    "eye-off",
+    "file",
+    "folder-open",
+    "grid-3x3",
+    "hand",
+    "heart",
+    "image",
+    "image-plus",
+    "images",
+    "keyboard",
+    "lasso-select",
+    "layers",
+    "magnet",
+    "moon",
+    "mouse-pointer-2",
+    "panel-left",
+    "panel-right",
+    "pause",
+    "pin",
+    "pin-off",
+    "play",
+    "plus",
+    "puzzle",
+    "redo-2",
+    "refresh-cw",
+    "rotate-ccw-clock",
+    "scissors",
+    "shapes",
+    "sparkles",
+    "square",
+    "square-centerline-dashed-horizontal",
+    "sun",
+    "text-quote",
+    "trash",
+    "triangle-alert",
+    "type",
+    "undo-2",
+    "upload",
+    "wifi-off",
+    "x",
+    "zoom-in",
+    "zoom-out",
+]
 MODULES = {
     "preact": "./preact.mjs",
     "preact/hooks": "./hooks.mjs",
