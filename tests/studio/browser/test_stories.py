@@ -128,7 +128,7 @@ def test_edits_by_hand(person) -> None:
     assert person.ask("v.state.selection.value.size") == 2
     before = person.ask("v.state.stack.layers.map(l => l.scale)")
     person.shot("several")
-    pull("top-left", -60, -60)
+    pull("bottom-right", 60, 60)
     after = person.ask("v.state.stack.layers.map(l => l.scale)")
     assert all(new > 1.05 * old for old, new in zip(before, after, strict=True))
 

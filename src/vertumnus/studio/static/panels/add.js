@@ -37,7 +37,7 @@ function Files() {
       <button type="button" class="button" disabled=${busy} onClick=${() => input.current?.click()}><${Icon} name="image-plus" />Pictures</button>
       <button type="button" class="button" disabled=${busy} onClick=${() => folder.current?.click()}><${Icon} name="folder-open" />A folder</button>
     </div>
-    <button type="button" class="button wide" disabled=${busy} onClick=${() => cut.current?.click()}><${Icon} name="scissors" />Cut a thing out of a photograph</button>
+    <button type="button" class="button wide" disabled=${busy} onClick=${() => cut.current?.click()}><${Icon} name="scissors" />Cut out of a photograph</button>
     <input ref=${input} class="unseen" type="file" multiple accept="image/*,.svg,.heic,.avif" tabindex="-1" aria-label="Pictures to add" onChange=${take} />
     <input ref=${folder} class="unseen" type="file" webkitdirectory tabindex="-1" aria-label="Folder of pictures to add" onChange=${take} />
     <input ref=${cut} class="unseen" type="file" multiple accept="image/*,.heic,.avif" tabindex="-1" aria-label="Photographs to cut out of" onChange=${cutOut} />
@@ -104,7 +104,7 @@ function Words() {
       <span class="line"><label class="note" for="word-colour">Colour</label><input id="word-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></span>
       <button type="button" class="button" disabled=${!text.trim()} onClick=${add}><${Icon} name="type" />Add words</button>
     </div>
-    <button type="button" class="button wide" disabled=${!text.trim() || working(cloud)} onClick=${() => ask({ kind: "job", verb: "words", options: { text, language: "none" } }, "words")}><${Icon} name="cloud" />A cloud of them, in place of all</button>
+    <button type="button" class="button wide" disabled=${!text.trim() || working(cloud)} onClick=${() => ask({ kind: "job", verb: "words", options: { text, language: "none" } }, "words")}><${Icon} name="cloud" />Make a word cloud</button>
     <${Problem} about="words" />
     ${cloud ? html`<${JobCard} job=${cloud} choose="Take" />` : null}
   </section>`;
