@@ -211,10 +211,9 @@ def test_harmonises(person) -> None:
     words.fill("a red apple")
     words.press("Enter")
     person.until("v.state.stack.layers[0].prompt === 'a red apple'")
-    for label, value in (("Seeds", "3"),):
-        field = person.page.get_by_label(label, exact=True)
-        field.fill(value)
-        field.press("Enter")
+    seeds = person.page.get_by_label("Seeds", exact=True)
+    seeds.fill("3")
+    seeds.press("Enter")
     person.page.locator("summary", has_text="All options").click()
     steps = person.page.get_by_label("Steps", exact=True)
     steps.fill("4")

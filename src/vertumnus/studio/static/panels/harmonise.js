@@ -28,12 +28,15 @@ export function Harmonise() {
   const chosen = state.chosen();
   const layers = state.stack.layers;
   const words = prompt.value || canvas?.prompt || "";
+  // Where only some of the pieces have words, the others are called by their names.
+  const said = layers.filter((layer) => layer.visible && layer.prompt);
+  const all = [...new Set(layers.filter((layer) => layer.visible).map((layer) => layer.prompt || layer.name))];
   const start = (/** @type {Record<string, unknown>} */ more) =>
     ask(
       {
         kind: "job",
         verb: "harmonize",
-        options: { prompt: words || "auto", model: model.value || "mini", seed: first.value, seeds: count.value, how: values.value, ...more },
+        options: { prompt: words || (said.length && all.length <= 40 ? all.join(" and ") : "auto"), model: model.value || "mini", seed: first.value, seeds: count.value, how: values.value, ...more },
       },
       "harmonize",
     );
