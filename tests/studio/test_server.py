@@ -102,9 +102,7 @@ def test_killed_at_any_moment_no_more_than_two_seconds_are_lost(tmp_path):
         when = {x: at for at, x in done}
         assert kept in when
         later = [at for at, _ in done if at > when[kept]]
-        assert not later or killed - later[0] <= 2.0, (
-            "what is not on disk is two seconds old at most"
-        )
+        assert not later or killed - later[0] <= 2.0, "what is not on disk is two seconds old at most"
         server = Server(tmp_path)
         assert server.ask("GET", "/api/documents")["documents"][0]["path"] == "A.collage"
         name = server.ask("POST", "/api/documents/open", {"path": "A.collage"})["id"]
