@@ -411,7 +411,9 @@ def _container(spec: RunSpec, inputs: Inputs) -> Shape | None:
 def _fitted(drawn: Coverage, width: int, height: int) -> Coverage:
     if drawn.shape == (height, width):
         return drawn
-    return np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BOX))
+    larger = width > drawn.shape[1]
+    filtered = Image.Resampling.BILINEAR if larger else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(drawn).resize((width, height), filtered))
 
 
 def _colour(css: str | None) -> Colour:
