@@ -166,8 +166,7 @@ class Composition(PieceRun):
         if not self.strict:
             return
         self.phase, self.done, self.total = "finish", 0, 0
-        ground = self._ground()
-        for _ in move_apart(ground, self.joint.target_alpha, self.rng):
+        for ground in move_apart(self._ground(), self.joint.target_alpha, self.rng):
             self.ground = ground
             self.done += 1
             yield

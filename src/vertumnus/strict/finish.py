@@ -85,10 +85,15 @@ def settle(grid: OccupancyGrid, rng: np.random.Generator) -> Finishing:
         pixels = grid.zoom**2 * grid.problem.area / max(len(grid.pose), 1)
         # Where pieces are as large as that, what is lost by hairs is not worth looking for.
         last = pixels >= SETTLED_PIXELS or grid.zoom * FINER >= RASTER
-        other = finer(grid, RASTER if last else grid.zoom * FINER)
-        other.bounds[other.movable, 0] *= SLACK  # what lies well is not to be lost for a pixel
-        insert(other.largest_first(), HAIR, 0.25, 4, *other.arrays, rng)
-        place_missing(other, rng)
+        slack = SLACK  # what lies well is not to be lost for a pixel
+        for _ in range(LOWERINGS):
+            other = finer(grid, RASTER if last else grid.zoom * FINER)
+            other.bounds[other.movable, 0] *= slack
+            insert(other.largest_first(), HAIR, 0.25, 4, *other.arrays, rng)
+            place_missing(other, rng)
+            if np.count_nonzero(other.placed) >= np.count_nonzero(grid.placed):
+                break
+            slack *= SLACK
         if pixels < SETTLED_PIXELS:
             polish(other.movable, SETTLING_TRIALS, np.full(len(other.pose), 1.0), *other.arrays, rng)
         grid = other
@@ -110,9 +115,9 @@ def raise_sizes(grid: OccupancyGrid) -> None:
         grid.bounds[free, :2] *= max(1.0, float((grid.pose[free, 2] / grid.bounds[free, 0]).min()))
 
 
-def coarse_zoom(problem: Problem, pixels: int = PIECE_PIXELS) -> float:
+def coarse_zoom(problem: Problem, pixels: int | None = None) -> float:
     """Raster pixels to a canvas pixel at so many to a piece; 0 where that is hardly coarser than the full raster."""
-    zoom = float(np.sqrt(pixels * max(len(problem.pieces), 1) / problem.area))
+    zoom = float(np.sqrt((pixels or PIECE_PIXELS) * max(len(problem.pieces), 1) / problem.area))
     return zoom if zoom < 0.7 * RASTER else 0.0
 
 

@@ -73,7 +73,6 @@ class Problem:
         whole = self._small(mask) if zoom < RASTER / REDUCED and mask.size > LARGE_MASK else _picture(mask)
         return np.asarray(whole.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
 
-
     def _small(self, mask: NDArray[np.bool_]) -> Image.Image:
         """A large mask reduced, for all coarse rasters."""
         found = self._reduced.get(id(mask))
