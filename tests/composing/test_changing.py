@@ -8,19 +8,13 @@ from drawn import blob
 from vertumnus import compose
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
-from vertumnus.imaging.pyramid import mip_level
-from vertumnus.render import picture
-from vertumnus.render.draw import make_ready
-from vertumnus.render.sprites import level_at
 
 
 @pytest.fixture(scope="module")
 def pieces(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pieces")
     for n in range(4):
-        pixels = blob(n, 40, 48)
-        pixels[[0, -1], [0, -1], 3] = 255  # so that it is not trimmed: mip levels are of whole texels then
-        Image.fromarray(pixels).save(folder / f"{n}.png")
+        Image.fromarray(blob(n, 40, 50)).save(folder / f"{n}.png")
     return str(folder)
 
 
@@ -34,21 +28,8 @@ def run(pieces, **fields):
     return collage, last["canvas"]
 
 
-def as_composed(*given):
-    """A layer with the texture that composing reads, the mip level with texels nearest in size to pixels."""
-    ready = make_ready(*given)
-    level = level_at(ready.pose[2] * ready.form[0] ** 0.5)
-    return ready._replace(texels=(level, level))
-
-
-def mip(renderer, one):
-    return mip_level(renderer._level(one, 0), one.ready.texels[0])
-
-
 @pytest.mark.parametrize("method", ["alpha", "transparency", "masked-transparency", "opacity"])
-def test_the_document_shows_what_was_composed(pieces, method, monkeypatch):
-    monkeypatch.setattr(picture, "make_ready", as_composed)
-    monkeypatch.setattr(picture.StripRenderer, "_texture", mip)
+def test_the_document_shows_what_was_composed(pieces, method):
     colour = "hsv" if method == "opacity" else "rgb"
     collage, canvas = run(
         pieces, render=method, squeeze=(0.6, 1.5), shear=20, colour=colour, gain=(0.3, 0.9), opacity=(0.6, 1.0)
@@ -56,8 +37,8 @@ def test_the_document_shows_what_was_composed(pieces, method, monkeypatch):
     assert collage.rendering == method
     drawn = np.asarray(collage.render(scale=canvas.shape[0] / 48, background="#0000")).astype(float) / 255
     drawn[..., :3] *= drawn[..., 3:]
-    # The jump at one half of opacity's formula may fall to either side.
-    assert (np.abs(drawn - canvas).max(-1) > 0.03).mean() < (0.02 if method == "opacity" else 0.004)
+    # What is laid over in the ordinary way is sampled more finely than composing looks.
+    assert np.abs(drawn - canvas).mean() < (0.012 if method == "alpha" else 0.001)
     squeezes = [layer.squeeze for layer in collage.layers]
     # There alpha is all or nothing, and a guidance of ink feels nothing.
     assert len(set(squeezes)) == (1 if method == "opacity" else 9)

@@ -1,9 +1,11 @@
 """A studio to talk to without a network."""
 
+import json
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from vertumnus.studio.app import make_app
 from vertumnus.studio.folder import Folder
@@ -49,8 +51,6 @@ class Talk:
         if message.get("bytes") is not None:
             self.frames.append(message["bytes"])
             return message["bytes"]
-        import json
-
         found = json.loads(message["text"])
         self.heard.append(found)
         return found
@@ -61,6 +61,14 @@ class Talk:
             found = self.next()
             if isinstance(found, dict) and found["kind"] == kind and all(found[n] == v for n, v in fields.items()):
                 return found
+
+    def until_closed(self):
+        """Reads on until the server closes it; with what code."""
+        try:
+            while True:
+                self.next()
+        except WebSocketDisconnect as closed:
+            return closed.code
 
     def say(self, kind, **fields):
         """Sends a command and reads on until its answer."""

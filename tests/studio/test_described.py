@@ -1,5 +1,6 @@
 """The documentation and the page's types are those of the models and routes."""
 
+import re
 from pathlib import Path
 
 from vertumnus.studio.addresses import ADDRESSES
@@ -18,6 +19,6 @@ def test_the_types_are_current():
 
 
 def test_every_address_is_listed():
-    there = {(method, route.path.replace(":str", "")) for route in _routes() if hasattr(route, "methods")
+    there = {(method, re.sub(r":\w+}", "}", route.path)) for route in _routes() if hasattr(route, "methods")
              for method in route.methods or () if method != "HEAD"}  # fmt: skip
     assert there == {(one.method, one.path) for one in ADDRESSES if one.method != "WS"}

@@ -184,7 +184,14 @@ class Composition(PieceRun):
         """What judges the picture; made when first needed, for it may hold a student in the source's network."""
         if self._guidance is None:
             self._guidance = self._guided(
-                Request(self.prompt, self._canvas, self.rng, self.background, self.spec.seed)
+                Request(
+                    self.prompt,
+                    self._canvas,
+                    self.rng,
+                    self.background,
+                    self.spec.seed,
+                    self.inputs.start is not None,
+                )
             )
         return self._guidance
 

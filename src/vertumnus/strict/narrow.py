@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
-from vertumnus.strict.finish import SWEEPS as SWEEPS_OF_GROWTH
 from vertumnus.strict.finish import LAST_PIXELS, coarse_zoom, grow, settle
+from vertumnus.strict.finish import SWEEPS as SWEEPS_OF_GROWTH
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import separate
 from vertumnus.strict.problem import RASTER, Problem

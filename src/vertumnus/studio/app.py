@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -16,10 +20,16 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from vertumnus.elements.icons import ALIASES, icon_element, icon_names
+from vertumnus.document.collage import Collage
+from vertumnus.document.pictures import Pictures
+from vertumnus.elements.icons import ALIASES as ICON_ALIASES
+from vertumnus.elements.icons import icon_element, icon_names
 from vertumnus.errors import VertumnusError
 from vertumnus.shapes import BUILT_IN, WHOLE
-from vertumnus.studio.channel import channel
+from vertumnus.studio.channel import channel, refusal
+from vertumnus.studio.choices import schema_of
+from vertumnus.studio.examples import EXAMPLES
+from vertumnus.studio.exports import ALIASES, TYPES, again_line, export, plain_name
 from vertumnus.studio.folder import Folder
 from vertumnus.studio.pictures import Thumbnails
 from vertumnus.studio.safety import App, Gate, Guard
@@ -48,6 +58,7 @@ def make_app(folder: Folder, gate: Gate) -> App:
 
     app = Starlette(routes=_routes(), lifespan=lifespan, exception_handlers={VertumnusError: _sentence})  # type: ignore[dict-item]
     app.state.folder, app.state.thumbnails = folder, Thumbnails()
+    app.state.exporting = asyncio.Semaphore(2)
     return Guard(_Under(app, gate.prefix), gate)
 
 
@@ -76,8 +87,19 @@ def _routes() -> list[BaseRoute]:
         Route(f"{one}/close", _close, methods=["POST"]),
         Route(f"{one}/commands", _commands, methods=["POST"]),
         Route(f"{one}/uploads", _uploads, methods=["POST"]),
+        Route(f"{one}/uploads/{{upload:str}}", _upload, methods=["GET"]),
+        Route("/api/uploads", _uploads, methods=["POST"]),
         Route(f"{one}/images/{{name:str}}", _image, methods=["GET"]),
+        Route(f"{one}/jobs/{{job:str}}/{{index:int}}", _result, methods=["GET"]),
+        Route(f"{one}/exports/{{kind:str}}", _export, methods=["GET"]),
+        Route(f"{one}/again", _again, methods=["GET"]),
+        Route(f"{one}/zoom", _zoom, methods=["GET"]),
+        Route(f"{one}/zoom/{{revision:int}}/{{name:path}}", _zoom_file, methods=["GET"]),
         WebSocketRoute(f"{one}/live", channel),
+        Route("/api/examples", _examples, methods=["GET"]),
+        Route("/api/examples/{name:str}", _example, methods=["POST"]),
+        Route("/api/import", _import, methods=["POST"]),
+        Route("/api/options/{verb:str}", _options, methods=["GET"]),
         Route("/api/icons", _icons, methods=["GET"]),
         Route("/api/icons/{name:str}", _icon, methods=["GET"]),
         Route("/api/shapes", _shapes, methods=["GET"]),
@@ -92,7 +114,8 @@ def _folder(request: Request) -> Folder:
 
 async def _sentence(request: Request, error: Exception) -> Response:
     status = 404 if "there is no such" in str(error) else 400
-    return JSONResponse({"message": str(error)}, status)
+    refused = refusal(None, error)  # type: ignore[arg-type]
+    return JSONResponse({"message": refused.message, "field": refused.field}, status)
 
 
 async def _fields(request: Request, known: dict[str, type]) -> dict[str, Any]:
@@ -161,18 +184,18 @@ async def _commands(request: Request) -> Response:
 async def _image(request: Request) -> Response:
     desk = _folder(request).desk(request.path_params["id"])
     name = f"elements/{request.path_params['name']}"
-    asked = request.query_params.get("side", "8192")
-    side = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
     thumbnails: Thumbnails = request.app.state.thumbnails
-    data = await run_in_threadpool(thumbnails.png, desk.session.pictures, name, side)
+    data = await run_in_threadpool(thumbnails.png, desk.session.pictures, name, _side(request))
     return Response(data, media_type="image/png", headers={"cache-control": FOREVER})
 
 
 async def _uploads(request: Request) -> Response:
     """Every file is written under a name of our own, and checked; one sentence for each that cannot be used."""
     uploads = _folder(request).uploads
-    _folder(request).desk(request.path_params["id"])
-    kept, refused = [], []
+    kept: list[dict[str, object]] = []
+    refused: list[dict[str, str]] = []
+    if "id" in request.path_params:
+        _folder(request).desk(request.path_params["id"])
     try:
         form = await request.form(max_files=MOST_FILES, max_fields=10, max_part_size=10_000)
     except HTTPException as error:
@@ -193,6 +216,22 @@ async def _uploads(request: Request) -> Response:
     return JSONResponse({"uploads": kept, "refused": refused})
 
 
+async def _upload(request: Request) -> Response:
+    folder = _folder(request)
+    folder.desk(request.path_params["id"])
+    element = folder.uploads.element(request.path_params["upload"])
+    pictures = Pictures()
+    element.give_to(pictures)
+    thumbnails: Thumbnails = request.app.state.thumbnails
+    data = await run_in_threadpool(thumbnails.png, pictures, element.image, _side(request))
+    return Response(data, media_type="image/png", headers={"cache-control": FOREVER})
+
+
+def _side(request: Request) -> int:
+    asked = request.query_params.get("side", "8192")
+    return int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+
+
 def _write(file: UploadFile, path: Path) -> None:
     taken = 0
     with path.open("xb") as stream:
@@ -205,6 +244,80 @@ def _write(file: UploadFile, path: Path) -> None:
             stream.write(chunk)
 
 
+async def _result(request: Request) -> Response:
+    desk = _folder(request).desk(request.path_params["id"])
+    path = desk.job(request.path_params["job"]).picture(request.path_params["index"])
+    return FileResponse(path, media_type="image/png", headers={"cache-control": FOREVER})
+
+
+async def _export(request: Request) -> Response:
+    """The document as it is, in whatever format; said in a header what it is."""
+    folder = _folder(request)
+    desk = folder.desk(request.path_params["id"])
+    kind, asked = request.path_params["kind"], dict(request.query_params)
+    collage = desk.present()
+    async with request.app.state.exporting:
+        path, said = await run_in_threadpool(
+            export, collage, kind, desk.session.path.stem, asked, folder.uploads.folder
+        )
+    return FileResponse(
+        path,
+        media_type=TYPES.get(ALIASES.get(kind, kind)),
+        filename=path.name,
+        headers={"x-vertumnus-said": quote(said), "cache-control": "no-store"},
+        background=BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True),
+    )
+
+
+async def _again(request: Request) -> Response:
+    desk = _folder(request).desk(request.path_params["id"])
+    asked = dict(request.query_params)
+    kind = asked.pop("format", "png")
+    where = desk.session.path.relative_to(_folder(request).root).as_posix()
+    return JSONResponse(again_line(where, desk.tool, kind, asked, desk.as_made))
+
+
+async def _zoom(request: Request) -> Response:
+    folder = _folder(request)
+    desk = folder.desk(request.path_params["id"])
+    collage = desk.present()
+    async with request.app.state.exporting:
+        address = await run_in_threadpool(folder.zooms.make, desk.id, desk.session.revision, collage)
+    return JSONResponse({"dzi": address, "width": collage.width, "height": collage.height})
+
+
+async def _zoom_file(request: Request) -> Response:
+    given = request.path_params
+    path = _folder(request).zooms.file(_folder(request).desk(given["id"]).id, given["revision"], given["name"])
+    return FileResponse(path, headers={"cache-control": FOREVER})
+
+
+async def _examples(request: Request) -> Response:
+    listed = [
+        {"name": name, "title": one.title, "about": one.says, "verb": one.begin["verb"]}
+        for name, one in EXAMPLES.items()
+    ]
+    return JSONResponse(listed)
+
+
+async def _example(request: Request) -> Response:
+    desk, begin = await _folder(request).example(request.path_params["name"])
+    return JSONResponse({"id": desk.id, "name": desk.session.path.stem, begin["kind"]: begin}, 201)
+
+
+async def _import(request: Request) -> Response:
+    """A *.collage that was sent becomes a document of the folder."""
+    folder = _folder(request)
+    upload = folder.uploads.get((await _fields(request, {"upload": str})).get("upload", ""), "collage")
+    collage = await run_in_threadpool(Collage.load, upload.path)
+    desk = await folder.new(plain_name(upload.name), collage)
+    return JSONResponse({"id": desk.id, "name": desk.session.path.stem}, 201)
+
+
+async def _options(request: Request) -> Response:
+    return JSONResponse(await run_in_threadpool(schema_of, request.path_params["verb"]))
+
+
 async def _icons(request: Request) -> Response:
     asked = request.query_params.get("q", "").strip().lower()[:100]
     return JSONResponse({"icons": await run_in_threadpool(_found_icons, asked)})
@@ -212,7 +325,7 @@ async def _icons(request: Request) -> Response:
 
 def _found_icons(asked: str) -> list[str]:
     wanted = asked.replace(" ", "-")
-    names = [name for name in {*icon_names(), *ALIASES} if wanted in name.replace(" ", "-")]
+    names = [name for name in {*icon_names(), *ICON_ALIASES} if wanted in name.replace(" ", "-")]
     names.sort(key=lambda name: (not name.replace(" ", "-").startswith(wanted), len(name), name))
     return names[:MOST_ICONS]
 

@@ -96,16 +96,17 @@ async def _text(text: str, desk: Desk, client: Client) -> bool:
             raise VertumnusError("the message is too long")
         command = read_command(text)
     except VertumnusError as error:
-        client.tell(_refused(seq, error))
+        client.tell(refusal(seq, error))
         return False
     try:
         client.tell(await desk.obey(command, client))
     except VertumnusError as error:
-        client.tell(_refused(command.seq, error))
+        client.tell(refusal(command.seq, error))
     return True
 
 
-def _refused(seq: int | None, error: VertumnusError) -> Refused:
+def refusal(seq: int | None, error: VertumnusError) -> Refused:
+    """An error as a client gets it: its sentence, and the field that it names."""
     sentence = str(error)
     field = None
     if sentence.startswith("`"):

@@ -232,19 +232,24 @@ class Guard:
         await send({"type": "http.response.body", "body": b""})
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
-        taken, begun = 0, False
+        taken, begun, over = 0, False, False
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal taken
+            nonlocal taken, over
             message = await receive()
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 if taken > most:
+                    over = True
+                    if not begun:
+                        await _refuse(scope, receive, send, 413, f"at most {most:,} bytes are taken at once")
                     raise TooMuch
             return message
 
         async def marked(message: MutableMapping[str, Any]) -> None:
             nonlocal begun
+            if over:  # what is said of that has been said
+                return
             if message["type"] == "http.response.start":
                 begun = True
                 own = {name for name, _ in message.get("headers", [])}
@@ -254,8 +259,7 @@ class Guard:
         try:
             await self.app(scope, counted, marked)
         except TooMuch:
-            if not begun:
-                await _refuse(scope, receive, send, 413, f"at most {most:,} bytes are taken at once")
+            return
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -276,6 +276,7 @@ class LayerShown(Message):
     scale: float
     slot: int = Field(description="its number in binary frames")
     size: tuple[int, int] = Field(description="of what is shown of its picture, that picture's pixels")
+    picture: tuple[int, int] = Field(description="of its whole picture, that picture's pixels")
 
 
 class DocumentShown(Message):
@@ -323,6 +324,7 @@ class ResultShown(Message):
     image: str = Field(description="address of its picture, relative to the document's")
     seed: int | None = None
     name: str | None = None
+    upload: str | None = Field(None, description="of an object that was cut out: what `add` calls it")
 
 
 class JobShown(Message):
@@ -330,7 +332,8 @@ class JobShown(Message):
 
     id: str
     verb: str
-    state: Literal["waiting", "running", "done", "cancelled", "failed"]
+    options: dict[str, Any] = Field({}, description="what was asked for")
+    state: Literal["running", "done", "cancelled", "failed"]
     what: str = Field("", description="what is going on")
     done: int = 0
     total: int = 0

@@ -124,9 +124,10 @@ class Session:
         }
 
     def _layer_shown(self, layer: Layer) -> LayerShown:
-        size = layer.crop[2:] if layer.crop is not None else self.pictures.size(layer.image)
+        picture = self.pictures.size(layer.image)
+        size = layer.crop[2:] if layer.crop is not None else picture
         fields = layer.model_dump(mode="json")
-        return LayerShown.model_construct(**fields, slot=self.slots[layer.id], size=size)
+        return LayerShown.model_construct(**fields, slot=self.slots[layer.id], size=size, picture=picture)
 
     @property
     def as_made(self) -> bool:
@@ -274,6 +275,26 @@ class Session:
         self._commit(name, after)
         self._as_made = self.state if made else None
 
+    def merge(self, before: State, collage: Collage, name: str) -> None:
+        """What a job made of the document as it was before becomes a step on the document as it is now."""
+        self.pictures_of(collage)
+        made = _state_of(collage)
+        self._number(made.order)
+        change = Change.between(before, made)
+        layers, order = dict(self.state.layers), list(self.state.order)
+        for identity, (old, new) in change.layers.items():
+            here = layers.get(identity)
+            if new is None:
+                layers.pop(identity, None)
+            elif here is None and old is None:
+                layers[identity] = new
+                order.insert(min(made.order.index(identity), len(order)), identity)
+            elif here is not None and old is not None:
+                fields = [field for field in Layer.model_fields if getattr(old, field) != getattr(new, field)]
+                layers[identity] = here.model_copy(update={field: getattr(new, field) for field in fields})
+        canvas = {**self.state.canvas, **(change.canvas[1] if change.canvas is not None else {})}
+        self._commit(name, State(layers, tuple(one for one in order if one in layers), canvas))
+
     def pictures_of(self, collage: Collage) -> None:
         """Takes all pictures of another collage over."""
         for image in collage.pictures:
@@ -298,8 +319,12 @@ class Session:
 
     @property
     def next_id(self) -> int:
-        """The number of the id that would be given next."""
+        """The number of the id that is given next."""
         return self._next_id + 1
+
+    @next_id.setter
+    def next_id(self, number: int) -> None:
+        self._next_id = max(number - 1, self._next_id)
 
     def mark_made(self) -> None:
         """Says that the document is as its ``made_by`` tells."""

@@ -99,8 +99,9 @@ class Uploads:
         self._found[upload.id] = upload
 
     def files(self) -> dict[str, Path]:
-        """Where they all lie."""
-        return {name: upload.path for name, upload in self._found.items()}
+        """Where they all lie, by what they are called; and as ``name:`` and that, what the person called them."""
+        found = {name: upload.path for name, upload in self._found.items()}
+        return found | {f"name:{name}": Path(upload.name) for name, upload in self._found.items()}
 
     def element(self, identity: str) -> Element:
         """The element of a picture that was sent."""

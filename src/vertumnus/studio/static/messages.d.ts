@@ -138,7 +138,9 @@ export interface Job {
 export interface JobNow {
   id: string;
   verb: string;
-  state: "waiting" | "running" | "done" | "cancelled" | "failed";
+  /** what was asked for */
+  options: { [name: string]: unknown };
+  state: "running" | "done" | "cancelled" | "failed";
   /** what is going on */
   what: string;
   done: number;
@@ -154,7 +156,9 @@ export interface JobNow {
 export interface JobShown {
   id: string;
   verb: string;
-  state: "waiting" | "running" | "done" | "cancelled" | "failed";
+  /** what was asked for */
+  options: { [name: string]: unknown };
+  state: "running" | "done" | "cancelled" | "failed";
   /** what is going on */
   what: string;
   done: number;
@@ -184,6 +188,8 @@ export interface LayerShown {
   slot: number;
   /** of what is shown of its picture, that picture's pixels */
   size: [number, number];
+  /** of its whole picture, that picture's pixels */
+  picture: [number, number];
   [field: string]: unknown;
 }
 
@@ -282,6 +288,8 @@ export interface ResultShown {
   image: string;
   seed: number | null;
   name: string | null;
+  /** of an object that was cut out: what `add` calls it */
+  upload: string | null;
 }
 
 /** Lets a paused run go on. */
