@@ -29,6 +29,15 @@ READERS: list[Command] = [
     ["compose", "--from", "@", "--like", "photograph.png", "--iterations", "5", "-o", "out/a.collage"],
     ["blend", "@", "-o", "out/a.png"],
     ["mosaic", "--assignment", "@", "-o", "out/a.png"],
+    ["render", "@", "-o", "out/a.ora"],
+    ["render", "@", "-o", "out/a.psd"],
+    ["render", "@", "-o", "out/a.pdf"],
+    ["render", "@", "-o", "out/a.webp"],
+    ["contact", "@", "-o", "out/a.html"],
+    ["harmonize", "@", "--model", "none", "--longest", "64", "-o", "out/a.png"],
+    ["harmonize", "edit", "@", "--undo", "-o", "out/a.collage"],
+    ["open", "a.svg", "--original", "@", "-o", "out/a.collage"],
+    ["measure", "@", "--reference", "photograph.png"],
 ]
 
 
@@ -41,15 +50,15 @@ def documents(kitchen: Kitchen) -> Case:
     """A collage as JSON beside its pictures, or in a zip, with its tree changed."""
     rng = kitchen.rng
     tree = json.loads(kitchen.read("folder.json"))
-    source = rng.choice(["a.collage", "composed.collage", "liked.collage"])
+    source = rng.choice(["a.collage", "composed.collage", "liked.collage", "words.collage", "harmonized.collage"])
     with zipfile.ZipFile(io.BytesIO(kitchen.read(source))) as archive:
         if rng.random() < 0.7:
             tree = json.loads(archive.read("collage.json"))
         members = {name: archive.read(name) for name in archive.namelist()}
     _aim(rng, tree)
     data = text_of(rng, change_tree(rng, tree, rng.choice([0, 1, 1, 1, 2, 3])))
-    kitchen.take("pieces")
-    kitchen.take("photograph.png")
+    for name in ("pieces", "photograph.png", "a.svg"):
+        kitchen.take(name)
     if rng.random() < 0.5:
         for name, member in members.items():
             kitchen.put(name, member)
@@ -111,7 +120,7 @@ def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
 def archives(kitchen: Kitchen) -> Case:
     """A zip that lies about its members: sizes, methods, names, lengths; or is cut."""
     rng = kitchen.rng
-    data = kitchen.read(rng.choice(["a.collage", "m.collage", "composed.collage"]))
+    data = kitchen.read(rng.choice(["a.collage", "m.collage", "composed.collage", "words.collage"]))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     act = rng.randrange(8)
@@ -143,8 +152,8 @@ def archives(kitchen: Kitchen) -> Case:
     else:
         position = data.rfind(b"PK\x05\x06")
         data = data[:position] + spoil(rng, data[position:], 3)
-    kitchen.take("pieces")
-    kitchen.take("photograph.png")
+    for name in ("pieces", "photograph.png", "a.svg"):
+        kitchen.take(name)
     name = kitchen.put("wrong.collage", data)
     return Case(read_by(rng, name), [name, "--shape: missing"])
 
@@ -170,7 +179,7 @@ def _lying(rng: random.Random, data: bytes) -> bytes:
 def assignments(kitchen: Kitchen) -> Case:
     """A mosaic's document, of this version or the first, with its tree changed."""
     rng = kitchen.rng
-    for name in ("pieces", "photograph.png"):
+    for name in ("pieces", "photograph.png", "a.svg"):
         kitchen.take(name)
     name = rng.choice(["mosaic.json", "first.json", "first.json"])
     tree = change_tree(rng, json.loads(kitchen.read(name)), rng.choice([1, 1, 2, 3]))

@@ -78,6 +78,11 @@ def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
     known: dict[str, Tile] = {}
     linked = {name: collage.pictures.linked(name) for name in {layer.image for layer in collage.layers}}
     wanted = {name.rpartition("/")[2].partition(".")[0]: name for name, path in linked.items() if path is not None}
+    reach: dict[str, tuple[int, int]] = {}
+    for layer in collage.layers:
+        left, top, width, height = layer.crop or (0, 0, 1, 1)
+        across, down = reach.get(layer.image, (1, 1))
+        reach[layer.image] = max(across, left + width), max(down, top + height)
     for entry in folders:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             continue
@@ -87,6 +92,13 @@ def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
         except VertumnusError:  # the pictures themselves are enough
             continue
         tiles = [tile for tile in library.tiles() if tile.digest[:HASH_DIGITS] in wanted]
+        # What is said of a picture that it cannot be, by what is shown of it, is an index's that has gone wrong.
+        tiles = [
+            tile
+            for tile in tiles
+            for across, down in [reach[wanted[tile.digest[:HASH_DIGITS]]]]
+            if tile.width >= across and tile.height >= down
+        ]
         for tile, thumbnail in zip(tiles, find_thumbnails(tiles), strict=True):
             name = wanted[tile.digest[:HASH_DIGITS]]
             path = linked[name]
