@@ -40,6 +40,9 @@ READERS: list[Command] = [
     ["measure", "@", "--reference", "photograph.png"],
 ]
 
+# What is as much an option's or a format's as the document's.
+SAID = ("--shape: missing", "out/a.pdf: a page of", "out/a.psd: ", "out/a.webp: ", "out/a.jpg: ")
+
 
 def read_by(rng: random.Random, name: str, some: int = 1) -> list[Command]:
     """Commands that read a document."""
@@ -65,7 +68,7 @@ def documents(kitchen: Kitchen) -> Case:
         name = kitchen.put("wrong.json", data)
     else:
         name = kitchen.put("wrong.collage", zipped(members | {"collage.json": data}))
-    return Case(read_by(rng, name), [name, "--shape: missing"])
+    return Case(read_by(rng, name), [name, *SAID])
 
 
 def _aim(rng: random.Random, tree: dict[str, Any]) -> None:
@@ -155,7 +158,7 @@ def archives(kitchen: Kitchen) -> Case:
     for name in ("pieces", "photograph.png", "a.svg"):
         kitchen.take(name)
     name = kitchen.put("wrong.collage", data)
-    return Case(read_by(rng, name), [name, "--shape: missing"])
+    return Case(read_by(rng, name), [name, *SAID])
 
 
 def _lying(rng: random.Random, data: bytes) -> bytes:
@@ -192,4 +195,4 @@ def assignments(kitchen: Kitchen) -> Case:
     commands = [["mosaic", "--assignment", "wrong.json", "-o", "out/a.png", *more]]
     if name == "mosaic.json":
         commands += read_by(rng, "wrong.json", 1)
-    return Case(commands, ["wrong.json", "--shape: missing"])
+    return Case(commands, ["wrong.json", *SAID])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hostile.cases import Case, Command, Kitchen
@@ -116,14 +117,14 @@ def options(kitchen: Kitchen) -> Case:
     command, names = list(HONEST[verb]), []
     for _ in range(rng.choice([1, 1, 1, 2]) if flags(verb) else 0):
         name, hint = rng.choice(flags(verb))
-        if name in ("--checkpoint", "--preview", "--index", "--folder"):
+        if name in ("--checkpoint", "--preview", "--index", "--folder", "--gallery", "--html"):
             continue
         names += ["--", name.removeprefix("--").replace("-", "_")]
         if hint is bool:
             command.append(name)
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
-        names += given
+        names += [*given, *(str(Path(text)) for text in given), "collage.json: there is no such file"]
         if name in LONG and any(LONG[name] < number(text) < 10**9 for text in given):
             continue  # that is much, but what was asked for
         # What is given anew takes the place of the honest one.

@@ -50,7 +50,9 @@ def _text(rng: random.Random) -> bytes:
             lambda: "leaf " * rng.choice([1, 100_000]),
             lambda: " ".join(f"w{n}" for n in range(rng.choice([30, 20_000]))),
             lambda: "a" + "\u0301" * rng.choice([3, 500]) + " leaf",
-            lambda: "\u0633\u0644\u0627\u0645 \u202e leaf \u200b\u200d \ufdfd \U0001f469\u200d\U0001f680 \ue000 \uffff",
+            lambda: (
+                "\u0633\u0644\u0627\u0645 \u202e leaf \u200b\u200d \ufdfd \U0001f469\u200d\U0001f680 \ue000 \uffff"
+            ),
             lambda: " ".join(text.replace("\ud800", "") for text in rng.sample(TEXTS, 6)),
             lambda: "".join(chr(rng.choice([rng.randrange(1, 0xD800), rng.randrange(0x10000)])) for _ in range(300)),
             lambda: "'" * 3000 + "-" * 3000 + "(" * 3000,
@@ -87,4 +89,6 @@ def films(kitchen: Kitchen) -> Case:
     out = rng.choice(["out/a.gif", "out/a.mp4", "out/film", "out/a.png"])
     like = ["compose", "pieces", "--like", name, "--size", "40", "--iterations", "2", "-o", out]
     grid = ["--grid", "2x3", "--size", "24", "--index", "out/index"]
-    return Case([rng.choice([["mosaic", name, "--tiles", "pieces", *grid, "-o", out], like])], [name, "-o: "])
+    return Case(
+        [rng.choice([["mosaic", name, "--tiles", "pieces", *grid, "-o", out], like])], [name, "-o: ", "out/film: "]
+    )

@@ -48,9 +48,12 @@ def load_mosaic(
     path = Path(path)
     given = {"`size`": size, "`tone`": tone, str(reference): reference}
     with about(path, *(name for name, value in given.items() if value is not None)):
-        if is_first_version(path):
-            return _load_first(path, reference, tone, size)
-        return _load(path, reference, tone, size)
+        try:
+            if is_first_version(path):
+                return _load_first(path, reference, tone, size)
+            return _load(path, reference, tone, size)
+        except OSError as error:  # a name in it is none that the system has
+            raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _load(
@@ -135,6 +138,10 @@ def _toned_anew(
             width, height = collage.pictures.size(layer.image)
             known[layer.image] = Tile(file, hashlib.sha256(data).hexdigest(), width, height, index_place(file.parent))
         tile = known[layer.image]
+        if layer.crop[0] + layer.crop[2] > tile.width or layer.crop[1] + layer.crop[3] > tile.height:
+            raise VertumnusError(
+                f"{path}: layers[{index}].crop: reaches beyond its {tile.width} x {tile.height} pixels"
+            )
         across, down = cut_size(tile.width, tile.height)
         left, top = layer.crop[0] - (tile.width - across) // 2, layer.crop[1] - (tile.height - down) // 2
         turn = round(layer.rotation / 90) % 4
