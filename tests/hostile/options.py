@@ -42,8 +42,8 @@ HONEST: dict[str, Command] = {
     "contact": ["contact", "a.collage", "-o", "out/a.html"],
     "harmonize": ["harmonize", "a.collage", "--model", "none", "--longest", "64", "-o", "out/a.png"],
     "harmonize edit": [
-        "harmonize", "edit", "harmonized.collage", "--layer", "piece0", "--model", "none", "--seeds", "1", "--gallery",
-        "out/g",
+        "harmonize", "edit", "harmonized.collage", "--layer", "piece0", "--model", "none", "--seeds", "1",
+        "--gallery", "out/g",
     ],
     "tiles info": ["tiles", "info", "pieces", "--beside"],
     "tiles prune": ["tiles", "prune", "pieces", "--index", "out"],

@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
 from PIL import Image
 
 from vertumnus.document.bundle import LONG_AGO
