@@ -14,9 +14,11 @@ drawings, so in the rows that set it beside the pictogram prior families judge t
 nothing here. Times are CPU seconds of one core with compiled kernels; "ratio" is a time over that of one
 exact Euclidean distance transform of a 2400 x 2400 raster in the same run.
 
-Rows of "all nouns" are of the first that the families' judge and the prior's fonts have, with no other selection.
+Rows of "all nouns" are judged by the classifier that `training/judge.py` trains (``--judge``, the folder of its run),
+of families that no prior draws from and nothing is chosen by: of the first nouns that it names from its own drawings,
+with no other selection, ``--seeds`` of each; intervals are 95 % by the bootstrap over nouns.
 
-Rows of scenes: forty sentences of two nouns, drawn from all that the families' judge and the prior know, and a side,
+Rows of scenes: forty sentences of two nouns, drawn from all that the classifier and the prior know, and a side,
 above or under. The picture is parted where least ink is, in its middle 40 %, across the relation; a noun is in place
 if it is among the first five of its half, or, of a judge that need not tell two hundred, the nearer of the two.
 
@@ -36,53 +38,40 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 import gallery
-from drawings import JUDGING, drawings_of, drawn_nouns, render
+from compose_judges import Classifier, Judge, MiniClip, Stranger, from_afar, of_families, of_fonts
+from compose_kept import Kept, Made, blind_sheet, iou
+from compose_scenes import LOOK, SEEN, SIZE, composed_scene, interval, scene_summary, sentences
+from drawings import JUDGING
 from pack import machine, reference_seconds
 
 import vertumnus as vt
 from vertumnus.composing.compose import live_compose, run
 from vertumnus.elements.element import Element, make_element
-from vertumnus.elements.icons import draw_icon
 from vertumnus.guidance.distillation import model_defaults
 from vertumnus.guidance.options import PictogramOptions
 from vertumnus.guidance.pictogram import PictogramSource
 from vertumnus.guidance.protocol import Source
 from vertumnus.guidance.registry import open_named
-from vertumnus.metrics.clip_scores import PriorClip
-from vertumnus.metrics.silhouette import SilhouetteJudge
-from vertumnus.models import load
 from vertumnus.models.checkpoint import mini_folder
-from vertumnus.models.mini.vocabulary import TRAINED_FONTS, glyphs_of, nouns, with_article
+from vertumnus.models.mini.vocabulary import TRAINED_FONTS, glyphs_of, nouns
 
 JUDGE = ("fa6", "fa5")
 PRIOR = ("mdi6", "phosphor", "remix", "elusive")
 COUNTS = (16, 32, 64)
-SIZE, LOOK, SEEN = 600, 320, 160  # pixels of the canvas, of its picture, and of what the judge sees
-GAP = 0.03  # of the side: between pieces, which small CLIPs take for part of the drawing
-Drawn = tuple[str, NDArray[np.float32]]
 GOALS = {32: 0.70, 64: 0.85}
-
-
-def inked(glyph: Any) -> NDArray[np.float32]:
-    """An icon's ink, 0 to 1, with some ground around it."""
-    return np.pad(draw_icon(glyph, 128, 128).astype(np.float32) / 255, 8)
 
 
 def discs() -> list[Element]:
@@ -97,73 +86,6 @@ def discs() -> list[Element]:
         picture.save(stream, "PNG")
         made.append(make_element(stream.getvalue(), None, colour, colour))
     return made
-
-
-class MiniClip:
-    """The small CLIP that ships with the program, as a second judge, among all nouns it knows."""
-
-    def __init__(self) -> None:
-        weights = resources.files("vertumnus.models.mini") / "weights" / "training.json"
-        known = json.loads(weights.read_text())["clip"]["nouns"] if weights.is_file() else 0
-        self.nouns = list(nouns(known)) if known else []
-        if self.nouns:
-            self.model = PriorClip(load("mini", "clip"))
-            self.words = self.model.text_features([with_article(noun) for noun in self.nouns])
-
-    def place(self, picture: Image.Image, noun: str) -> int:
-        """At which place it names a noun that it knows, from 0."""
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture)
-        likeness = self.words @ self.model.image_features([white.convert("RGB")])[0]
-        return int((likeness > likeness[self.nouns.index(noun)]).sum())
-
-
-def from_afar(picture: Image.Image) -> Image.Image:
-    """The ink in black, with what is narrower than `GAP` of the longer side closed, as an eye closes gaps."""
-    side = int(GAP * max(picture.size)) | 1
-    return Image.fromarray(255 - ndimage.grey_closing(np.asarray(picture.getchannel("A")), size=side)).convert("RGBA")
-
-
-def of_fonts(fonts: tuple[str, ...]) -> list[Drawn]:
-    """Every drawing of a noun that icon fonts of the program have."""
-    return [(noun, inked(glyph)) for noun in nouns() for glyph in glyphs_of(noun, fonts)]
-
-
-def of_families(families: tuple[str, ...]) -> list[Drawn]:
-    """Every drawing of a noun that families of `training/drawings.py` have."""
-    found = [one for noun in drawn_nouns() if noun in nouns() for one in drawings_of(noun, families)]
-    return [(one.noun, np.pad(render(one, 128)[..., 3].astype(np.float32) / 255, 8)) for one in found]
-
-
-class Stranger:
-    """A judge of silhouettes that knows some drawings, and the nouns by which a prior of others can be judged."""
-
-    def __init__(self, drawn: Iterable[Drawn], prior: tuple[str, ...], known: tuple[str, ...], count: int) -> None:
-        self.judge = SilhouetteJudge(drawn)
-        both = [noun for noun in known if noun in self.judge.nouns and glyphs_of(noun, prior)]
-        self.as_they_come = both[:count]
-        ranks = {noun: [self.place(inked(glyph), noun) for glyph in glyphs_of(noun, prior)] for noun in both}
-        drawn = [place for noun in self.as_they_come for place in ranks[noun]]
-        self.own = float(np.mean([place == 0 for place in drawn])), float(np.mean([place < 5 for place in drawn]))
-        self.nouns = [noun for noun in both if max(ranks[noun]) < 5][:count]
-
-    def place(self, ink: NDArray[np.floating], noun: str) -> int:
-        """At which place the judge names the noun, from 0."""
-        if not (np.asarray(ink) > 0.5).any():
-            return len(self.judge.nouns)
-        return [name for name, _ in self.judge.rank(ink)].index(noun)
-
-
-@dataclass
-class Made:
-    """A collage as it was made: CPU seconds, the overlap before the strict finish, its ink against the ink wanted."""
-
-    noun: str
-    seed: int
-    seconds: float
-    overlap: float
-    iou: float
-    picture: Image.Image
 
 
 def compose(source: Source, elements: list[Element], noun: str, count: int, seed: int, **options: Any) -> Made:
@@ -185,90 +107,6 @@ def compose(source: Source, elements: list[Element], noun: str, count: int, seed
     return Made(noun, seed, seconds, overlap, iou(ink, wanted), picture)
 
 
-SENTENCES = 40
-RELATIONS = {"to the left of": (0, False), "to the right of": (0, True), "above": (1, False), "under": (1, True)}
-
-
-def sentences(known: list[str]) -> list[tuple[str, str, str]]:
-    """Two nouns and how the first lies to the second, drawn once for all."""
-    rng = np.random.default_rng(16)
-    pairs = [rng.choice(known, 2, replace=False).tolist() for _ in range(SENTENCES)]
-    ways = list(RELATIONS)
-    return [(first, ways[n % len(ways)], second) for n, (first, second) in enumerate(pairs)]
-
-
-def composed_scene(source: Source, told: tuple[str, str, str], count: int, seed: int) -> Made:
-    """A sentence's collage; its noun is the sentence."""
-    first, way, second = told
-    sentence = f"{with_article(first)} {way} {with_article(second)}"
-    began = time.process_time()
-    live = run(live_compose(gallery.ALL, sentence, guidance=source, size=SIZE, seed=seed, count=count))
-    seconds = time.process_time() - began
-    picture = live.document().render(scale=LOOK / SIZE, background="#ffffff00")
-    wanted = live.joint.target_alpha
-    assert wanted is not None
-    ink = np.asarray(picture.getchannel("A").resize(wanted.shape[::-1], Image.Resampling.BOX), np.float32) / 255
-    return Made("|".join(told), seed, seconds, 0.0, iou(ink, wanted), picture)
-
-
-def halves(ink: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A picture parted where least ink is, about its middle; axis 0 is left and right, 1 is above and under."""
-    line = ink.sum(axis)
-    low, high = int(0.3 * len(line)), int(0.7 * len(line))
-    at = low + int(line[low:high].argmin())
-    return (ink[:, :at], ink[:, at:]) if axis == 0 else (ink[:at], ink[at:])
-
-
-def scene_summary(made: list[Made], stranger: Stranger) -> dict[str, Any]:
-    """Shares of sentences of which both nouns, each noun, or both of the two alone, are in their places."""
-    both, each, told = [], [], []
-    for one in made:
-        first, way, second = one.noun.split("|")
-        axis, turned = RELATIONS[way]
-        ink = np.asarray(one.picture.getchannel("A").resize((SEEN, SEEN), Image.Resampling.BOX), np.float32) / 255
-        parts = halves(ink, axis)[:: -1 if turned else 1]
-        places = [stranger.place(np.pad(part, 8), noun) for part, noun in zip(parts, (first, second), strict=True)]
-        other = [stranger.place(np.pad(part, 8), noun) for part, noun in zip(parts, (second, first), strict=True)]
-        both.append(max(places) < 5)
-        each += [place < 5 for place in places]
-        told.append(sum(places) < sum(other))
-    return {
-        "collages": len(made),
-        "both among five": interval(both),
-        "each among five": interval(each),
-        "the right way round": interval(told),
-        "iou": statistics.mean(one.iou for one in made),
-        "seconds": statistics.median(one.seconds for one in made),
-    }
-
-
-def interval(hits: list[bool]) -> tuple[float, float, float]:
-    """Share, and the 2.5 and 97.5 percentiles of it over resampled sentences."""
-    rng, values = np.random.default_rng(0), np.array(hits, float)
-    means = values[rng.integers(0, len(values), (2000, len(values)))].mean(1)
-    return float(values.mean()), *(float(x) for x in np.percentile(means, (2.5, 97.5)))
-
-
-def blind_sheet(kept: Kept, path: Path) -> None:
-    """Every kept collage, shuffled and numbered; what they are goes into a JSON file beside it."""
-    found = [(row, one) for row in kept.rows for one in kept.load(row) or []]
-    order = np.random.default_rng(len(found)).permutation(len(found))
-    across, side = 8, 240
-    sheet = Image.new("RGB", (across * side, -(-len(found) // across) * side), "white")
-    draw = ImageDraw.Draw(sheet)
-    labels = {}
-    for number, n in enumerate(order.tolist()):
-        row, one = found[n]
-        x, y = number % across * side, number // across * side
-        white = Image.new("RGBA", one.picture.size, "white")
-        white.alpha_composite(one.picture.convert("RGBA"))
-        sheet.paste(white.convert("RGB").resize((side - 20, side - 20)), (x + 10, y + 16))
-        draw.text((x + 6, y + 2), str(number + 1), fill="black")
-        labels[number + 1] = {"row": row, "shows": one.noun.replace("|", " "), "seed": one.seed}
-    sheet.save(path)
-    path.with_suffix(".json").write_text(json.dumps(labels, indent=1))
-
-
 def packed(elements: list[Element], noun: str, count: int, fonts: tuple[str, ...]) -> Made:
     """The noun packed into the true contour, the first drawing that the prior has of it."""
     glyph = glyphs_of(noun, fonts)[0]
@@ -280,45 +118,11 @@ def packed(elements: list[Element], noun: str, count: int, fonts: tuple[str, ...
     return Made(noun, 0, seconds, 0.0, iou(np.asarray(picture.getchannel("A"), np.float32) / 255, mask), picture)
 
 
-def iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Intersection over union of two inks from 0 to 1."""
-    return float(np.minimum(a, b).sum() / max(float(np.maximum(a, b).sum()), 1e-9))
-
-
-class Kept:
-    """Rows of collages in a folder, so that judges can look at them again."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-        self.rows: dict[str, list[dict[str, Any]]] = {}
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            if (folder / "rows.json").is_file():
-                self.rows = json.loads((folder / "rows.json").read_text())
-
-    def load(self, row: str) -> list[Made] | None:
-        """A row that was kept."""
-        if self.folder is None or row not in self.rows:
-            return None
-        return [Made(**{**facts, "picture": Image.open(self.folder / facts["picture"])}) for facts in self.rows[row]]
-
-    def save(self, row: str, made: list[Made]) -> None:
-        """Keeps a row."""
-        if self.folder is None:
-            return
-        self.rows[row] = []
-        for one in made:
-            name = f"{row}-{one.noun}-{one.seed}.png".replace(" ", "_").replace(",", "").replace("|", "-")
-            one.picture.save(self.folder / name)
-            self.rows[row].append({**vars(one), "picture": name})
-        (self.folder / "rows.json").write_text(json.dumps(self.rows, indent=1))
-
-
-def summary(made: list[Made], stranger: Stranger, clip: MiniClip) -> dict[str, Any]:
+def summary(made: list[Made], judge: Judge, clip: MiniClip) -> dict[str, Any]:
     """Shares and means of a row."""
     inks = [one.picture.getchannel("A").resize((SEEN, SEEN), Image.Resampling.BOX) for one in made]
     padded = [np.pad(np.asarray(ink, np.float32) / 255, 8) for ink in inks]
-    places = np.array([stranger.place(ink, one.noun) for ink, one in zip(padded, made, strict=True)])
+    places = np.array([judge.place(ink, one.noun) for ink, one in zip(padded, made, strict=True)])
     known = [one for one in made if one.noun in clip.nouns]
     second = np.array([clip.place(from_afar(one.picture), one.noun) for one in known])
     in_colour = np.array([clip.place(one.picture, one.noun) for one in known])
@@ -326,6 +130,7 @@ def summary(made: list[Made], stranger: Stranger, clip: MiniClip) -> dict[str, A
         "collages": len(made),
         "top1": float((places == 0).mean()),
         "top5": float((places < 5).mean()),
+        "top5 from, to": interval((places < 5).tolist(), [one.noun for one in made])[1:],
         "seconds": statistics.median(one.seconds for one in made),
         "overlap": statistics.mean(one.overlap for one in made),
         "iou": statistics.mean(one.iou for one in made),
@@ -392,6 +197,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="make no rows but those whose name holds one of these")
     parser.add_argument("--judge-only", action="store_true", help="judge what is kept, and make nothing")
     parser.add_argument("--grid", type=Path, help="write a grid of pictures there, and one by mini beside it")
+    parser.add_argument("--judge", type=Path, help="folder of the trained classifier, for all nouns and scenes")
     parser.add_argument("--blind", type=Path, help="write what is kept there, shuffled, and labels beside it")
     arguments = parser.parse_args()
     if (arguments.judge_only or arguments.blind) and not arguments.keep:
@@ -424,7 +230,7 @@ def main() -> None:
     def side_by_side(judge: Callable[[], Source], count: int) -> list[Made]:
         return [compose(judge(), gallery.ALL, noun, count, 0) for noun in third.nouns]
 
-    rows: dict[str, tuple[Stranger, Callable[[], list[Made]]]] = {}
+    rows: dict[str, tuple[Judge, Callable[[], list[Made]]]] = {}
     for name, elements in sets.items():
         for count in COUNTS:
             rows[f"{name}, {count}"] = (
@@ -457,46 +263,52 @@ def main() -> None:
                 lambda judge=judge, count=count: side_by_side(judge, count),  # type: ignore[misc]
             )
 
-    drawn = [noun for noun in third.judge.nouns if glyphs_of(noun, TRAINED_FONTS)]
-    for name, elements in sets.items():
-        for count in COUNTS:
-            rows[f"{name}, {count}, all nouns, families judge"] = (
-                third,
-                lambda elements=elements, count=count: [  # type: ignore[misc]
-                    compose(both["pictogram"], elements, noun, count, seed)
-                    for seed in range(arguments.seeds)
-                    for noun in drawn[: arguments.nouns]
+    scenes: dict[str, tuple[Judge, Callable[[], list[Made]]]] = {}
+    if arguments.judge:
+        classifier = Classifier(arguments.judge)
+        drawn = [noun for noun in classifier.nouns if glyphs_of(noun, TRAINED_FONTS)]
+        console.print(f"the classifier names {len(classifier.nouns)} nouns from its own drawings")
+        for name, elements in sets.items():
+            for count in COUNTS:
+                rows[f"{name}, {count}, all nouns"] = (
+                    classifier,
+                    lambda elements=elements, count=count: [  # type: ignore[misc]
+                        compose(both["pictogram"], elements, noun, count, seed)
+                        for seed in range(arguments.seeds)
+                        for noun in drawn[: arguments.nouns]
+                    ],
+                )
+        for count in (32, 64):
+            scenes[f"{count} icons, two things"] = (
+                classifier,
+                lambda count=count: [  # type: ignore[misc]
+                    composed_scene(both["pictogram"], told, count, 0) for told in sentences(drawn)
                 ],
             )
-    scenes: dict[str, Callable[[], list[Made]]] = {
-        f"{count} icons, two things": lambda count=count: [  # type: ignore[misc]
-            composed_scene(both["pictogram"], told, count, 0) for told in sentences(drawn)
-        ]
-        for count in (32, 64)
-    }
+
+    def obtained(name: str, make: Callable[[], list[Made]]) -> list[Made] | None:
+        """A row, kept or made now; None if it is not asked for."""
+        again = any(words in name for words in arguments.only or ())
+        made = None if again else kept.load(name)
+        if made is None and not arguments.judge_only and (again or arguments.only is None):
+            made = make()
+            kept.save(name, made)
+        return made
 
     if not arguments.judge_only:
         compose(prior, gallery.ALL, "star", 16, 0, iterations=30)  # compiles
     reference = reference_seconds()
     results: dict[str, Any] = {}
     for name, (judge, make) in rows.items():
-        again = any(words in name for words in arguments.only or ())
-        made = None if again else kept.load(name)
-        if made is None and not arguments.judge_only and (again or arguments.only is None):
-            made = make()
-            kept.save(name, made)
+        made = obtained(name, make)
         if made is not None:
             results[name] = summary(made, judge, clip)
             console.print(f"  {name}: {results[name]}")
     found_scenes: dict[str, Any] = {}
-    for name, make in scenes.items():
-        again = any(words in name for words in arguments.only or ())
-        made = None if again else kept.load(name)
-        if made is None and not arguments.judge_only and (again or arguments.only is None):
-            made = make()
-            kept.save(name, made)
+    for name, (judge, make) in scenes.items():
+        made = obtained(name, make)
         if made is not None:
-            found_scenes[name] = scene_summary(made, third)
+            found_scenes[name] = scene_summary(made, judge)
             console.print(f"  {name}: {found_scenes[name]}")
     seen = ("mini CLIP, afar 1", "5", "in colour 1", "5")
     table = Table("", "collages", "top 1", "top 5", *seen, "IoU", "CPU s", "ratio", "overlap", "goal")

@@ -114,6 +114,7 @@ class Given:
     side_by_side = False
     skipped = 0
     target_colour = None
+    target_things = ()
     target_alpha = None
 
     def __init__(self, resolution: int) -> None:

@@ -56,7 +56,7 @@ def test_imports_run_downward():
 def test_nothing_below_the_top_floor_prints_or_reads_the_clock():
     for path in PACKAGE.rglob("*.py"):
         here = path.relative_to(PACKAGE).parts[0]
-        if here in ("cli", "__main__.py"):
+        if here in ("cli", "studio", "__main__.py"):  # the top floor
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

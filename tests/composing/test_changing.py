@@ -8,7 +8,6 @@ from drawn import blob
 from vertumnus import compose
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
-from vertumnus.render import draw
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +29,7 @@ def run(pieces, **fields):
 
 
 @pytest.mark.parametrize("method", ["alpha", "transparency", "masked-transparency", "opacity"])
-def test_the_document_shows_what_was_composed(pieces, method, monkeypatch):
-    monkeypatch.setattr(draw, "FINER", 1.0)  # as composing sees it; pictures are sharper
+def test_the_document_shows_what_was_composed(pieces, method):
     colour = "hsv" if method == "opacity" else "rgb"
     collage, canvas = run(
         pieces, render=method, squeeze=(0.6, 1.5), shear=20, colour=colour, gain=(0.3, 0.9), opacity=(0.6, 1.0)
@@ -39,8 +37,8 @@ def test_the_document_shows_what_was_composed(pieces, method, monkeypatch):
     assert collage.rendering == method
     drawn = np.asarray(collage.render(scale=canvas.shape[0] / 48, background="#0000")).astype(float) / 255
     drawn[..., :3] *= drawn[..., 3:]
-    # The jump at one half of opacity's formula may fall to either side.
-    assert (np.abs(drawn - canvas).max(-1) > 0.03).mean() < (0.02 if method == "opacity" else 0.004)
+    # What is laid over in the ordinary way is sampled more finely than composing looks.
+    assert np.abs(drawn - canvas).mean() < (0.012 if method == "alpha" else 0.001)
     squeezes = [layer.squeeze for layer in collage.layers]
     # There alpha is all or nothing, and a guidance of ink feels nothing.
     assert len(set(squeezes)) == (1 if method == "opacity" else 9)

@@ -11,7 +11,7 @@ from vertumnus.guidance import terms
 class Scripted:
     """A guidance whose gradient is known."""
 
-    target_alpha, target_colour, skipped = None, None, 0
+    target_alpha, target_colour, target_things, skipped = None, None, (), 0
 
     def __init__(self, grad):
         self.grad = grad

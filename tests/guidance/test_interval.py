@@ -13,6 +13,7 @@ class Slow:
 
     skipped = 0
     target_colour = None
+    target_things = ()
 
     def __init__(self, count=1):
         self.asked = []

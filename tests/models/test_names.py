@@ -1,6 +1,7 @@
 """Which icons a prompt means."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +88,13 @@ def test_a_prompt_without_a_known_word_says_which_are_known():
             ask("一隻貓")
         with pytest.raises(VertumnusError, match="prompt: it is empty"):
             ask(" ")
+
+
+def test_every_noun_of_the_docs_is_known():
+    table = (Path(__file__).parents[2] / "docs" / "nouns.md").read_text().splitlines()
+    nouns = [
+        noun for line in table if line.startswith("| ") for noun in line.split("|")[2].strip().split(", ") if noun
+    ]
+    assert len(set(nouns)) == len(nouns) > 1000
+    unknown = [noun for noun in nouns if match_icons(noun)[1] != [noun]]
+    assert not unknown

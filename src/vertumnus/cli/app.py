@@ -37,6 +37,7 @@ VERBS = {
     "again": "Make a collage again from its document alone.",
     "render": "Draw a collage as a picture or an SVG, at any scale.",
     "open": "Bring back what was edited in Inkscape, Krita, GIMP or Photoshop.",
+    "studio": "Edit collages in the browser, by hand and while they are made.",
     "blend": "Melt the pieces of a collage into each other.",
     "measure": "Say how well a collage fills a shape, shows what a sentence says, or is like its reference.",
     "info": "Say what a collage holds.",

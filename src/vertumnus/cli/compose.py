@@ -206,8 +206,6 @@ def compose(
         if only_icons(elements or []) and (options is None or options.gain is None):
             options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
     choices = _given(flags)
-    if variations > 1 and all(named.partition("=")[0] == DEFAULT for named in guidance or [DEFAULT]):
-        choices = {"drawing": "dealt", **choices}
     inputs = [*(elements or []), container, like, *output]
     with about_start(from_, *inputs):
         live = live_compose(

@@ -21,6 +21,7 @@ EXTRAS = {
     "pdf": "print: -o x.pdf",
     "psd": "layers for Photoshop: -o x.psd, open x.psd",
     "video": "moving pictures in MP4 and WebM",
+    "studio": "the editor in the browser: studio",
     "ray": "several machines: tiles index, mosaic --ray",
 }
 

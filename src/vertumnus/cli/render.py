@@ -12,11 +12,8 @@ from vertumnus.cli.common import DOCUMENTS, check_outputs, progress_bar
 from vertumnus.cli.estimate import drawing, go_on
 from vertumnus.document.collage import Collage
 from vertumnus.errors import about
-from vertumnus.export.openraster import save_openraster
-from vertumnus.export.pdf import PrintOptions, inches, save_pdf
-from vertumnus.export.picture import save_picture
-from vertumnus.export.psd import save_psd
-from vertumnus.export.svg import save_svg
+from vertumnus.export.output import write_output as write
+from vertumnus.export.pdf import PrintOptions
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.writing import together
 
@@ -78,28 +75,8 @@ def write_outputs(
 def write_output(
     collage: Collage, path: Path, scale: float, background: str | None, printing: PrintOptions | None = None
 ) -> str:
-    """Writes one output, its kind told by the suffix; returns a line that says what was written."""
-    suffix = path.suffix.lower()
-    if background is not None and suffix in (*DOCUMENTS, ".svg"):
-        collage = collage.model_copy()
-        collage.background = background
-    if suffix in DOCUMENTS:
-        collage.save(path)
-        return f"{path}: {len(collage.layers)} layers"
-    if suffix == ".svg":
-        save_svg(collage, path)
-        lost = {
-            "alpha": "",
-            "transparency": "; its light adds up in browsers, by mix-blend-mode, and not in other programs",
-        }.get(collage.rendering, f"; its pieces are laid over each other, for SVG knows no {collage.rendering}")
-        return f"{path}: {collage.width} x {collage.height}{lost}"
-    if suffix == ".pdf":
-        across, down, said = save_pdf(collage, path, background, printing)
-        return "; ".join([f"{path}: {inches(across)} x {inches(down)}", *said])
+    """Writes one output under a progress bar; returns a line that says what was written."""
+    if path.suffix.lower() in (*DOCUMENTS, ".svg", ".pdf"):
+        return write(collage, path, scale, background, printing)
     with progress_bar(f"drawing {path.name}") as show:
-        if suffix in (".ora", ".psd"):
-            save = save_openraster if suffix == ".ora" else save_psd
-            width, height = save(collage, path, scale, background, show)
-            return f"{path}: {len(collage.layers)} layers, {width} x {height} pixels"
-        width, height = save_picture(collage, path, scale, background, show)
-    return f"{path}: {width} x {height} pixels"
+        return write(collage, path, scale, background, printing, show)

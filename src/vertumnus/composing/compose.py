@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from vertumnus.composing.assign import fitting_names
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeKeywords, ComposeOptions
 from vertumnus.composing.presets import preset_choices
@@ -172,6 +173,9 @@ def live_compose(
     collection = gather(elements, needed=warm is None, colours=["white"] if chosen.colour != "own" else ())
     if warm is not None and not (warm.layers or collection.elements):
         raise VertumnusError(f"{warm.where}: layers: there are none, and no other elements are named")
+    found = collection.elements
+    if chosen.match == "names" and count is not None and count < len(found):
+        found = fitting_names(found, prompt)
     spec = RunSpec(
         tool="compose",
         seed=seed,
@@ -181,7 +185,7 @@ def live_compose(
             "guidance": [kept_guidance(each) for each in all_options(source)],
         },
         models=source.inputs(),
-        elements=tuple(ElementInput.of(one) for one in collection.elements),
+        elements=tuple(ElementInput.of(one) for one in found),
         count=count,
         container=region,
         start=start_document(warm) if warm is not None else None,
@@ -190,7 +194,7 @@ def live_compose(
         skipped=tuple(collection.skipped),
         provenance=dict(provenance) if provenance is not None else {"elements": as_text(elements)},
     )
-    return Composition(spec, Inputs({one.image: one for one in collection.elements}, mask, warm), source)
+    return Composition(spec, Inputs({one.image: one for one in found}, mask, warm), source)
 
 
 def only_icons(elements: Sources) -> bool:

@@ -187,7 +187,14 @@ class Composition(PieceRun):
         """What judges the picture; made when first needed, for it may hold a student in the source's network."""
         if self._guidance is None:
             self._guidance = self._guided(
-                Request(self.prompt, self._canvas, self.rng, self.background, self.spec.seed)
+                Request(
+                    self.prompt,
+                    self._canvas,
+                    self.rng,
+                    self.background,
+                    self.spec.seed,
+                    self.inputs.start is not None,
+                )
             )
         return self._guidance
 
@@ -323,7 +330,7 @@ class Composition(PieceRun):
                 return
         elif isinstance(command, Move | Scale | Rotate):
             at = self._at(command.piece)
-            here.put(at, **command.model_dump(exclude={"kind", "piece"}, exclude_none=True))
+            here.put(at, **command.model_dump(exclude={"kind", "piece", "joined"}, exclude_none=True))
             if arranging:
                 self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
                 self.optimiser.forget(np.array([at]))

@@ -24,6 +24,7 @@ SWEEPS = 10  # of moving pieces apart
 NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
 GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sweeps of that
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
+FRINGE = 0.25  # wanted ink below which no piece is put down
 CROWDED = 2.0  # times the container that pieces may add up to before they are moved apart
 TRIALS = 40  # of moving one piece, in a sweep
 LOOKED_AT = 200_000_000  # pixels where pieces overlap, over all sweeps; more is not to be parted
@@ -57,30 +58,38 @@ def move_apart(
 ) -> Iterator[OccupancyGrid]:
     """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
 
-    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces then
-    grow into what is free of that, and no further. Yields the ground.
+    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces draw
+    back to where there is some, `FRINGE`, so that outlines are crisp, and then grow into what is free of that, and no
+    further. Yields the ground.
 
     target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
     """
+    ink = _wanted(ground, target_alpha) if target_alpha is not None else None
+    if ink is not None:
+        ground.outside |= ink < FRINGE
     _cut_down(ground)
     ground.stamp()
     _part(ground, rng)
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
-    if target_alpha is not None:
+    if ink is not None:
         # What is put down stays; from here on nothing goes where no ink is wanted.
-        height, width = ground.taken.shape
-        ink = Image.fromarray(target_alpha).resize((width, height), Image.Resampling.BICUBIC)
-        ground.taken[(np.asarray(ink) < 0.5) & (ground.taken == 0)] = 1
+        ground.taken[(ink < 0.5) & (ground.taken == 0)] = 1
     place_missing(ground, rng)
     yield ground
-    if target_alpha is None:
+    if ink is None:
         return
     ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
     reach = np.full(len(ground.pose), 1.5)
     for _ in range(GROWING):
         polish(rng.permutation(ground.movable), 60, reach, *ground.arrays, rng)
         yield ground
+
+
+def _wanted(ground: OccupancyGrid, target_alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The ink that is wanted, on the ground's raster."""
+    height, width = ground.taken.shape
+    return np.asarray(Image.fromarray(target_alpha).resize((width, height), Image.Resampling.BICUBIC), np.float32)
 
 
 def _areas(ground: OccupancyGrid) -> NDArray[np.float64]:

@@ -49,6 +49,12 @@ class JointLoss:
         target = self.guidance.target_colour if self.guidance is not None else None
         return None if target is None else target[0]
 
+    @property
+    def target_things(self) -> list[tuple[str, Canvas]]:
+        """What was wanted where when last called: nouns, each with ink, H x W; empty if the guidance cannot tell."""
+        told = self.guidance.target_things if self.guidance is not None else ()
+        return [(noun, ink[0]) for noun, ink in told]
+
     def __call__(self, canvas: Canvas, progress: float) -> tuple[float, Canvas]:
         """The loss and its gradient by the canvas, H x W x 5."""
         assert self.guidance is not None

@@ -98,6 +98,11 @@ class ComposeOptions(Options):
         "free", description="free, none, or within so many degrees of upright"
     )
     gap: Distance = Field(0.0, description="kept between pieces by the overlap term, canvas pixels")
+    match: Literal["none", "names"] = Field(
+        "none",
+        description="whether pieces go, and are chosen where there are more than places, by what they are called:"
+        " leaves to the crown of a tree, fish to the waves",
+    )
     strict: bool | None = Field(
         None, description="at the end no two pieces overlap, as after pack; by default where only ink is looked at"
     )
@@ -168,6 +173,7 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     swaps: int | None
     rotation: Literal["free", "none"] | float
     gap: float
+    match: Literal["none", "names"]
     strict: bool | None
     render: Rendering
     initial: Literal["random", "structure"] | None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vertumnus.composing.colours import PlaceColours
+from vertumnus.composing.assign import Assign
 from vertumnus.composing.geometry import GeometryPenalty
 from vertumnus.composing.objective import JointLoss
 from vertumnus.composing.options import ComposeOptions
@@ -103,8 +103,9 @@ def pose(
         jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
         if options.relocate:
             jumps.append(Relocate(joint))
-        if options.colour in (None, "own"):
-            jumps.append(PlaceColours(scene, joint))
+        own, by_name = options.colour in (None, "own"), options.match == "names"
+        if own or by_name:
+            jumps.append(Assign(scene, joint, own, by_name))
         if given.swaps:
             turning, gain = options.rotation == "free", least_and_most(options)
             jumps.append(Swaps(scene, joint, renderer, given.swaps, rng, gain, turning))

@@ -7,8 +7,9 @@ from typing import Any
 from vertumnus.errors import VertumnusError, did_you_mean
 
 # SCORE (AAAI 2026) as far as it says: eq. (4) with a student at every step, eq. (7) to (11), its Gaussian kernel, no
-# relocation and no strict finish. What it leaves open is as in the recipe it builds on (ProlificDreamer as of
-# threestudio): 500 steps, noise levels .98 to .02 at all times, guidance 7.5, the student's rate 1e-4.
+# relocation and no strict finish; the student learns at the step and noise just seen. What it leaves open is as in
+# the recipe it builds on (ProlificDreamer as of threestudio): 500 steps, noise levels .98 to .02 at all times,
+# guidance 7.5, the student's rate 1e-4.
 PRESETS: dict[str, dict[str, Any]] = {
     "score-paper": {
         "iterations": 500,
@@ -26,6 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "guidance_interval": 1,
         "guidance_scale": 7.5,
         "student_rate": 1e-4,
+        "student_levels": "current",
     },
 }
 

@@ -14,7 +14,7 @@ from vertumnus.composing.choose import best_of, contact_sheet
 from vertumnus.composing.compose import Watcher, run
 from vertumnus.composing.composition import Composition
 from vertumnus.document.collage import Collage
-from vertumnus.guidance.protocol import Canvas, Guidance, Request, Source, Values
+from vertumnus.guidance.protocol import Canvas, Guidance, Request, Source, Things, Values
 from vertumnus.limits import MAX_STARTS, check_whole
 
 
@@ -133,6 +133,13 @@ class Share:
         assert self.shared.guidance is not None
         target = self.shared.guidance.target_colour
         return None if target is None else target[self.number : self.number + 1]
+
+    @property
+    def target_things(self) -> Things:
+        """Of its canvas, each 1 x H x W."""
+        assert self.shared.guidance is not None
+        told = self.shared.guidance.target_things
+        return tuple((noun, ink[self.number : self.number + 1]) for noun, ink in told)
 
     @property
     def reference(self) -> Canvas | None:

@@ -133,6 +133,7 @@ class DistillationSource:
             method=o.method,
             guidance_scale=o.guidance_scale,
             student_rate=o.student_rate,
+            student_levels=o.student_levels,
             weighting=str(o.weighting),
             noise_levels=o.noise_levels,
             annealing=str(o.annealing),

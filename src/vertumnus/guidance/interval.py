@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vertumnus.guidance.protocol import Canvas, Guidance, Values
+from vertumnus.guidance.protocol import Canvas, Guidance, Things, Values
 from vertumnus.limits import MAX_STEPS
 from vertumnus.optimise.checkpoint import State
 
@@ -25,6 +25,7 @@ class Intermittent:
 
     reference: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
 
     def __init__(self, guidance: Guidance, interval: int = 1, target_weight: float = 0.0) -> None:
         self.guidance, self.interval, self.target_weight = guidance, interval, target_weight

@@ -10,7 +10,7 @@ import torch
 
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.network import Computing
-from vertumnus.guidance.protocol import Canvas, Request, Values
+from vertumnus.guidance.protocol import Canvas, Request, Things, Values
 
 Tensor = torch.Tensor
 PATIENCE = 10  # calls in a row without a finite answer, after which a run stops
@@ -25,6 +25,7 @@ class Looking:
 
     reference: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
     target_alpha: Canvas | None = None
 
     def __init__(self, name: str, network: torch.nn.Module, device: torch.device, request: Request) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from vertumnus.guidance.protocol import Canvas, Guidance, GuidanceOptions, Request, Source, Values
+from vertumnus.guidance.protocol import Canvas, Guidance, GuidanceOptions, Request, Source, Things, Values
 from vertumnus.optimise.checkpoint import State
 
 
@@ -36,6 +37,12 @@ class Mixture:
         """The first that any can tell."""
         told = next((part.target_colour for part, _, _ in self.parts if part.target_colour is not None), None)
         return None if told is None else resized(told, self._shape)
+
+    @property
+    def target_things(self) -> Things:
+        """Of the first that can tell."""
+        told = next((part.target_things for part, _, _ in self.parts if part.target_things), ())
+        return tuple((noun, resized(ink[..., None], self._shape)[..., 0]) for noun, ink in told)
 
     @property
     def reference(self) -> Canvas | None:
@@ -95,7 +102,7 @@ class MixedSource:
         parts = []
         for source in self.sources:
             shape = fitting(request.shape, source.resolution)
-            own = Request(request.prompt, shape, request.rng, request.background, request.seed)
+            own = replace(request, shape=shape)
             parts.append((source.guidance(own), source.options.weight, shape))
         return Mixture(parts)
 

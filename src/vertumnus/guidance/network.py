@@ -60,8 +60,8 @@ class Student(Protocol):
     def predict_noise(self, x_t: Tensor, t: Tensor) -> Tensor:
         """The noise it sees in x_t."""
 
-    def learn(self, x_0: Tensor) -> float:
-        """Takes in the current renders; its loss."""
+    def learn(self, x_0: Tensor, t: Tensor | None = None, noise: Tensor | None = None) -> float:
+        """Takes in the current renders, at steps and with noise of its own unless told; its loss."""
 
     def state(self) -> dict[str, Any]:
         """Arrays and plain values."""

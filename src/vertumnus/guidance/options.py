@@ -28,10 +28,11 @@ class PictogramOptions(GuidanceOptions):
     drawings: Literal["icons", "emoji"] = Field(
         "icons", description="silhouettes of icons, or emoji, which say which colour is wanted where, too"
     )
-    drawing: Literal["fitting", "dealt"] = Field(
-        "fitting",
+    drawing: Literal["fitting", "dealt"] | None = Field(
+        None,
         description="which drawing of a noun: what the pieces come to look like most; or dealt by the seed, with its"
-        " hand and size, so that seeds in a row are unlike each other, as with variations",
+        " hand and size, so that seeds in a row are unlike each other; by default dealt, but for pieces that start"
+        " where they lay in another collage",
     )
     fill: Annotated[float, Field(ge=0.1, le=1)] | None = Field(
         None, description="share of the canvas's shorter side that the figure fills; by default .66 to .9"
@@ -66,6 +67,10 @@ class DistillationOptions(GuidanceOptions):
     guidance_interval: Steps = Field(10, description="steps that one answer serves")
     guidance_scale: Factor = Field(7.5, description="classifier-free guidance of the teacher")
     student_rate: Rate = Field(1e-4, description="learning rate of the scene's own noise predictor")
+    student_levels: Literal["any", "current"] = Field(
+        "any",
+        description="which noise it learns at: any of the schedule, or that which the picture was just seen through",
+    )
 
 
 class ShapeOptions(GuidanceOptions):
@@ -167,7 +172,7 @@ class GuidanceKeywords(TypedDict, total=False):
     annealing: Annealing
     window: int
     drawings: Literal["icons", "emoji"]
-    drawing: Literal["fitting", "dealt"]
+    drawing: Literal["fitting", "dealt"] | None
     fill: float
     model: str
     dtype: Dtype
@@ -176,6 +181,7 @@ class GuidanceKeywords(TypedDict, total=False):
     guidance_interval: int
     guidance_scale: float
     student_rate: float
+    student_levels: Literal["any", "current"]
     shape: str
     shape_loss: Literal["matching", "filling"]
     looks: int

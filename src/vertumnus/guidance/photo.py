@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.options import PhotoOptions
-from vertumnus.guidance.protocol import Canvas, Request, Values
+from vertumnus.guidance.protocol import Canvas, Request, Things, Values
 from vertumnus.imaging.decode import decode_picture
 from vertumnus.reading import read_named
 
@@ -107,6 +107,7 @@ class PhotoGuidance:
 
     target_alpha: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
 
     def __init__(self, reference: Floats, options: PhotoOptions, request: Request, deep: Any = None) -> None:
         self.reference = np.ascontiguousarray(reference, np.float32)

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.guidance.options import PictogramOptions
-from vertumnus.guidance.protocol import Canvas, Request, Values
+from vertumnus.guidance.protocol import Canvas, Request, Things, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.models.mini.vocabulary import TRAINED_FONTS
+from vertumnus.models.names import noun_for
 from vertumnus.models.pictogram import Icons, Pictogram, empirical_noise, empirical_weights
 from vertumnus.models.scenes import SceneBelief
 from vertumnus.models.sentence import Sentence
@@ -107,7 +108,8 @@ class PictogramSource:
         levels = NoiseLevels(abar, *options.noise_levels, options.annealing)
         student = RecentRenders(abar, options.window) if options.method == "vsd" else None
         sentence = self.model.read(request.prompt)
-        dealt = request.seed if options.drawing == "dealt" else None
+        drawing = options.drawing or ("fitting" if request.warm else "dealt")
+        dealt = request.seed if drawing == "dealt" else None
         fill = options.fill and options.fill * min(request.shape) / self.resolution
         meant = sentence if sentence.posed else self.model.encode_text(request.prompt, dealt, fill)
         return PictogramGuidance(
@@ -213,6 +215,16 @@ class PictogramGuidance:
         weights = empirical_weights(x_t.reshape(len(x_t), -1), abar, self.meant.points, self.meant.squares)
         shown = [np.tensordot(weights, part, 1) for part in (self.meant.colours, self.meant.pictures[..., None])]
         return np.concatenate(shown, axis=-1)[:, *self.window].astype(np.float32)
+
+    @property
+    def target_things(self) -> Things:
+        """Each thing as often as it is there; of one alone, all the ink that is wanted."""
+        if isinstance(self.meant, Icons):
+            return (
+                ((noun_for(self.meant.matched[-1])[0], self.target_alpha),) if self.target_alpha is not None else ()
+            )
+        told = [scene.things() for scene in self.scenes]
+        return tuple((one[0][0], np.stack([ink[self.window] for _, ink in one])) for one in zip(*told, strict=True))
 
     def _scenes(self, count: int) -> list[SceneBelief]:
         """What is believed of each canvas."""

@@ -22,6 +22,7 @@ from vertumnus.limits import PositiveFactor
 Canvas = NDArray[np.float32]
 Values = NDArray[np.float64]
 Colour = tuple[float, float, float]
+Things = tuple[tuple[str, Canvas], ...]
 
 Weight = PositiveFactor
 
@@ -52,6 +53,7 @@ class Request:
     rng          seeds everything drawn; a guidance that draws many numbers seeds a generator of its own from it
     background   red, green and blue, 0 to 1, that canvases are looked at over
     seed         of the run: for what is dealt to seeds in a row, where drawing at random would repeat
+    warm         whether pieces start where they lay in another collage, and are to stay what they showed
     """
 
     prompt: str
@@ -59,6 +61,7 @@ class Request:
     rng: np.random.Generator
     background: Colour = (1.0, 1.0, 1.0)
     seed: int = 0
+    warm: bool = False
 
 
 class Guidance(Protocol):
@@ -76,6 +79,12 @@ class Guidance(Protocol):
     def target_colour(self) -> Canvas | None:
         """Which colours are wanted where, B x H x W x 4, as of the last call: red, green and blue times how sure they
         are, and that; None if it cannot tell.
+        """
+
+    @property
+    def target_things(self) -> Things:
+        """What is wanted where, each thing by its noun and its ink, B x H x W, as of the last call; empty if it
+        cannot tell.
         """
 
     @property

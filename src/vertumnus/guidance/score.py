@@ -20,7 +20,7 @@ import torch
 from vertumnus.errors import VertumnusError
 from vertumnus.guidance.expected import ExpectedPictures
 from vertumnus.guidance.network import Computing, Network, Student
-from vertumnus.guidance.protocol import Canvas, Colour, Values
+from vertumnus.guidance.protocol import Canvas, Colour, Things, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
 from vertumnus.guidance.student import LoraStudent
 
@@ -37,6 +37,7 @@ class ScoreDistillation:
     guidance_scale   classifier-free guidance of the teacher, 1 for none
     student_scale    the student's
     student_rate     learning rate of the student, which takes one step down eq. (7) a call
+    student_levels   whether it learns at any step of the schedule, or at those, and of that noise, just asked about
     rank             of its LoRA
     weighting        w(t), see `vertumnus.guidance.schedule`
     noise_levels, annealing   the steps t that are drawn, likewise
@@ -55,6 +56,7 @@ class ScoreDistillation:
 
     reference: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class ScoreDistillation:
         guidance_scale: float = 7.5,
         student_scale: float = 1.0,
         student_rate: float = 1e-4,
+        student_levels: Literal["any", "current"] = "any",
         rank: int = 4,
         weighting: str = "sds",
         noise_levels: tuple[float, float] = (0.98, 0.02),
@@ -90,6 +93,8 @@ class ScoreDistillation:
         self.levels = NoiseLevels(model.alphas_cumprod.cpu().double().numpy(), *noise_levels, annealing)
         self.skipped = 0
         self.student_loss = math.nan
+        self.student_levels = student_levels
+        self._asked: tuple[Tensor, Tensor] | None = None  # steps and noise of the last question
         self._in_a_row = 0
         self._computing = Computing(model)
         self.expected = ExpectedPictures(model, self._computing, memory)
@@ -130,7 +135,7 @@ class ScoreDistillation:
             losses = 0.5 * grad.float().square().flatten(1).mean(1)
             finite = torch.isfinite(by_layers).flatten(1).all(1) & torch.isfinite(losses)
             if self.student is not None and bool(torch.isfinite(x).all()):
-                self.student_loss = self.student.learn(x.detach())
+                self.student_loss = self._teach(x.detach())
         well = bool(finite.all()) and not (self.student is not None and math.isnan(self.student_loss))
         self._count(well)
         losses = torch.where(finite, losses, math.nan)
@@ -155,12 +160,20 @@ class ScoreDistillation:
         # A copy, since torch rounds by where in memory numbers lie, and numpy's lie anywhere.
         noise = torch.tensor(self.rng.standard_normal(x.shape, np.float32)).to(x)
         t = torch.tensor(steps, device=x.device)
+        self._asked = t, noise
         x_t = self.model.add_noise(x, noise, t)
         teacher = self.model.predict_noise(x_t, t, self.text, self.guidance_scale, self.negative)
         self.expected.take(x_t, teacher, t, (shape[0], shape[1]))
         against = noise if self.student is None else self.student.predict_noise(x_t, t)
         weight = [weight_of(self.weighting, float(self.levels.alphas_cumprod[step])) for step in steps]
         return torch.tensor(weight, device=x.device, dtype=x.dtype).view(-1, 1, 1, 1) * (teacher - against)
+
+    def _teach(self, x: Tensor) -> float:
+        """One step of the student's down eq. (7); its loss before."""
+        assert self.student is not None
+        if self.student_levels == "any" or self._asked is None:
+            return self.student.learn(x)
+        return self.student.learn(x, *self._asked)
 
     def _count(self, well: bool) -> None:
         self._in_a_row = 0 if well else self._in_a_row + 1

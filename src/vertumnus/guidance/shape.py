@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.guidance.options import ShapeOptions
-from vertumnus.guidance.protocol import Canvas, Request, Values
+from vertumnus.guidance.protocol import Canvas, Request, Things, Values
 from vertumnus.shapes import Shape, parse_shape
 
 RESOLUTION = 96  # guidance pixels of the canvas's longer side
@@ -66,6 +66,7 @@ class ShapeGuidance:
 
     reference: Canvas | None = None
     target_colour: Canvas | None = None
+    target_things: Things = ()
 
     skipped = 0
 

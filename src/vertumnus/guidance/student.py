@@ -100,17 +100,20 @@ class LoraStudent:
         with self._on():
             return self.model.predict_noise(x_t, t, self.text, self.guidance, self.negative)
 
-    def learn(self, x_0: Tensor) -> float:
-        """One step of AdamW down eq. (7) on renders, each with a step t, any of the schedule, and noise of its own.
+    def learn(self, x_0: Tensor, t: Tensor | None = None, noise: Tensor | None = None) -> float:
+        """One step of AdamW down eq. (7) on renders, by default each with a step t, any of the schedule, and noise of
+        its own.
 
         x_0   B x ``model.shape``
+        t, noise   B steps, and noise as x_0, where they are given
 
         Returns the loss before the step, the mean of |eps - eps_student(x_t, t)|^2 over the batch; NaN if it or
         its gradient was not finite, and then nothing is changed.
         """
-        steps = self.rng.integers(len(self.model.alphas_cumprod), size=len(x_0))
-        t = torch.tensor(steps, device=x_0.device)
-        noise = torch.tensor(self.rng.standard_normal(x_0.shape, np.float32)).to(x_0)
+        if t is None:
+            t = torch.tensor(self.rng.integers(len(self.model.alphas_cumprod), size=len(x_0)), device=x_0.device)
+        if noise is None:
+            noise = torch.tensor(self.rng.standard_normal(x_0.shape, np.float32)).to(x_0)
         self.optimiser.zero_grad(set_to_none=True)
         with self._on():  # also on the way back: what is off gets no gradient
             said = self.model.predict_noise(self.model.add_noise(x_0.detach(), noise, t), t, self.text)

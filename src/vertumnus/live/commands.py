@@ -11,7 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 
 from vertumnus.checked import Options, first_problem
 from vertumnus.elements.collect import gather
@@ -36,7 +45,21 @@ def reference(element: Element) -> dict[str, Any]:
 Picture = Annotated[InstanceOf[Element], BeforeValidator(_element), PlainSerializer(reference)]
 
 
-class Move(Options):
+class Told(Options):
+    """A command that can be taken back.
+
+    joined   it is taken back together with the one before, as the steps of a drag are
+    """
+
+    joined: bool = False
+
+    @model_serializer(mode="wrap")
+    def _short(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is not so."""
+        return {name: value for name, value in plain(self).items() if name != "joined" or value}
+
+
+class Move(Told):
     """Puts a piece's centre somewhere; it goes on from there, unless it is pinned."""
 
     kind: Literal["move"] = "move"
@@ -45,7 +68,7 @@ class Move(Options):
     y: Coordinate | None = None
 
 
-class Scale(Options):
+class Scale(Told):
     """Gives a piece a size: canvas pixels to a pixel of its picture."""
 
     kind: Literal["scale"] = "scale"
@@ -53,7 +76,7 @@ class Scale(Options):
     scale: ScaleValue
 
 
-class Rotate(Options):
+class Rotate(Told):
     """Turns a piece to so many degrees."""
 
     kind: Literal["rotate"] = "rotate"
@@ -61,21 +84,21 @@ class Rotate(Options):
     rotation: Degrees
 
 
-class Pin(Options):
+class Pin(Told):
     """Keeps a piece exactly where it is; the others flow around it."""
 
     kind: Literal["pin"] = "pin"
     piece: Piece
 
 
-class Release(Options):
+class Release(Told):
     """Lets a pinned piece, or a locked one, move again."""
 
     kind: Literal["release"] = "release"
     piece: Piece
 
 
-class Add(Options):
+class Add(Told):
     """Adds a piece: an element, a file, or ``icon:NAME``; where there is most room unless said otherwise."""
 
     kind: Literal["add"] = "add"
@@ -86,14 +109,14 @@ class Add(Options):
     rotation: Degrees = 0.0
 
 
-class Remove(Options):
+class Remove(Told):
     """Takes a piece away; the others keep their numbers."""
 
     kind: Literal["remove"] = "remove"
     piece: Piece
 
 
-class Replace(Options):
+class Replace(Told):
     """Gives a piece another picture, as large as the one it had."""
 
     kind: Literal["replace"] = "replace"
@@ -101,7 +124,7 @@ class Replace(Options):
     element: Picture
 
 
-class SetOption(Options):
+class SetOption(Told):
     """Changes one of the tool's options; the run goes on from where it is."""
 
     kind: Literal["set_option"] = "set_option"

@@ -150,6 +150,10 @@ class LiveRun(ABC):
             self._check(command)
         self._sent.append(command)
 
+    def heed(self) -> None:
+        """Obeys what it was told now, without taking a step, as when it is paused."""
+        self._obey()
+
     @property
     def asked_to_stop(self) -> bool:
         """Whether the run ends as soon as it can, or will when it is next iterated."""
@@ -233,8 +237,9 @@ class LiveRun(ABC):
             except VertumnusError as error:
                 self.refused.append((command, str(error)))
                 return
-            self._history.append(self._write())
-            del self._history[:-UNDOS]
+            if not (command.joined and self._history):
+                self._history.append(self._write())
+                del self._history[:-UNDOS]
             self._do(command)
             if self.stopping and not isinstance(command, Pin):
                 self.stopping = False

@@ -60,6 +60,7 @@ class SceneBelief:
         glyphs = [
             [thing.glyphs[n] for n in rng.permutation(len(thing.glyphs))[:DRAWINGS]] for thing in sentence.things
         ]
+        self.nouns = [thing.noun for thing in sentence.things]
         aspects = np.array([_aspect(of) for of in glyphs])
         self.arrangement = arrange(sentence, aspects, (across / side, down / side), rng, fill)
         self.anchor = self.arrangement.place * side + [left, top]
@@ -105,6 +106,10 @@ class SceneBelief:
                 total[..., :3] += self.blocks[n].expected(self.weights[n], self.colours[thing])
                 total[..., 3] += self.ink[n]
         return total
+
+    def things(self) -> list[tuple[str, Floats]]:
+        """Every instance: its noun, and its expected ink, side x side, as of the last `expected`."""
+        return [(self.nouns[thing], self.ink[n]) for n, thing in enumerate(self.arrangement.thing.tolist())]
 
     def _renew(self, n: int, x_t: Floats, abar: float) -> None:
         others = np.arange(len(self.ink)) != n

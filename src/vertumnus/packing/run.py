@@ -313,7 +313,7 @@ class Packing(PieceRun):
             self._rebuild(here)
 
     def _put(self, at: int, command: Move | Scale | Rotate, here: Placements) -> None:
-        here.put(at, **command.model_dump(exclude={"kind", "piece"}, exclude_none=True))
+        here.put(at, **command.model_dump(exclude={"kind", "piece", "joined"}, exclude_none=True))
         if self.phase == "arrange" and not self.finished and not self.problem.locked[at]:
             self.optimiser.placements["pose"][:, at] = here["pose"][:, at]
             self.optimiser.forget(np.array([at]))

@@ -1,8 +1,14 @@
 """One layer of the final picture, laid over a strip of canvas: any placement, tone in linear light.
 
-The same sampling as in `vertumnus.render.composite`, to the bit where that knows the placement and reads the same mip
-level, for a single texture and without gradients. Where a picture is squeezed or sheared, a pixel's distance to an
-edge is measured square to it, and its mip level is that of the root of its area.
+The same sampling as in `vertumnus.render.composite`, to the bit where that knows the placement and reads the same
+texture, for a single texture and without gradients. Where a picture is squeezed or sheared, a pixel's distance to an
+edge is measured square to it.
+
+What is sampled is the layer's picture reduced to very nearly `SHARP` texels to a pixel, each way by itself, with a
+triangle as the filter. Read bilinearly, that has the spread of a pixel's square, which is what the same picture drawn
+many times as large and reduced would be averaged over: a triangle two texels wide to either side has a variance of
+1/6 of a squared texel, so has bilinear reading on average, and a square of s texels has s^2 / 12: s = 2. Slightly
+fewer are as near and less to read.
 """
 
 from __future__ import annotations
@@ -21,10 +27,11 @@ from vertumnus.render.tone import tone_table
 
 f4 = np.float32
 Canvas = NDArray[np.float32]
-# The picture is read from a mip level with one to two texels to a pixel, where packing, which looks at silhouettes,
-# has .7 to 1.4. Of 100 cut-outs on 600 pixels that is 3.1 of 255 from the picture drawn eight times as large and
-# reduced, in place of 4.7; Chromium's drawing of the same collage is 3.2.
-FINER = math.sqrt(2)
+# Of 100 cut-outs on 600 pixels the picture is 1.9 of 255 from one drawn eight times as large and reduced; read from
+# mip levels with one to two texels to a pixel it was 3.7, and what packing sees (.7 to 1.4) is 4.7.
+SHARP = 1.9
+GAP = 1.25  # texels, at least, of what a texture is made from to one of its own
+STEPS = 4  # sizes of a texture from one to its double: layers of like size share one
 NO_TABLE = np.zeros((3, 0), np.float32)
 
 
@@ -34,7 +41,8 @@ class Ready(NamedTuple):
     pose     x, y, scale, rotation (radians)
     form     squeeze, tangent of the shear
     size     width and height of what is shown, in the picture's own pixels
-    level    mip level of the texture
+    level    mip level that its texture is made from, at least; below 0, of its drawing
+    texels   columns and rows of its texture
     gain, offset   of sRGB values
     table    3 x (steps + 1): tone in linear light, or of no length
     """
@@ -44,6 +52,7 @@ class Ready(NamedTuple):
     flip: bool
     size: tuple[float, float]
     level: int
+    texels: tuple[int, int]
     opacity: float
     gain: NDArray[np.float32]
     offset: NDArray[np.float32]
@@ -64,9 +73,13 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0)
     """A layer as drawn at ``zoom`` raster pixels to a canvas pixel.
 
     size    of what it shows, in the picture's pixels
-    least   the finest level there is, as of `level_at`
+    least   0, or the number, below it, of the finest level there is, of what is drawn anew
     """
     linear = layer.light == "linear"
+    wanted = (SHARP * layer.scale * zoom, SHARP * layer.scale * layer.squeeze * zoom)
+    level = min(0, level_at(max(wanted), least))
+    if level == 0:
+        level = max(0, -math.ceil(math.log2(GAP * _step(max(wanted)))))
     return Ready(
         # The logarithm as in `Placements`: what packing measures is what is drawn, to the bit.
         (
@@ -78,7 +91,8 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0)
         (layer.squeeze, math.tan(math.radians(layer.shear))),
         layer.flip,
         (float(size[0]), float(size[1])),
-        level_at(FINER * layer.scale * math.sqrt(layer.squeeze) * zoom, least),
+        level,
+        (_texels(size[0], wanted[0], level), _texels(size[1], wanted[1], level)),
         layer.opacity,
         np.array((1, 1, 1) if linear else layer.gain, np.float32),
         np.array((0, 0, 0) if linear else layer.offset, np.float32),
@@ -86,30 +100,41 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0)
     )
 
 
+def _step(density: float) -> float:
+    """The nearest density that textures are made with."""
+    return 2.0 ** (round(STEPS * math.log2(density)) / STEPS)
+
+
+def _texels(side: int, density: float, level: int) -> int:
+    """How long a texture is: no longer than the picture, or than what is drawn anew."""
+    return max(1, round(side * min(_step(density), 2.0 ** max(0, -level))))
+
+
 def draw(canvas: Canvas, top: int, left: int, ready: Ready, texture: NDArray[np.uint8]) -> None:
     """Lays a layer over rows of the canvas.
 
     canvas   h x width x 4 premultiplied floats, changed
     top, left   the raster row and column at which it begins
-    texture  rows x columns x 4 premultiplied bytes: the layer's mip level
+    texture  rows x columns x 4 premultiplied bytes: all that the layer shows
     """
     x, y, scale, turn = ready.pose
     _draw(
         canvas, f4(x - left), f4(y - top), f4(scale), f4(turn), f4(ready.form[0]), f4(ready.form[1]), ready.flip,
-        texture, f4(2.0**ready.level), f4(ready.size[0]), f4(ready.size[1]), f4(ready.opacity), ready.gain,
-        ready.offset, ready.table,
+        texture, f4(ready.size[0] / texture.shape[1]), f4(ready.size[1] / texture.shape[0]), f4(ready.size[0]),
+        f4(ready.size[1]), f4(ready.opacity), ready.gain, ready.offset, ready.table,
     )  # fmt: skip
 
 
 @kernel
 def _draw(  # type: ignore[no-untyped-def]
-    canvas, x, y, scale, turn, squeeze, lean, flip, texture, coarse, width, tall, opacity, gain, offset, table
+    canvas, x, y, scale, turn, squeeze, lean, flip, texture, coarse_u, coarse_v, width, tall, opacity, gain, offset,
+    table,
 ):  # fmt: skip
     half, zero, one = f4(0.5), f4(0), f4(1)
     rows, columns = texture.shape[:2]
     # Pixels to a texel, along the picture's own two axes.
-    texel_u = scale * coarse
-    texel_v = scale * squeeze * coarse
+    texel_u = scale * coarse_u
+    texel_v = scale * squeeze * coarse_v
     cos, sin = f4(math.cos(turn)), f4(math.sin(turn))
     mirror = -one if flip else one
     ux, uy = mirror * (cos + lean * sin) / texel_u, mirror * (sin - lean * cos) / texel_u

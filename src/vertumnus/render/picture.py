@@ -32,13 +32,13 @@ from vertumnus.document.outline import Polygon, parse_outline
 from vertumnus.elements.drawing import draw_drawing
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.imaging.pyramid import halve, mip_level
+from vertumnus.imaging.pyramid import mip_level
 from vertumnus.jit import kernel
 from vertumnus.limits import MAX_RENDER
 from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
 from vertumnus.render.clip import outline_coverage
-from vertumnus.render.draw import Ready, draw, make_ready
+from vertumnus.render.draw import GAP, Ready, draw, make_ready
 from vertumnus.render.held import Held
 from vertumnus.render.sprites import premultiplied
 
@@ -191,6 +191,7 @@ class StripRenderer:
         for one in self.shown:
             if one.ready is not None:
                 self.finest[one.key] = min(self.finest.get(one.key, one.ready.level), one.ready.level)
+        self.showing = Counter(one.key for one in self.shown if one.ready is not None)
         self.sharing = Counter(one.layer.image for one in {s.key: s for s in self.shown if s.ready}.values())
         self.textures: Held[Pixels] = Held(HELD_BYTES, lambda array: array.nbytes)
         self.decoded: Held[Image.Image] = Held(HELD_BYTES, lambda image: image.width * image.height * 4)
@@ -242,7 +243,8 @@ class StripRenderer:
         if one.cell is not None:
             return [(0, n), (1, (one.layer.image, self._halvings(one)))]
         assert one.ready is not None
-        return [(0, (one.key, self.finest[one.key])), (0, (one.key, one.ready.level)), (1, (one.layer.image, 0))]
+        levels = {self.finest[one.key], self._source(one)}
+        return [(0, (one.key, one.ready.texels)), *((0, (one.key, at)) for at in levels), (1, (one.layer.image, 0))]
 
     def forget(self, strip: int) -> None:
         """Lets go of what no strip after this one needs."""
@@ -268,7 +270,7 @@ class StripRenderer:
             strip.lay(pixels, one.cell.box, mask, one.layer.opacity)
         else:
             assert one.ready is not None
-            texture = self.textures.get((one.key, one.ready.level), self._texture, one, one.ready.level)
+            texture = self.textures.get((one.key, one.ready.texels), self._texture, one)
             draw(strip.floats(), strip.top, strip.left, one.ready, texture)
 
     def _halvings(self, one: _Shown) -> int:
@@ -302,11 +304,37 @@ class StripRenderer:
                 f" its {width} x {height} pixels"
             )
 
-    def _texture(self, one: _Shown, level: int) -> Pixels:
+    def _source(self, one: _Shown) -> int:
+        """The mip level that a layer's texture is made from: finer by `GAP` at least, where there is one."""
+        assert one.ready is not None
+        finest = self.finest[one.key]
+        if one.ready.level >= 0:
+            return max(finest, one.ready.level)
+        longer = [side / texels for side, texels in zip(one.ready.size, one.ready.texels, strict=True)]
+        return max(finest, math.floor(math.log2(min(longer) / GAP)))
+
+    def _texture(self, one: _Shown) -> Pixels:
+        """What a layer shows, premultiplied, as large as it is sampled from (`vertumnus.render.draw`)."""
+        assert one.ready is not None
+        level = self._source(one)
+        if self.showing[one.key] == 1:
+            source = self._level(one, level)
+        else:
+            source = self.textures.get((one.key, level), self._level, one, level)
+        columns, rows = one.ready.texels
+        if source.shape[1] > columns or source.shape[0] > rows:
+            width, height = one.ready.size
+            image = Image.frombuffer("RGBa", source.shape[1::-1], source, "raw", "RGBa", 0, 1)
+            box = (0.0, 0.0, width / 2**level, height / 2**level)
+            source = np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR, box))
+        source.flags.writeable = False  # all are, so that one kernel draws them
+        return source
+
+    def _level(self, one: _Shown, level: int) -> Pixels:
         """A mip level of what a layer shows, premultiplied: made from the finest that any layer needs."""
         finest = self.finest[one.key]
         if level > finest:
-            fine = self.textures.get((one.key, finest), self._texture, one, finest)
+            fine = self.textures.get((one.key, finest), self._level, one, finest)
             return mip_level(fine, level - finest)
         if level < 0:
             return self._drawn(one, level)
@@ -315,10 +343,7 @@ class StripRenderer:
         picture = self.pictures.decoded(name) if alone else self.decoded.get((name, 0), self.pictures.decoded, name)
         self._check_box(one, *picture.size)
         part = picture if one.layer.crop is None else picture.crop(one.box)
-        pixels = _outlined(premultiplied(part), one.layer)
-        for _ in range(level):
-            pixels = halve(pixels)
-        return pixels
+        return mip_level(_outlined(premultiplied(part), one.layer), level)
 
     def _drawn(self, one: _Shown, level: int) -> Pixels:
         """What a layer shows, drawn anew from its drawing at a level finer than its picture, premultiplied."""

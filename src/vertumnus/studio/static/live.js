@@ -1,0 +1,191 @@
+// The connection: commands out, changes and poses in, opened again when it is cut.
+
+import * as state from "./state.js";
+import { readFrame, seenFrame, POSES, DRAG, FLIP, PLACED } from "./frames.js";
+import { documentUrl } from "./http.js";
+
+/** A sentence of the library, said of a command. */
+export class Refused extends Error {
+  /**
+   * @param {string} message
+   * @param {string | null} field
+   */
+  constructor(message, field) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/** @type {WebSocket | null} */
+let socket = null;
+let opened = "";
+let seq = 0;
+let wait = 250;
+let retry = 0;
+/** @type {Map<number, {resolve: (done: import('./types').Done) => void, reject: (error: Error) => void}>} */
+const waiting = new Map();
+export const traffic = { received: 0, sent: 0, frames: 0 };
+
+/**
+ * Opens a document; `welcome` brings it.
+ * @param {string} id
+ */
+export function connect(id) {
+  disconnect();
+  opened = id;
+  open();
+}
+
+export function disconnect() {
+  opened = "";
+  clearTimeout(retry);
+  const old = socket;
+  socket = null;
+  old?.close();
+  lose("the document was closed");
+  state.connection.value = "closed";
+}
+
+function open() {
+  const url = new URL(documentUrl(opened, "live"));
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const mine = new WebSocket(url);
+  mine.binaryType = "arraybuffer";
+  socket = mine;
+  if (state.connection.value !== "lost") state.connection.value = "opening";
+  mine.onmessage = (event) => {
+    if (socket === mine) receive(event.data);
+  };
+  mine.onclose = () => {
+    if (socket !== mine) return;
+    socket = null;
+    lose("the connection was lost before this was done; what is shown is what the server has");
+    state.connection.value = "lost";
+    retry = window.setTimeout(open, wait);
+    wait = Math.min(wait * 1.7, 5000);
+  };
+}
+
+/** @param {string} message */
+function lose(message) {
+  for (const { reject } of waiting.values()) reject(new Refused(message, null));
+  waiting.clear();
+}
+
+/** @param {string | ArrayBuffer} data */
+function receive(data) {
+  if (typeof data !== "string") {
+    traffic.received += data.byteLength;
+    poses(data);
+    return;
+  }
+  traffic.received += data.length;
+  const message = JSON.parse(data);
+  switch (message.kind) {
+    case "welcome":
+      wait = 250;
+      state.connection.value = "open";
+      state.welcome(message);
+      break;
+    case "changed":
+      state.change(message);
+      break;
+    case "history":
+      state.history.value = { steps: message.steps, at: message.at };
+      break;
+    case "run":
+      state.run.value = message;
+      if (message.state === "failed") state.setError("run", message.message);
+      if (!state.running()) state.unplaced.clear();
+      break;
+    case "job": {
+      const jobs = new Map(state.jobs.value);
+      jobs.set(message.id, message);
+      state.jobs.value = jobs;
+      break;
+    }
+    case "saved":
+      state.saved.value = message.revision;
+      break;
+    case "done":
+      state.revision.value = Math.max(state.revision.value, message.revision);
+      waiting.get(message.seq)?.resolve(message);
+      waiting.delete(message.seq);
+      break;
+    case "refused": {
+      const one = waiting.get(message.seq);
+      if (one) one.reject(new Refused(message.message, message.field ?? null));
+      else state.setError("general", message.message);
+      waiting.delete(message.seq);
+      break;
+    }
+    case "error":
+      state.setError(message.about ?? "general", message.message);
+      break;
+  }
+}
+
+/** @param {ArrayBuffer} buffer */
+function poses(buffer) {
+  const frame = readFrame(buffer);
+  if (!frame || (frame.kind !== POSES && frame.kind !== DRAG)) return;
+  traffic.frames += 1;
+  const { slots, x, y, scale, rotation, flags } = frame;
+  for (let n = 0; n < slots.length; n++) {
+    const slot = /** @type {number} */ (slots[n]);
+    const layer = state.slots.get(slot);
+    if (!layer) continue;
+    const flag = /** @type {number} */ (flags[n]);
+    if (flag & PLACED) state.unplaced.delete(slot);
+    else state.unplaced.add(slot);
+    if (state.held.has(layer.id)) continue;
+    layer.x = /** @type {number} */ (x[n]);
+    layer.y = /** @type {number} */ (y[n]);
+    layer.scale = /** @type {number} */ (scale[n]);
+    layer.rotation = /** @type {number} */ (rotation[n]);
+    layer.flip = (flag & FLIP) !== 0;
+  }
+  state.changed("poses");
+  // Said once the frame has been drawn, so that a slow page is not sent more than it can show.
+  if (frame.kind === POSES) requestAnimationFrame(() => sendBytes(seenFrame(frame.step)));
+}
+
+/** @param {ArrayBuffer} buffer */
+export function sendBytes(buffer) {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  traffic.sent += buffer.byteLength;
+  socket.send(buffer);
+}
+
+/**
+ * Tells the server something, and waits until it is done. Raises `Refused` with the library's sentence if it is not.
+ * @param {import('./types').Command} command
+ * @returns {Promise<import('./types').Done>}
+ */
+export function send(command) {
+  if (socket?.readyState !== WebSocket.OPEN) {
+    return Promise.reject(new Refused("there is no connection to the server; it is tried again by itself", null));
+  }
+  seq += 1;
+  const text = JSON.stringify({ ...command, seq });
+  traffic.sent += text.length;
+  const answered = new Promise((resolve, reject) => waiting.set(seq, { resolve, reject }));
+  socket.send(text);
+  return /** @type {Promise<import('./types').Done>} */ (answered);
+}
+
+/**
+ * The same, where a refusal is shown beside what it is about. True if it was done.
+ * @param {import('./types').Command} command
+ * @param {string} [about]
+ */
+export async function ask(command, about = "general") {
+  try {
+    const done = await send(command);
+    state.setError(about, null);
+    return done;
+  } catch (error) {
+    state.setError(about, error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}

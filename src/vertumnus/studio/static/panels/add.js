@@ -1,0 +1,111 @@
+// What a collage is made of: files, icons, words, things cut out of photographs.
+
+import { html, Icon } from "../parts/html.js";
+import { NumberField, Problem, TextField } from "../parts/fields.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
+import * as state from "../state.js";
+import { ask } from "../live.js";
+import { freePlace } from "../edit.js";
+import { apiUrl, getJson } from "../http.js";
+import { addFiles, refused, uploads } from "../open.js";
+import { JobCard, jobOf } from "./job.js";
+
+const FIRST = ["apple", "lemon", "leaf", "pumpkin", "carrot", "cat", "dog", "bird", "fish", "heart", "star", "flower", "tree", "sun", "moon", "cloud"];
+
+function Files() {
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const folder = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const cut = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const take = async (/** @type {any} */ event) => {
+    const files = [...event.currentTarget.files].filter((file) => !file.name.startsWith("."));
+    event.currentTarget.value = "";
+    setBusy(true);
+    await addFiles(files);
+    setBusy(false);
+  };
+  const cutOut = async (/** @type {any} */ event) => {
+    const files = [...event.currentTarget.files];
+    event.currentTarget.value = "";
+    setBusy(true);
+    for (const one of await uploads(files)) await ask({ kind: "job", verb: "cutout", options: { upload: one.id } }, "cutout");
+    setBusy(false);
+  };
+  return html`<section class="block" aria-label="Files">
+    <div class="row">
+      <button type="button" class="button" disabled=${busy} onClick=${() => input.current?.click()}><${Icon} name="image-plus" />Pictures</button>
+      <button type="button" class="button" disabled=${busy} onClick=${() => folder.current?.click()}><${Icon} name="folder-open" />A folder</button>
+    </div>
+    <button type="button" class="button wide" disabled=${busy} onClick=${() => cut.current?.click()}><${Icon} name="scissors" />Cut a thing out of a photograph</button>
+    <input ref=${input} class="unseen" type="file" multiple accept="image/*,.svg,.heic,.avif" tabindex="-1" aria-label="Pictures to add" onChange=${take} />
+    <input ref=${folder} class="unseen" type="file" webkitdirectory tabindex="-1" aria-label="Folder of pictures to add" onChange=${take} />
+    <input ref=${cut} class="unseen" type="file" multiple accept="image/*,.heic,.avif" tabindex="-1" aria-label="Photographs to cut out of" onChange=${cutOut} />
+    <p class="note">${busy ? "Sending …" : "Or drop them anywhere on the canvas. PNG, JPEG, WebP, AVIF, TIFF, GIF, SVG."}</p>
+    <${Problem} about="add" />
+    <${Problem} about="cutout" />
+    ${refused.value.map((one) => html`<p class="problem" role="alert"><${Icon} name="triangle-alert" size=${15} /><span><b>${one.name}</b>: ${one.message}</span></p>`)}
+    ${jobOf("cutout") ? html`<${JobCard} job=${jobOf("cutout")} />` : null}
+  </section>`;
+}
+
+function Icons() {
+  const [query, setQuery] = useState("");
+  const [names, setNames] = useState(FIRST);
+  const [colour, setColour] = useState("#c9532b");
+  const [count, setCount] = useState(1);
+  useEffect(() => {
+    if (!query.trim()) {
+      setNames(FIRST);
+      return;
+    }
+    const timer = setTimeout(async () => {
+      try {
+        const found = await getJson("icons", { q: query });
+        setNames((found.icons ?? []).slice(0, 48));
+        state.setError("icons", null);
+      } catch (error) {
+        state.setError("icons", error instanceof Error ? error.message : String(error));
+      }
+    }, 180);
+    return () => clearTimeout(timer);
+  }, [query]);
+  const add = (/** @type {string} */ name) => ask({ kind: "add", elements: Array.from({ length: count }, () => ({ icon: name, name, color: colour, ...(count === 1 ? freePlace() : {}) })) }, "icons");
+  return html`<section class="block" aria-labelledby="icons-title">
+    <h3 id="icons-title">Icons</h3>
+    <div class="icon-search">
+      <${TextField} label="Search icons" type="search" value=${query} live onValue=${setQuery} placeholder="7,900 by name" />
+      <div class="field"><span class="field-label"><label for="icon-colour">Colour</label></span><input id="icon-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></div>
+      <${NumberField} label="Each" value=${count} min=${1} max=${500} digits=${0} onValue=${setCount} />
+    </div>
+    <${Problem} about="icons" />
+    <div class="icons" role="group" aria-label="Icons found">
+      ${names.map(
+        (name) => html`<button type="button" key=${name} aria-label=${`Add ${name.replaceAll("-", " ")}`} title=${name} onClick=${() => add(name)}>
+          <img src=${apiUrl(`icons/${encodeURIComponent(name)}`, { color: colour })} alt="" loading="lazy" />
+        </button>`,
+      )}
+    </div>
+    ${names.length ? null : html`<p class="note">No icon has that in its name.</p>`}
+  </section>`;
+}
+
+function Words() {
+  const [text, setText] = useState("");
+  const [colour, setColour] = useState("#2f6b35");
+  const add = async () => {
+    if (await ask({ kind: "add", text, color: colour }, "words")) setText("");
+  };
+  return html`<section class="block" aria-labelledby="words-title">
+    <h3 id="words-title">Words</h3>
+    <${TextField} label="Each line becomes a piece" lines=${3} value=${text} live onValue=${setText} placeholder=${"sun\nsea\nsand"} />
+    <div class="line between">
+      <span class="line"><label class="note" for="word-colour">Colour</label><input id="word-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></span>
+      <button type="button" class="button" disabled=${!text.trim()} onClick=${add}><${Icon} name="type" />Add words</button>
+    </div>
+    <${Problem} about="words" />
+  </section>`;
+}
+
+export function Add() {
+  return html`<div class="panel-body"><${Files} /><${Icons} /><${Words} /></div>`;
+}

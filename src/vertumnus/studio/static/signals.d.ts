@@ -1,0 +1,1 @@
+export type { Signal, ReadonlySignal } from "@preact/signals";

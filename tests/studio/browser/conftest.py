@@ -1,0 +1,162 @@
+"""A real studio, its command and all, and a real browser: Debian's Chromium, or the one that CHROMIUM names."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+SRC = Path(__file__).parents[3] / "src"
+SHOTS = os.environ.get("STUDIO_PICTURES")  # a folder for pictures of the page; without it none are kept
+
+
+@contextlib.contextmanager
+def studio(folder: Path, *options: str, log: Path | None = None) -> Iterator[str]:
+    """The link of a studio on a folder, as a process of its own."""
+    with contextlib.ExitStack() as stack:
+        errors = stack.enter_context((log or folder.parent / f"{folder.name}.log").open("w"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vertumnus", "studio", str(folder), "--no-browser", *options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SRC)},
+        )
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found, (log or folder.parent / f"{folder.name}.log").read_text()
+            yield found.group(0)
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+
+
+class Person:
+    """Somebody at the page: looks, clicks, types. ``problems`` are errors that the page has had."""
+
+    def __init__(self, page, link: str = "") -> None:
+        self.page, self.problems = page, []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda said: self.problems.append(said.text) if said.type == "error" else None)
+        if link:
+            page.goto(link)
+
+    def ask(self, expression: str):
+        """What an expression says in the page; `v` is what the page shows tests."""
+        return self.page.evaluate(f"(() => {{ const v = globalThis.vertumnus; return ({expression}); }})()")
+
+    def until(self, expression: str, seconds: float = 30):
+        """Waits until an expression is true in the page, and returns what it says."""
+        end = time.monotonic() + seconds
+        while True:
+            found = self.ask(expression)
+            if found:
+                return found
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} s: {expression}; {self.errors()}; {self.problems}")
+            self.page.wait_for_timeout(40)
+
+    def errors(self) -> list[str]:
+        """The library's sentences that are shown."""
+        return self.ask("[...v.state.errors.value.values()]")
+
+    def button(self, name: str, within=None):
+        return (within or self.page).get_by_role("button", name=name, exact=True)
+
+    def panel(self, name: str) -> None:
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        if tab.get_attribute("aria-selected") != "true":
+            tab.click()
+
+    def begin(self, size: str = "Square") -> None:
+        """A new empty document."""
+        self.page.get_by_role("button", name=f"{size} empty canvas").click()
+        self.page.wait_for_selector("#canvas")
+        self.until("v.state.connection.value === 'open'")
+
+    def icons(self, names: dict[str, str], each: int) -> None:
+        """Takes icons, by name and colour, so many of each."""
+        self.panel("Add")
+        for name, colour in names.items():
+            before = self.ask("v.state.stack.layers.length")
+            self.page.locator("#icon-colour").fill(colour)
+            field = self.page.get_by_label("Each", exact=True)
+            field.fill(str(each))
+            field.press("Enter")
+            self.button(f"Add {name}").click()
+            self.until(f"v.state.stack.layers.length === {before + each}")
+
+    def on_screen(self, layer: int) -> tuple[float, float]:
+        """Where the middle of a layer of the stack is, on the page."""
+        return tuple(
+            self.ask(
+                f"(() => {{ const s = v.stage.current, l = v.state.stack.layers[{layer}], b ="
+                " s.container.getBoundingClientRect(); return [b.left + s.view.x + s.view.scale * l.x,"
+                " b.top + s.view.y + s.view.scale * l.y]; })()"
+            )
+        )
+
+    def shot(self, name: str) -> None:
+        """Keeps a picture of the page, if they are wanted."""
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(250)
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright is not installed: pip install '.[dev]'"
+    )
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium, or name it in CHROMIUM")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Iterator[str]:
+    """A studio on an empty folder."""
+    folder = tmp_path / "collages"
+    folder.mkdir()
+    with studio(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def person(chromium, link: str) -> Iterator[Person]:
+    """Somebody who has opened the link."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    yield Person(context.new_page(), link)
+    context.close()
+
+
+@pytest.fixture
+def another(chromium, link: str) -> Iterator[Callable[..., Person]]:
+    """Opens further tabs, each for somebody else."""
+    contexts = []
+
+    def tab(address: str = link, **how) -> Person:
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 720}, **how}))
+        return Person(contexts[-1].new_page(), address)
+
+    yield tab
+    for context in contexts:
+        context.close()
