@@ -124,7 +124,12 @@ def options(kitchen: Kitchen) -> Case:
             command.append(name)
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
-        names += [*given, *(str(Path(text)) for text in given), "collage.json: there is no such file"]
+        names += [
+            *given,
+            *(str(Path(text)) for text in given),
+            "collage.json: there is no such file",
+            "there is no word in it",
+        ]
         if name in LONG and any(LONG[name] < number(text) < 10**9 for text in given):
             continue  # that is much, but what was asked for
         # What is given anew takes the place of the honest one.

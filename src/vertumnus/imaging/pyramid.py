@@ -44,7 +44,7 @@ def halve_straight(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @kernel
-def _halve_straight(pixels, half):
+def _halve_straight(pixels, half):  # type: ignore[no-untyped-def]
     height, width = pixels.shape[:2]
     for row in range(half.shape[0]):
         above, below = pixels[2 * row], pixels[min(2 * row + 1, height - 1)]

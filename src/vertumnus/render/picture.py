@@ -438,7 +438,7 @@ def straight(canvas: NDArray[np.float32], channels: int = 4) -> Pixels:
 
 
 @kernel
-def _straighten(canvas, done):
+def _straighten(canvas, done):  # type: ignore[no-untyped-def]
     zero, one, most, half = f4(0), f4(1), f4(255), f4(0.5)
     for row in range(done.shape[0]):
         for column in range(done.shape[1]):
