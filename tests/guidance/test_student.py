@@ -11,7 +11,7 @@ for needed in ("diffusers", "transformers", "peft"):
 
 from networks import Tiny  # noqa: E402
 from vertumnus.errors import VertumnusError  # noqa: E402
-from vertumnus.guidance.student import TARGETS, LoraStudent  # noqa: E402
+from vertumnus.guidance.student import ALL, TARGETS, LoraStudent  # noqa: E402
 from vertumnus.optimise.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 
 FAMILIES = ["sd", "sd-v", "if"]
@@ -72,6 +72,33 @@ def test_one_step_lowers_equation_seven_on_its_batch(family):
         before = float(((model.predict_noise(x_t, t, one.text) - noise) ** 2).mean())  # it still is the teacher
     assert one.learn(x) == pytest.approx(before, rel=1e-5)
     assert float(((one.predict_noise(x_t, t) - noise) ** 2).mean()) < before
+
+
+def test_it_learns_at_the_step_and_noise_it_is_given():
+    model = Tiny("sd")
+    x, noise, t = batch(model)
+    one = student(model)
+    x_t = model.add_noise(x, noise, t)
+    with torch.no_grad():
+        before = float(((model.predict_noise(x_t, t, one.text) - noise) ** 2).mean())
+    state = one.rng.bit_generator.state
+    assert one.learn(x, t, noise) == pytest.approx(before, rel=1e-5)
+    assert one.rng.bit_generator.state == state
+    assert float(((one.predict_noise(x_t, t) - noise) ** 2).mean()) < before
+
+
+def test_on_all_layers_it_comes_to_know_more_of_a_picture():
+    model = Tiny("sd")
+    x, noise, t = batch(model)
+    x_t = model.add_noise(x, noise, t)
+    left = []
+    for layers in (TARGETS, ALL):
+        one = student(model, rate=1e-2, layers=layers)
+        for _ in range(20):
+            one.learn(x, t, noise)
+        left.append(float(((one.predict_noise(x_t, t) - noise) ** 2).mean()))
+        one.close()
+    assert left[1] < left[0]
 
 
 def test_only_the_adapter_learns_and_only_what_is_its_own():

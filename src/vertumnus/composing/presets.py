@@ -9,7 +9,8 @@ from vertumnus.errors import VertumnusError, did_you_mean
 # SCORE (AAAI 2026) as far as it says: eq. (4) with a student at every step, eq. (7) to (11), its Gaussian kernel, no
 # relocation and no strict finish; the student learns at the step and noise just seen. What it leaves open is as in
 # the recipe it builds on (ProlificDreamer as of threestudio): 500 steps, noise levels .98 to .02 at all times,
-# guidance 7.5, the student's rate 1e-4.
+# guidance 7.5. The student's rate, rank and layers are those at which mini's learns most in as many steps
+# (docs/networks.md).
 PRESETS: dict[str, dict[str, Any]] = {
     "score-paper": {
         "iterations": 500,
@@ -26,7 +27,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "target_weight": 0.0,
         "guidance_interval": 1,
         "guidance_scale": 7.5,
-        "student_rate": 1e-4,
+        "student_rate": 3e-3,
+        "student_rank": 16,
+        "student_layers": "all",
         "student_levels": "current",
     },
 }

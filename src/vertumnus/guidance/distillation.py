@@ -134,6 +134,8 @@ class DistillationSource:
             guidance_scale=o.guidance_scale,
             student_rate=o.student_rate,
             student_levels=o.student_levels,
+            rank=o.student_rank,
+            student_layers=o.student_layers,
             weighting=str(o.weighting),
             noise_levels=o.noise_levels,
             annealing=str(o.annealing),

@@ -67,6 +67,11 @@ class DistillationOptions(GuidanceOptions):
     guidance_interval: Steps = Field(10, description="steps that one answer serves")
     guidance_scale: Factor = Field(7.5, description="classifier-free guidance of the teacher")
     student_rate: Rate = Field(1e-4, description="learning rate of the scene's own noise predictor")
+    student_rank: Annotated[int, Field(ge=1, le=256)] = Field(4, description="of its LoRA")
+    student_layers: Literal["attention", "all"] = Field(
+        "attention",
+        description="that its LoRA is on: attention, or convolutions, too, which it takes to know a picture",
+    )
     student_levels: Literal["any", "current"] = Field(
         "any",
         description="which noise it learns at: any of the schedule, or that which the picture was just seen through",
@@ -181,6 +186,8 @@ class GuidanceKeywords(TypedDict, total=False):
     guidance_interval: int
     guidance_scale: float
     student_rate: float
+    student_rank: int
+    student_layers: Literal["attention", "all"]
     student_levels: Literal["any", "current"]
     shape: str
     shape_loss: Literal["matching", "filling"]

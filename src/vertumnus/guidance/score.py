@@ -22,7 +22,7 @@ from vertumnus.guidance.expected import ExpectedPictures
 from vertumnus.guidance.network import Computing, Network, Student
 from vertumnus.guidance.protocol import Canvas, Colour, Things, Values
 from vertumnus.guidance.schedule import NoiseLevels, weight_of
-from vertumnus.guidance.student import LoraStudent
+from vertumnus.guidance.student import ALL, TARGETS, LoraStudent
 
 Tensor = torch.Tensor
 
@@ -39,6 +39,7 @@ class ScoreDistillation:
     student_rate     learning rate of the student, which takes one step down eq. (7) a call
     student_levels   whether it learns at any step of the schedule, or at those, and of that noise, just asked about
     rank             of its LoRA
+    student_layers   that the LoRA is on
     weighting        w(t), see `vertumnus.guidance.schedule`
     noise_levels, annealing   the steps t that are drawn, likewise
     background       red, green and blue, 0 to 1, that the canvas is laid over
@@ -70,6 +71,7 @@ class ScoreDistillation:
         student_rate: float = 1e-4,
         student_levels: Literal["any", "current"] = "any",
         rank: int = 4,
+        student_layers: Literal["attention", "all"] = "attention",
         weighting: str = "sds",
         noise_levels: tuple[float, float] = (0.98, 0.02),
         annealing: str = "none",
@@ -104,8 +106,9 @@ class ScoreDistillation:
             self.student = student if method == "vsd" else None
             if method == "vsd" and student is None:
                 self.student = LoraStudent(
-                    model, self.text, self.rng, rank, student_rate, student_scale, self.negative
-                )
+                    model, self.text, self.rng, rank, student_rate, student_scale, self.negative,
+                    ALL if student_layers == "all" else TARGETS,
+                )  # fmt: skip
 
     @property
     def target_alpha(self) -> Canvas | None:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 Tensor = torch.Tensor
 # Queries, keys, values and outputs of every attention; the last two are DeepFloyd IF's keys and values of the text.
 TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_k_proj", "add_v_proj")
+# And every convolution, and what leads into the attention and out of it: what it takes to know a single picture.
+ALL = (*TARGETS, "conv1", "conv2", "conv_in", "conv_out", "proj_in", "proj_out")
 
 
 class LoraStudent:
-    """A LoRA (Hu et al., 2022) on every attention of a network, taught by `learn`, asked by `predict_noise`.
+    """A LoRA (Hu et al., 2022) on the attention of a network, or on its convolutions, too: taught by `learn`, asked
+    by `predict_noise`.
 
     model      the prior; its ``unet`` gets one adapter more, which is on only while the student is taught or asked
     text       the prompt's text states; several renders of one batch share them, and the LoRA
@@ -35,6 +38,7 @@ class LoraStudent:
     rate       learning rate of AdamW
     guidance   classifier-free guidance of its own answers, 1 for none
     negative   text states that guidance steers away from
+    layers     that are adapted, by the ends of their names
 
     Raises `VertumnusError` if the network has no attention that can be adapted, or carries adapters already.
     """
@@ -48,6 +52,7 @@ class LoraStudent:
         rate: float = 1e-4,
         guidance: float = 1.0,
         negative: Any = None,
+        layers: tuple[str, ...] = TARGETS,
     ) -> None:
         from peft import LoraConfig
 
@@ -67,7 +72,7 @@ class LoraStudent:
                 f"{model.name}: carries the adapter {there[0]} already; fuse it into the weights first"
             )
         self.name = next(name for n in range(len(there) + 1) if (name := f"student{n}") not in there)
-        wanted = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=list(TARGETS))
+        wanted = LoraConfig(r=rank, lora_alpha=rank, init_lora_weights="gaussian", target_modules=list(layers))
         with _other_students_allowed():
             self.unet.add_adapter(wanted, adapter_name=self.name)
         self.parameters: list[torch.nn.Parameter] = []

@@ -48,9 +48,14 @@ class Person:
     def __init__(self, page, link: str = "") -> None:
         self.page, self.problems = page, []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda said: self.problems.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: self.heard(said))
         if link:
             page.goto(link)
+
+    def heard(self, said) -> None:
+        """Keeps what the console calls an error."""
+        if said.type == "error":
+            self.problems.append(f"{said.text} {said.location.get('url', '')}")
 
     def ask(self, expression: str):
         """What an expression says in the page; `v` is what the page shows tests."""

@@ -1,6 +1,6 @@
 """Brings the page's libraries into static/vendor: `python tests/studio/browser/vendor.py`, with npm on the path.
 
-Files are as published, but that modules name each other by relative path (there is no bundler and no import map), that
+Files are as published, but that modules name each other by relative path (no bundler, no import map), that
 source maps are not named, and that of Lucide only the icons in use are kept. Prints the table of vendor/LICENSES.md.
 """
 
@@ -44,6 +44,7 @@ ICONS = [
     "ban",
     "check",
     "clipboard",
+    "cloud",
     "copy",
     "download",
     "eye",

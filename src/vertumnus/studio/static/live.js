@@ -66,6 +66,11 @@ function open() {
   };
 }
 
+/** Cuts the connection as a network would; it is opened again by itself. */
+export function cut() {
+  socket?.close();
+}
+
 /** @param {string} message */
 function lose(message) {
   for (const { reject } of waiting.values()) reject(new Refused(message, null));
