@@ -137,4 +137,4 @@ def options(kitchen: Kitchen) -> Case:
             at = command.index(name)
             del command[at : at + 2]
         command += [f"{name}={given[0]}", *given[1:]]
-    return Case([command], names)
+    return Case([command], names, writes=["harmonized.collage"] if verb == "harmonize edit" else [])

@@ -88,9 +88,9 @@ def _read(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
             across, down = collage.pictures.size(image)
             stated = [_number(shown.get(name), at) for name, at in (("width", across), ("height", down))]
             matrix = matrix @ _shift(shown) @ np.diag([stated[0] / across, stated[1] / down, 1.0])
-        if kept.get("id") in taken:
-            del kept["id"]
-        taken.add(kept.get("id", ""))
+        if str(kept.get("id", "")) in taken:
+            kept.pop("id", None)
+        taken.add(str(kept.get("id", "")))
         layer = Layer(
             name=said.get("label") or element.get("id") or "piece", image=image, x=0, y=0, scale=1,
             opacity=min(max(said.get("opacity", 1.0), 0.0), 1.0), visible=not said.get("hidden"),

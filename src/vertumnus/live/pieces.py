@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import MAX_PIECES, MAX_SCALE
+from vertumnus.limits import MAX_PIECES, MAX_SCALE, MAX_WEIGHT, check_number
 from vertumnus.live.commands import Add, Command, Move, Pin, Release, Remove, Replace, Rotate, Scale, reference
 from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
