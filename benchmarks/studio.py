@@ -190,8 +190,9 @@ def dragged(page: Any, seconds: float) -> list[float]:
     """Drags the uppermost piece about; milliseconds from each input to when it was seen."""
     at = ask(
         page,
-        "(() => { const s = v.stage.current, l = v.state.stack.layers.at(-1);"
-        " const b = s.container.getBoundingClientRect(); return [b.left + s.view.x + s.view.scale * l.x, b.top + s.view.y + s.view.scale * l.y]; })()",
+        "(() => { const s = v.stage.current, l = v.state.stack.layers.at(-1), w = s.view;"
+        " const b = s.container.getBoundingClientRect();"
+        " return [b.left + w.x + w.scale * l.x, b.top + w.y + w.scale * l.y]; })()",
     )
     page.mouse.move(*at)
     page.mouse.down()
@@ -229,8 +230,8 @@ def measure(browser: Any, link: str, pid: int, pieces: int, seconds: float, bare
     received, used = ask(page, "v.traffic.received") - received, cpu_seconds(pid) - used
     while_running = dragged(page, seconds / 2) if ask(page, "v.state.run.value?.state === 'running'") else []
     print(
-        f"{pieces:6,} pieces: {rate(frames):5.1f} frames/s seen over {took:.1f} s, of {told / took:.1f} poses/s told (a bare canvas"
-        f" {bare:.1f});"
+        f"{pieces:6,} pieces: {rate(frames):5.1f} frames/s seen over {took:.1f} s (a bare canvas {bare:.1f}), poses told"
+        f" {told / took:.1f} times a second;"
         f" a drag is seen in {shares(while_running)} while it runs, {shares(still)} at rest (median / 95 %);"
         f" {received / took / 1000:.0f} kB/s; server {100 * used / took:.0f} % of a core",
         flush=True,
