@@ -230,8 +230,8 @@ def measure(browser: Any, link: str, pid: int, pieces: int, seconds: float, bare
     received, used = ask(page, "v.traffic.received") - received, cpu_seconds(pid) - used
     while_running = dragged(page, seconds / 2) if ask(page, "v.state.run.value?.state === 'running'") else []
     print(
-        f"{pieces:6,} pieces: {rate(frames):5.1f} frames/s seen over {took:.1f} s (a bare canvas {bare:.1f}), poses told"
-        f" {told / took:.1f} times a second;"
+        f"{pieces:6,} pieces: {rate(frames):5.1f} frames/s seen over {took:.1f} s (a bare canvas {bare:.1f}),"
+        f" poses told {told / took:.1f} times a second;"
         f" a drag is seen in {shares(while_running)} while it runs, {shares(still)} at rest (median / 95 %);"
         f" {received / took / 1000:.0f} kB/s; server {100 * used / took:.0f} % of a core",
         flush=True,
