@@ -78,7 +78,7 @@ def finer(grid: OccupancyGrid, zoom: float) -> OccupancyGrid:
 def settle(grid: OccupancyGrid, rng: np.random.Generator) -> Finishing:
     """Puts a layout down on finer and finer rasters up to the full one, where it has touched there shrunk by hairs.
 
-    Where edges lie differs by a pixel of the coarser raster, so there is little to mend each time, and little is tried.
+    Edges lie elsewhere by a pixel of the coarser raster, so there is little to mend, and little is tried.
     """
     while not grid.final:
         pixels = grid.zoom**2 * grid.problem.area / max(len(grid.pose), 1)
