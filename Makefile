@@ -8,7 +8,7 @@ SHAPE ?=
 SEED ?= 1
 SECONDS ?= 7200
 
-.PHONY: demo test slow lint format bench fuzz crash clean
+.PHONY: demo test slow lint page format bench fuzz crash clean
 
 demo: $(VENV)/.base
 	$(RUN) examples/harvest.py build
@@ -24,6 +24,17 @@ lint: $(VENV)/.dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+# Types of the studio's page, by TypeScript from npm; what it brings lies in build/ and is no part of the program.
+page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory build/page/.done && \
+	build/page/node_modules/.bin/tsc -p tests/studio/browser/tsconfig.json; \
+	else echo "npm is not installed: the page's types are not checked"; fi
+
+build/page/.done: tests/studio/browser/package.json
+	@mkdir -p build/page && cp $< build/page/
+	cd build/page && npm install --silent --no-package-lock --no-audit --no-fund
+	@touch $@
 
 format: $(VENV)/.dev
 	$(RUN) -m ruff check --fix .

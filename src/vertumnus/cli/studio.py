@@ -108,6 +108,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(128)  # whoever follows the link waits until there is an answer
     except OSError as error:
         listening.close()
         raise VertumnusError(f"--host: {host}:{port} cannot be listened on ({error.strerror or error})") from None

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import re
+import threading
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
@@ -195,13 +196,18 @@ def _ink(font: ImageFont.FreeTypeFont, glyph: Glyph) -> NDArray[np.uint8]:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
+# A font reads its tables when they are first asked for, which two threads must not do at once.
+_READING = threading.Lock()
+
+
 def icon_element(name: str, colour: str = "black") -> Element:
     """The icon of that name in one colour, ready to be placed: its outline, and the picture of that.
 
     Raises `VertumnusError` for an unknown name or colour.
     """
     glyph = find_icon(name)
-    drawing, width, height = outline(glyph, colour)
+    with _READING:
+        drawing, width, height = outline(glyph, colour)
     pixels = draw_exactly(drawing, width, height, f"icon:{name}", own=True)
     return make_element(picture_bytes(Image.fromarray(pixels, "RGBA")), None, f"icon:{name}", name, None, drawing)
 

@@ -28,7 +28,8 @@ ALL = (*TARGETS, "conv1", "conv2", "conv_in", "conv_out", "proj_in", "proj_out")
 
 
 class LoraStudent:
-    """A LoRA (Hu et al., 2022) on every attention of a network, or on its convolutions, too, taught by `learn`, asked by `predict_noise`.
+    """A LoRA (Hu et al., 2022) on the attention of a network, or on its convolutions, too: taught by `learn`, asked
+    by `predict_noise`.
 
     model      the prior; its ``unet`` gets one adapter more, which is on only while the student is taught or asked
     text       the prompt's text states; several renders of one batch share them, and the LoRA

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import count as numbers_from
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.live.pieces import PieceRun
 from vertumnus.shapes import BUILT_IN, WHOLE, Coverage, Shape, parse_shape
 from vertumnus.studio import schema
+from vertumnus.studio.drive import Drive
 
 GUIDANCE = re.compile(r"([a-z]+)(?::([^=]{1,200}))?(=[0-9.]{1,12})?")
 MODEL = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -126,6 +128,14 @@ def open_run(collage: Collage, asked: schema.Run, files: Mapping[str, Path]) -> 
             **asked.options,
         )  # fmt: skip
     return _compose(collage, asked, files, shape, elements, start, count)
+
+
+def open_drive(collage: Collage, asked: schema.Run, files: Mapping[str, Path], first_id: int) -> Drive:
+    """The same with its pieces known by the layers' ids.
+
+    first_id   number of the first id for pieces that no layer is yet
+    """
+    return Drive(open_run(collage, asked, files), collage, (f"k{n}" for n in numbers_from(first_id)))
 
 
 def _compose(

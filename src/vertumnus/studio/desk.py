@@ -8,22 +8,21 @@ import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vertumnus.document.collage import Collage
-from vertumnus.elements.element import Element, stored_element
-from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
+from vertumnus.studio.fetching import fetch, needs_time
 from vertumnus.studio.frames import Poses
 from vertumnus.studio.live import Live
 from vertumnus.studio.obeying import EDITING, Fetched, obey
 from vertumnus.studio.safety import inside
 from vertumnus.studio.schema import Command, Done, LayerEdit, Message
-from vertumnus.studio.session import Placed, Session
+from vertumnus.studio.session import Session
 from vertumnus.studio.uploads import Uploads
 from vertumnus.studio.work import Work
 
@@ -98,7 +97,8 @@ class Desk:
         self.jobs: dict[str, Work] = {}
         self.live: Live | None = None
         self.ran: schema.RunShown | None = None
-        self.records: list[dict[str, Any]] | None = None
+        self.runs = 0
+        self.recorder: Callable[[dict[str, Any]], None] | None = None
         self._numbers = self._jobs = 0
         self._steps_told = session.history()
         self._saving: asyncio.TimerHandle | None = None
@@ -160,6 +160,8 @@ class Desk:
                 self.live.let_go()
             elif self.session.dragging:
                 self.session.settle()
+                if self.recorder is not None:
+                    self.recorder({"settled": True})
                 self.tell_news()
 
     def tell(self, message: Message) -> None:
@@ -197,8 +199,9 @@ class Desk:
             if self.live is not None:
                 ids: list[str] | None = await self.live.obey(command, got)
             else:
+                first = session.next_id
                 ids = obey(session, command, got)
-                self.record(command, ids=ids or ())
+                self.record(command, first=first)
             return {"ids": ids} if isinstance(command, schema.Add) else None
         if isinstance(command, schema.Undo | schema.Redo | schema.Go):
             if live is None:
@@ -264,18 +267,15 @@ class Desk:
 
     async def _fetch(self, command: Command) -> Fetched:
         """The pictures that a command brings."""
-        if isinstance(command, schema.Add):
-            return Fetched(placed=await asyncio.to_thread(self._placed, command))
-        if isinstance(command, schema.Replace):
-            return Fetched(element=await asyncio.to_thread(self.element, command.element))
+        if needs_time(command):
+            return await asyncio.to_thread(fetch, command, self.session, self.uploads.element)
         return Fetched()
 
-    def record(self, command: Command, **facts: Any) -> dict[str, Any]:
+    def record(self, command: Command, **facts: Any) -> None:
         """Keeps what was done, if somebody asked for that; see `vertumnus.studio.replay`."""
-        entry = {"command": command.model_dump(mode="json", exclude_defaults=True) | {"kind": command.kind}, **facts}
-        if self.records is not None:
-            self.records.append(entry)
-        return entry
+        if self.recorder is not None:
+            plain = command.model_dump(mode="json", exclude_unset=True, exclude={"seq"})
+            self.recorder({"command": plain | {"kind": command.kind}, **facts})
 
     async def drag(self, poses: Poses, client: Client) -> None:
         """Pieces that are being dragged."""
@@ -287,42 +287,6 @@ class Desk:
                 raise VertumnusError(f"frame: there is no piece {slot}")
             edits.append(LayerEdit(id=names[slot], changes={"x": x, "y": y, "scale": scale, "rotation": rotation}))
         await self.obey(schema.Edit(layers=edits, name="Move", transient=True), client)
-
-    def _placed(self, command: schema.Add) -> list[Placed]:
-        found = []
-        for one in command.elements:
-            element = self.element(one)
-            x, y = (command.x if one.x is None else one.x), (command.y if one.y is None else one.y)
-            found.append(Placed(element, one.name, x, y, one.scale, one.rotation))
-        if command.text is not None:
-            found += [Placed(word, None, command.x, command.y) for word in self._words(command)]
-        return found
-
-    def _words(self, command: schema.Add) -> Sequence[Element]:
-        from vertumnus.wording.cloud import words
-
-        lines = [line.strip() for line in (command.text or "").splitlines() if line.strip()]
-        if not lines:
-            raise VertumnusError("text: it is empty; write the words, one a line")
-        if command.font is not None and (set("/\\") & set(command.font) or "." in command.font):
-            raise VertumnusError("font: name a family of this machine, and no file")
-        return words(dict.fromkeys(lines, 1.0), font=command.font, colors=command.color)
-
-    def element(self, asked: schema.NewElement) -> Element:
-        """The element that a command names. Raises `VertumnusError` unless it names exactly one that is there."""
-        named = [name for name in ("upload", "icon", "image") if getattr(asked, name) is not None]
-        if len(named) != 1:
-            raise VertumnusError("element: name one of upload, icon and image")
-        if asked.upload is not None:
-            return self.uploads.element(asked.upload)
-        if asked.icon is not None:
-            return icon_element(asked.icon, asked.color)
-        assert asked.image is not None
-        if asked.image not in self.session.pictures:
-            raise VertumnusError(f"{asked.image}: there is no such picture in the document")
-        layers = self.session.state.layers.values()
-        name = next((layer.name for layer in layers if layer.image == asked.image), "picture")
-        return stored_element(self.session.pictures, asked.image, name)
 
     # Saving.
 

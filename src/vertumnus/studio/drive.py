@@ -171,7 +171,7 @@ class Drive:
             self.ids, self.held = self._before.pop()
             return False
         if order.stop:
-            self.run.send(Stop())
+            self.stop()
             return False
         commands = self._commands(order)
         refused = len(self.run.refused)
@@ -189,6 +189,10 @@ class Drive:
         self._before.append(before)
         del self._before[:-UNDOS]
         return True
+
+    def stop(self) -> None:
+        """Asks the run to end as soon as its layout keeps what it promises."""
+        self.run.send(Stop())
 
     def _commands(self, order: Order) -> list[Command]:
         numbers = {name: number for number, name in self.ids.items() if number in set(self.run.numbers.tolist())}

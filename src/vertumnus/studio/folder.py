@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ class Folder:
 
     root    what is outside of it is not touched
     first   the document to show at once, if the studio was opened on one
+    recorder   told of everything that changes a document, see `vertumnus.studio.replay`
     """
 
-    def __init__(self, root: Path, first: Path | None = None) -> None:
-        self.root, self.first = root.resolve(), first
+    def __init__(self, root: Path, first: Path | None = None, recorder: Callable[[Any], None] | None = None) -> None:
+        self.root, self.first, self.recorder = root.resolve(), first, recorder
         self.desks: dict[str, Desk] = {}
         self.uploads, self.crew = Uploads(), Crew()
         self.zooms = Zooms(self.uploads.folder)
@@ -79,7 +81,7 @@ class Folder:
                     session = await asyncio.to_thread(Session.open, path)
                 except VertumnusError as error:
                     raise VertumnusError(str(error).replace(str(path), name)) from None
-                self.desks[identity] = Desk(identity, session, self.uploads, self.crew, self.root)
+                self._put(identity, session)
             return self.desks[identity]
 
     async def new(self, name: str, collage: Collage) -> Desk:
@@ -98,8 +100,12 @@ class Folder:
             await asyncio.to_thread(collage.save, path)
             session = Session(collage, path)
             identity = identity_of(path.name)
-            self.desks[identity] = Desk(identity, session, self.uploads, self.crew, self.root)
+            self._put(identity, session)
             return self.desks[identity]
+
+    def _put(self, identity: str, session: Session) -> None:
+        desk = self.desks[identity] = Desk(identity, session, self.uploads, self.crew, self.root)
+        desk.recorder = self.recorder
 
     async def empty(self, name: str, width: int, height: int) -> Desk:
         """A new document without layers."""

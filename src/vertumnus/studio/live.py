@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from vertumnus.studio.worker import BeginRun, Begun, Drop, Ended, Hold, Looks, P
 if TYPE_CHECKING:
     from vertumnus.studio.desk import Desk
 
+Answer = Callable[[Told], None]
 TITLES = {"pack": "Pack", "compose": "Compose"}
 
 
@@ -40,12 +41,14 @@ class Live:
         self.shown = schema.RunShown(verb=asked.verb, state="starting", message="starting")
         self._begun = asyncio.get_running_loop().create_future()
         self._numbers = count()
-        self._waiting: dict[int, asyncio.Future[Told]] = {}
+        self._waiting: dict[int, tuple[Answer, asyncio.Future[None] | None]] = {}
         self.latest: Seen | None = None
-        self._dragging: dict[int, Any] = {}
-        self.worker = crew.take(BeginRun(collage, asked, dict(files), session.next_id), self._hear)
+        first = session.next_id
+        self.worker = crew.take(BeginRun(collage, asked, dict(files), first), self._hear)
         self.track = Track(session, TITLES[asked.verb])
-        self.entry = desk.record(asked, run=True)
+        desk.runs += 1
+        self.number = desk.runs
+        desk.record(asked, run=self.number, first=first)
         self._say()
 
     # What the worker says.
@@ -90,13 +93,19 @@ class Live:
         return write_poses(Poses(revision, seen.step, numbers, x, y, scale, rotation, flags.astype(np.uint8)))
 
     def _told(self, told: Told) -> None:
-        waiting = self._waiting.pop(told.number, None)
-        if told.number in self._dragging:
-            action, command = self._dragging.pop(told.number)
+        """Answers are taken one by one, as they come; those of moves that were overtaken do not."""
+        for number in [number for number in self._waiting if number < told.number]:
+            del self._waiting[number]
+        answer, future = self._waiting.pop(told.number)
+        if told.refused is None:
+            self.desk.tell_news()
+            answer(told)
+            self.latest = told.after
+        if future is not None and not future.done():
             if told.refused is None:
-                self._obeyed(action, command, told)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(told)
+                future.set_result(None)
+            else:
+                future.set_exception(VertumnusError(told.refused))
 
     def _progress(self, said: Progress) -> None:
         if said.message is not None:
@@ -112,17 +121,18 @@ class Live:
         self.refresh()
         if ended.collage is not None:
             self.track.finish(ended.collage, ended.looks)
-            self.entry["ended"] = {"step": ended.step, "stopped": ended.stopped}
             state = "stopped" if ended.stopped else "finished"
         else:
             self.track.drop()
-            self.entry["ended"] = None
             state = "failed" if ended.failed else "stopped"
         self._say(state=state, left_seconds=None, message=ended.failed or ended.message)
         desk.ran = self.shown
+        if desk.recorder is not None:
+            said = {"step": ended.step, "stopped": ended.stopped} if ended.collage is not None else None
+            desk.recorder({"of": self.number, "ended": said})
         failure = VertumnusError(ended.failed or "the run has ended")
-        for waiting in [self._begun, *self._waiting.values()]:
-            if not waiting.done():
+        for waiting in [self._begun, *(future for _, future in self._waiting.values())]:
+            if waiting is not None and not waiting.done():
                 waiting.set_exception(failure)
                 waiting.exception()  # somebody may have gone meanwhile
         desk.tell_news()
@@ -144,23 +154,24 @@ class Live:
     async def obey(self, command: Editing | schema.Option, got: Fetched) -> list[str]:
         """Tells the run what a command says, and waits until it has obeyed."""
         await self._begun
+        first = self.desk.session.next_id
         action = in_run(self.desk.session, command, got, self.track.pieces)
         order = action.order
+
+        def obeyed(told: Told) -> None:
+            self.track.moved(told.before)
+            self.desk.session.told()
+            self.track.obeyed(action, told.before, told.after, told.level, told.looks)
+            self._record(command, told, first=first)
+
         if order.transient and order.moves.keys() <= self.track.dragged:
-            number = self._send(order)
-            self._dragging[number] = action, command  # nobody waits: more will follow
+            self._send(order, obeyed)  # nobody waits: more will follow
             return []
-        told = await self._ask(order)
-        self._obeyed(action, command, told)
+        await self._ask(order, obeyed)
         return list(action.ids)
 
-    def _obeyed(self, action: Any, command: Any, told: Told) -> None:
-        self.desk.tell_news()
-        self.track.moved(told.before)
-        self.desk.session.told()
-        self.track.obeyed(action, told.before, told.after, told.level)
-        self.latest = told.after
-        self.desk.record(command, step=told.before.step, ids=action.ids)
+    def _record(self, command: Any, told: Told, **facts: Any) -> None:
+        self.desk.record(command, of=self.number, step=told.before.step, **facts)
 
     async def undo(self) -> None:
         """Takes the last thing back that the run was told; if there is none, the run itself."""
@@ -168,20 +179,23 @@ class Live:
         if len(self.track.levels) == 1:
             await self.drop()
             return
-        told = await self._ask(self.track.undo_order())
-        self.desk.tell_news()
-        self.track.moved(told.before)
-        self.track.took_back(told.after)
-        self.latest = told.after
-        self.desk.record(schema.Undo(), step=told.before.step)
+
+        def took_back(told: Told) -> None:
+            self.track.moved(told.before)
+            self.track.took_back(told.after)
+            self._record(schema.Undo(), told)
+
+        await self._ask(self.track.undo_order(), took_back)
 
     async def redo(self) -> None:
         """Does again what was taken back last."""
         action = self.track.redo_action()
-        told = await self._ask(action.order)
-        self.track.did_again(action, told.before, told.after, told.level)
-        self.latest = told.after
-        self.desk.record(schema.Redo(), step=told.before.step)
+
+        def did_again(told: Told) -> None:
+            self.track.did_again(action, told.before, told.after, told.level, told.looks)
+            self._record(schema.Redo(), told)
+
+        await self._ask(action.order, did_again)
 
     async def go(self, step: int) -> None:
         """To a step of the history: those before the run end it."""
@@ -205,8 +219,7 @@ class Live:
     async def stop(self) -> None:
         """Ends the run as soon as its layout keeps what it promises."""
         await self._begun
-        told = await self._ask(Order("Stop", stop=True))
-        self.desk.record(schema.Stop(), step=told.before.step)
+        await self._ask(Order("Stop", stop=True), lambda told: self._record(schema.Stop(), told))
 
     async def drop(self) -> None:
         """Ends the run as if it had never been."""
@@ -239,18 +252,19 @@ class Live:
                 layers=[schema.LayerEdit(id=name, changes=dict(move)) for name, move in moves.items()], name="Move"
             )
             action = in_run(self.desk.session, command, Fetched(), self.track.pieces)
-            self._dragging[self._send(action.order)] = action, command
 
-    def _send(self, order: Order) -> int:
+            def obeyed(told: Told) -> None:
+                self.track.obeyed(action, told.before, told.after, told.level, told.looks)
+                self._record(command, told)
+
+            self._send(action.order, obeyed)
+
+    def _send(self, order: Order, answer: Answer, future: asyncio.Future[None] | None = None) -> None:
         number = next(self._numbers)
+        self._waiting[number] = answer, future
         self.worker.send(Tell(number, order))
-        return number
 
-    async def _ask(self, order: Order) -> Told:
-        number = self._send(order)
-        waiting: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = waiting
-        told = await waiting
-        if told.refused is not None:
-            raise VertumnusError(told.refused)
-        return told
+    async def _ask(self, order: Order, answer: Answer) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._send(order, answer, future)
+        await future

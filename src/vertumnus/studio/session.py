@@ -319,8 +319,12 @@ class Session:
 
     @property
     def next_id(self) -> int:
-        """The number of the id that would be given next."""
+        """The number of the id that is given next."""
         return self._next_id + 1
+
+    @next_id.setter
+    def next_id(self, number: int) -> None:
+        self._next_id = max(number - 1, self._next_id)
 
     def mark_made(self) -> None:
         """Says that the document is as its ``made_by`` tells."""

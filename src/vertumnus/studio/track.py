@@ -17,6 +17,8 @@ from vertumnus.studio.history import Change, State
 from vertumnus.studio.obeying import Action
 from vertumnus.studio.session import Session
 
+Looks = Mapping[str, Mapping[str, Any]]  # fields of layers, by id
+
 
 @dataclass(frozen=True)
 class Level:
@@ -56,7 +58,7 @@ class Track:
         self.pieces = set(seen.members.ids)
         self.session.show(shown_in(self.session.state, seen, self.cold))
 
-    def looked(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    def looked(self, fields: Looks) -> None:
         """Layers look otherwise."""
         state = self.session.state
         layers = dict(state.layers)
@@ -68,14 +70,19 @@ class Track:
 
     # What it was told.
 
-    def obeyed(self, action: Action, before: Seen, after: Seen, level: bool) -> None:
-        """The run has obeyed: a step, or a part of a drag that is one already."""
+    def obeyed(self, action: Action, before: Seen, after: Seen, level: bool, looks: Looks) -> None:
+        """The run has obeyed: a step, or a part of a drag that is one already.
+
+        before, after   how things stood when it was told, and stand now; looks: how layers looked then
+        level           whether the run has something to take back for it
+        """
         going_on = bool(action.order.moves) and action.order.moves.keys() <= self.dragged
         if going_on:
             self.moved(after)
             self.session.show(action.after(self.session.state))
         else:
             self.moved(before)
+            self.looked(looks)
             here = self.session.state
             self._close()
             self.levels.append(Level(here, action, level))
@@ -115,10 +122,11 @@ class Track:
             raise VertumnusError("there is nothing to do again")
         return self.undone[-1]
 
-    def did_again(self, action: Action, before: Seen, after: Seen, level: bool) -> None:
+    def did_again(self, action: Action, before: Seen, after: Seen, level: bool, looks: Looks) -> None:
         """The run has obeyed once more what was taken back."""
         rest = self.undone[:-1]
         self.moved(before)
+        self.looked(looks)
         here = self.session.state
         self._close()
         self.levels.append(Level(here, action, level))
@@ -130,7 +138,7 @@ class Track:
 
     # How it ends.
 
-    def finish(self, made: Collage, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    def finish(self, made: Collage, looks: Looks) -> None:
         """The run's document becomes the session's."""
         session = self.session
         session.pictures_of(made)

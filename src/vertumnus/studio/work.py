@@ -11,6 +11,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.reading import read_named
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
+from vertumnus.studio.history import State
 from vertumnus.studio.jobs import checked
 from vertumnus.studio.session import Placed, Session
 from vertumnus.studio.uploads import Upload
@@ -92,20 +93,23 @@ class Work:
         """Takes a result into the document; ids of layers that came of it."""
         if index not in self.results:
             raise VertumnusError(f"{index}: there is no such result")
-        ids = take_result(self.desk.session, self.asked, self.results[index], self)
+        ids = take_result(self.desk.session, self.asked, self.results[index], self.before)
         self._say(chosen=index)
         self.desk.record(schema.Choose(job=self.id, index=index))
         return ids
 
 
-def take_result(session: Session, asked: schema.Job, result: Result, work: Work | None = None) -> list[str]:
-    """Makes a job's result a step of the history."""
+def take_result(session: Session, asked: schema.Job, result: Result, before: State) -> list[str]:
+    """Makes a job's result a step of the history.
+
+    before   the document when the job began
+    """
     if result.collage is not None:
         title = TITLES[asked.verb]
         if asked.verb == "harmonize":
             title += f", seed {result.seed}"
-            if work is not None and session.state is not work.before:
-                session.merge(work.before, result.collage, title)
+            if session.state is not before:
+                session.merge(before, result.collage, title)
                 return []
         session.take(result.collage, title, made=asked.verb in AGAIN)
         return []

@@ -19,7 +19,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.jit import while_compiling
 from vertumnus.studio import schema
-from vertumnus.studio.building import open_run
+from vertumnus.studio.building import open_drive
 from vertumnus.studio.drive import Drive, Order, Seen
 
 FRAME = 1 / 60  # seconds between two looks at the pieces
@@ -30,7 +30,7 @@ COMPILING = "compiling kernels, on the first run only: some 15 s"
 
 @dataclass(frozen=True)
 class BeginRun:
-    """A run to begin. ``fresh``: ids for pieces that are no layers yet, as many as there can be."""
+    """A run to begin. ``first_id``: number of the first id for pieces that no layer is yet."""
 
     collage: Collage
     asked: schema.Run
@@ -86,6 +86,7 @@ class Told:
     before   how things stood when it came; step: of the run, then
     after    how they stand now, where that may be another layout
     level    whether there is something more to take back
+    looks    how layers looked when it came, where the run changes that
     """
 
     number: int
@@ -93,6 +94,7 @@ class Told:
     after: Seen
     level: bool
     refused: str | None
+    looks: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -203,9 +205,8 @@ def _run(pipe: Connection, task: BeginRun) -> None:
         pipe.send(Progress("", 0, 0, None, message=COMPILING))
 
     with while_compiling(_once(compiling)):
-        live = open_run(task.collage, task.asked, task.files)
-        fresh = (f"k{n}" for n in range(task.first_id, task.first_id + 10_000_000))
-        drive = Drive(live, task.collage, fresh)
+        drive = open_drive(task.collage, task.asked, task.files, task.first_id)
+        live = drive.run
         pipe.send(Begun(drive.cold, _understood(live)))
         clock = Clock()
         held: list[bool] = [False]
@@ -247,12 +248,13 @@ def _heed(pipe: Connection, drive: Drive, held: list[bool]) -> bool:
         if isinstance(message, Hold):
             held[0] = message.paused
         elif isinstance(message, Tell):
-            before, level, refused = drive.seen(), False, None
+            before, looks = drive.seen(), drive.looks()
+            level, refused = False, None
             try:
                 level = drive.tell(message.order)
             except VertumnusError as error:
                 refused = str(error)
-            pipe.send(Told(message.number, before, drive.seen(), level, refused))
+            pipe.send(Told(message.number, before, drive.seen(), level, refused, looks))
             if held[0]:
                 _show(pipe, drive)
             if message.order.stop:

@@ -48,9 +48,14 @@ class Person:
     def __init__(self, page, link: str = "") -> None:
         self.page, self.problems = page, []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("console", lambda said: self.problems.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: self.heard(said))
         if link:
             page.goto(link)
+
+    def heard(self, said) -> None:
+        """Keeps what the console calls an error."""
+        if said.type == "error":
+            self.problems.append(f"{said.text} {said.location.get('url', '')}")
 
     def ask(self, expression: str):
         """What an expression says in the page; `v` is what the page shows tests."""
@@ -106,6 +111,12 @@ class Person:
                 " b.top + s.view.y + s.view.scale * l.y]; })()"
             )
         )
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Keeps a file beside the pictures of the page, if they are wanted."""
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            (Path(SHOTS) / name).write_bytes(data)
 
     def shot(self, name: str) -> None:
         """Keeps a picture of the page, if they are wanted."""

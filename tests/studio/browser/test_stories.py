@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -52,5 +56,215 @@ def test_watches_and_meddles(person, count) -> None:
     person.shot(f"packed-{count}")
     person.page.keyboard.press("Escape")
     person.page.keyboard.press("Control+z")
+    assert person.errors() == []
+    assert person.problems == []
+
+
+def test_edits_by_hand(person) -> None:
+    """Handles move, turn, scale, squeeze and shear; several at once; order, tint, opacity, lock; undo and redo."""
+    person.begin()
+    person.icons({"apple": "#c9532b"}, 1)
+    person.icons({"leaf": "#2f6b35"}, 1)
+    layer = "v.state.stack.layers[1]"
+    x, y = person.on_screen(1)
+    mouse = person.page.mouse
+    mouse.click(x, y)
+    assert person.until("v.state.selection.value.size") == 1
+    first = person.ask(f"({{...{layer}}})")
+
+    def handle(name: str) -> tuple[float, float]:
+        return tuple(
+            person.ask(
+                "(() => { const s = v.stage.current, b = s.container.getBoundingClientRect(), h = s.handles;"
+                f" const p = '{name}' === 'shear' ? h.shear.getAbsolutePosition() : h.transformer.findOne('.{name}')"
+                ".getAbsolutePosition(); return [b.left + p.x, b.top + p.y]; })()"
+            )
+        )
+
+    def pull(name: str, dx: float, dy: float) -> None:
+        person.page.wait_for_timeout(60)
+        hx, hy = handle(name)
+        mouse.move(hx, hy)
+        mouse.down()
+        mouse.move(hx + dx, hy + dy, steps=6)
+        mouse.up()
+        person.until("v.state.held.size === 0")
+
+    pull("bottom-right", 40, 40)
+    assert person.ask(f"{layer}.scale") > 1.1 * first["scale"]
+    pull("middle-right", 50, 0)
+    assert abs(person.ask(f"{layer}.squeeze") - 1) > 0.1
+    pull("shear", 40, 0)
+    assert abs(person.ask(f"{layer}.shear")) > 5
+    pull("rotater", 60, 40)
+    assert abs(person.ask(f"{layer}.rotation")) > 10
+    x, y = person.on_screen(1)
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x - 130, y + 60, steps=6)
+    mouse.up()
+    person.until("v.state.held.size === 0")
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("f")
+    person.until(f"{layer}.flip")
+    person.shot("handles")
+
+    # What the canvas shows is what the program renders, all of that and a tint considered.
+    person.page.locator("summary", has_text="Tint").click()
+    for label, value in (("Gain: red", "0.4"), ("Offset: red", "0.2")):
+        field = person.page.get_by_label(label, exact=True)
+        field.fill(value)
+        field.press("Enter")
+    person.until(f"{layer}.offset[0] === 0.2")
+    opacity = person.page.get_by_label("Opacity", exact=True)
+    opacity.fill("0.7")
+    person.until(f"{layer}.opacity === 0.7")
+    assert shown_as_rendered(person) < 0.006
+
+    # Several at once, by a box around them.
+    person.page.keyboard.press("Escape")
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("Control+a")
+    assert person.ask("v.state.selection.value.size") == 2
+    before = person.ask("v.state.stack.layers.map(l => l.scale)")
+    person.shot("several")
+    pull("bottom-right", 60, 60)
+    after = person.ask("v.state.stack.layers.map(l => l.scale)")
+    assert all(new > 1.05 * old for old, new in zip(before, after, strict=True))
+
+    # Order, and a lock that hands respect.
+    person.page.keyboard.press("Escape")
+    person.page.keyboard.press("n")
+    person.page.keyboard.press("Control+Shift+]")
+    person.until("v.state.stack.layers[1].name === 'apple'")
+    person.page.keyboard.press("l")
+    person.until("v.state.stack.layers[1].locked")
+    person.page.keyboard.press("ArrowRight")
+    assert person.until("v.state.errors.value.get('selection')") == "apple is locked"
+    person.shot("locked")
+
+    # Back to the beginning by the list of steps, and on to the end again.
+    person.panel("History")
+    steps = person.ask("v.state.history.value.steps")
+    assert {"Flip leaf", "Shear leaf", "Squeeze leaf", "Turn leaf", "Tint leaf"} <= set(steps)
+    person.shot("history")
+    last = person.ask("JSON.stringify(v.state.stack.layers)")
+    person.page.get_by_role("button", name="As it was opened").click()
+    person.until("v.state.stack.layers.length === 0")
+    person.page.locator(".step").last.click()
+    person.until("v.state.stack.layers.length === 2")
+    assert person.ask("JSON.stringify(v.state.stack.layers)") == last
+    assert person.problems == []
+
+
+def shown_as_rendered(person) -> float:
+    """How far what the canvas shows is from the exported PNG: mean difference of the canvas's pixels, of 1."""
+    person.page.keyboard.press("Control+s")
+    person.page.keyboard.press("0")
+    person.page.keyboard.press("Escape")
+    person.page.wait_for_timeout(900)
+    left, top, scale = person.ask(
+        "(() => { const s = v.stage.current, b = s.container.getBoundingClientRect();"
+        " return [b.left + s.view.x, b.top + s.view.y, s.view.scale]; })()"
+    )
+    address, identity = person.page.url.split("#")
+    got = person.page.context.request.get(f"{address}api/documents/{identity}/exports/png", params={"scale": scale})
+    rendered = Image.open(io.BytesIO(got.body())).convert("RGB")
+    seen = Image.open(io.BytesIO(person.page.screenshot())).convert("RGB")
+    box = (round(left), round(top), round(left) + rendered.width, round(top) + rendered.height)
+    difference = np.abs(np.asarray(seen.crop(box), float) - np.asarray(rendered, float)) / 255
+    return float(difference[8:-8, 8:-8].mean())
+
+
+def test_takes_it_away(person, tmp_path) -> None:
+    """Every format is saved from the panel; the command to make it again is there to copy, and is true."""
+    person.begin()
+    person.icons({"apple": "#c9532b", "lemon": "#e0a12e", "leaf": "#2f6b35"}, 4)
+    person.panel("Arrange")
+    person.button("heart").click()
+    person.page.get_by_label("Quality", exact=True).select_option("fast")
+    person.button("Pack").click()
+    person.until("v.state.run.value?.state === 'finished'", 120)
+    person.panel("Take away")
+    formats = person.page.get_by_label("As", exact=True).locator("option").all()
+    assert len(formats) >= 11
+    for value in [one.get_attribute("value") for one in formats]:
+        person.page.get_by_label("As", exact=True).select_option(value)
+        with person.page.expect_download(timeout=60_000) as download:
+            person.page.locator("button.primary.wide").click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert path.stat().st_size > 200, value
+    person.shot("take-away")
+    assert person.page.locator(".copy code").first.inner_text().startswith("vertumnus again Untitled.collage -o ")
+    assert person.errors() == []
+    assert person.problems == []
+
+
+def test_harmonises(person) -> None:
+    """Seeds come into the gallery one by one; one is taken; it is a step of the history, and can be taken back."""
+    person.begin()
+    person.icons({"apple": "#c9532b"}, 1)
+    person.icons({"leaf": "#2f6b35"}, 1)
+    person.panel("Harmonise")
+    words = person.page.get_by_label("apple", exact=True)
+    words.fill("a red apple")
+    words.press("Enter")
+    person.until("v.state.stack.layers[0].prompt === 'a red apple'")
+    seeds = person.page.get_by_label("Seeds", exact=True)
+    seeds.fill("3")
+    seeds.press("Enter")
+    person.page.locator("summary", has_text="All options").click()
+    steps = person.page.get_by_label("Steps", exact=True)
+    steps.fill("4")
+    steps.press("Enter")
+    person.button("Harmonise").last.click()
+    person.until("[...v.state.jobs.value.values()].some(j => j.results.length === 1)", 180)
+    person.shot("harmonise-filling")
+    person.until("[...v.state.jobs.value.values()].some(j => j.state === 'done')", 240)
+    assert person.page.locator(".result img").count() == 3
+    person.page.get_by_role("button", name="Take: seed 1").click()
+    person.until("v.state.history.value.steps.at(-1)?.startsWith('Harmonise')", 60)
+    person.page.wait_for_timeout(800)
+    person.shot("harmonised")
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("Control+z")
+    person.until("v.state.stack.layers.length === 2")
+    assert person.errors() == []
+    assert person.problems == []
+
+
+def test_mosaics(person) -> None:
+    """The example's preview follows its options; it is taken, a tile is kept and one left out; deep zoom opens."""
+    person.page.get_by_role("button", name="A photograph of photographs").click()
+    done = "[...v.state.jobs.value.values()].filter(j => j.verb === 'mosaic' && j.state === 'done').length"
+    person.until(f"{done} >= 1", 120)
+    person.shot("mosaic-preview")
+    count = person.page.get_by_label("Count", exact=True)
+    count.fill("400")
+    count.press("Enter")
+    person.until(f"{done} >= 2", 120)
+    person.button("Take it").click()
+    person.until("v.state.stack.layers.length === 400", 60)
+    person.page.wait_for_timeout(1500)
+    x, y = person.on_screen(205)
+    person.page.mouse.click(x, y)
+    name = person.until("v.state.stack.layers[205].name")
+    person.button("Leave it out").click()
+    person.until(f"{done} >= 3", 120)
+    person.button("Take it").click()
+    person.until(f"v.state.stack.layers.length === 400 && v.state.stack.layers.every(l => l.name !== '{name}')", 60)
+    person.page.mouse.click(x, y)
+    kept = person.ask("v.state.stack.layers[205].name")
+    person.button("Keep here").click()
+    person.until(f"{done} >= 4", 120)
+    person.button("Take it").click()
+    person.page.wait_for_timeout(1500)
+    assert person.ask("v.state.stack.layers[205].name") == kept
+    person.shot("mosaic")
+    person.button("Deep zoom").click()
+    person.page.wait_for_selector(".openseadragon-canvas canvas", timeout=30_000)
+    person.page.wait_for_timeout(1500)
+    person.shot("deep-zoom")
     assert person.errors() == []
     assert person.problems == []

@@ -44,6 +44,7 @@ ICONS = [
     "ban",
     "check",
     "clipboard",
+    "cloud",
     "copy",
     "download",
     "eye",

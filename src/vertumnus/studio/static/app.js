@@ -9,7 +9,7 @@ import { addFiles, dropped, follow, shown } from "./open.js";
 import { redo, undo } from "./edit.js";
 import { lasso, snapping, Stage, stage, theme, tool, zoom } from "./canvas/stage.js";
 import { measured } from "./canvas/meter.js";
-import { traffic } from "./live.js";
+import { cut, traffic } from "./live.js";
 import { leftOpen, openPanel, panel, rightOpen } from "./place.js";
 import { watchKeys, helping } from "./keys.js";
 import { Help } from "./panels/help.js";
@@ -21,7 +21,7 @@ import { Selected } from "./panels/selected.js";
 import { Arrange } from "./panels/arrange.js";
 import { RunBar } from "./panels/runbar.js";
 import { Harmonise } from "./panels/harmonise.js";
-import { Mosaic } from "./panels/mosaic.js";
+import { Mosaic, Preview } from "./panels/mosaic.js";
 import { TakeAway } from "./panels/takeaway.js";
 
 /** The panels on the left. */
@@ -47,9 +47,9 @@ function Top() {
   const lost = state.connection.value === "lost";
   const unsaved = state.saved.value < state.revision.value;
   return html`<header class="top">
-    <a class="brand" href="#" aria-label="Vertumnus: all collages" onClick=${() => sessionStorage.setItem("vertumnus-home", "1")}
-      ><img src="static/icon.svg" width="22" height="22" alt="" /><span class="name">${state.canvas.value?.name ?? ""}</span></a
-    >
+    <a class="brand" href="#" onClick=${() => sessionStorage.setItem("vertumnus-home", "1")}
+      ><img src="static/icon.svg" width="22" height="22" alt="All collages" /></a
+    ><h1 class="name">${state.canvas.value?.name ?? ""}</h1>
     <span class="saved" role="status">
       ${lost ? html`<span class="problem-words"><${Icon} name="wifi-off" size=${14} /> Not connected; trying again</span>` : unsaved ? "Saving …" : "Saved"}
     </span>
@@ -81,7 +81,7 @@ function Rail() {
     const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     buttons[(at + step + buttons.length) % buttons.length]?.focus();
   };
-  return html`<nav class="rail" role="tablist" aria-label="Panels" aria-orientation="vertical" onKeyDown=${move}>
+  return html`<nav class="rail" aria-label="Panels"><div role="tablist" aria-label="Panels" aria-orientation="vertical" onKeyDown=${move}>
     ${PANELS.map(
       ([name, icon, label], n) =>
         html`<button
@@ -96,16 +96,16 @@ function Rail() {
           <${Icon} name=${icon} size=${20} />${label}
         </button>`,
     )}
-  </nav>`;
+  </div></nav>`;
 }
 
 function Left() {
   const found = PANELS.find(([name]) => name === panel.value) ?? PANELS[0];
   const [name, , label, Body] = found;
-  return html`<section class="left" id="left-panel" role="tabpanel" aria-labelledby=${`tab-${name}`}>
+  return html`<aside class="left" aria-label=${label}><div class="left-inner" id="left-panel" role="tabpanel" aria-labelledby=${`tab-${name}`}>
     <div class="panel-head end"><h2>${label}</h2><${IconButton} name="panel-left" label="Close panel" onClick=${() => (leftOpen.value = false)} /></div>
     <${Body} />
-  </section>`;
+  </div></aside>`;
 }
 
 function Tools() {
@@ -172,6 +172,7 @@ function Middle() {
       aria-label=${`Collage canvas, ${state.stack.layers.length} layers, ${chosen} chosen. Page down and page up choose the next and the one before, arrow keys move, question mark lists all keys.`}
     ></div>
     <${Hollow} />
+    <${Preview} />
     <${Tools} />
     <div class="above">
       <${Problem} about="general" />
@@ -225,4 +226,4 @@ render(html`<${Page} />`, /** @type {HTMLElement} */ (document.getElementById("a
 follow();
 
 // For tests and benchmarks/studio.py: what is shown, and how fast.
-Object.assign(globalThis, { vertumnus: { state, stage, measured, traffic } });
+Object.assign(globalThis, { vertumnus: { state, stage, measured, traffic, cut } });

@@ -78,6 +78,7 @@ export interface Job {
   total: number;
   left_seconds: number | null;
   results: Result[];
+  options?: Record<string, unknown>;
   chosen: number | null;
   message: string | null;
 }

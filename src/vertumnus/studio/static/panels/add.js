@@ -8,7 +8,7 @@ import { ask } from "../live.js";
 import { freePlace } from "../edit.js";
 import { apiUrl, getJson } from "../http.js";
 import { addFiles, refused, uploads } from "../open.js";
-import { JobCard, jobOf } from "./job.js";
+import { JobCard, jobOf, working } from "./job.js";
 
 const FIRST = ["apple", "lemon", "leaf", "pumpkin", "carrot", "cat", "dog", "bird", "fish", "heart", "star", "flower", "tree", "sun", "moon", "cloud"];
 
@@ -28,7 +28,8 @@ function Files() {
     const files = [...event.currentTarget.files];
     event.currentTarget.value = "";
     setBusy(true);
-    for (const one of await uploads(files)) await ask({ kind: "job", verb: "cutout", options: { upload: one.id } }, "cutout");
+    const found = await uploads(files);
+    if (found.length) await ask({ kind: "job", verb: "cutout", options: { uploads: found.map((one) => one.id) } }, "cutout");
     setBusy(false);
   };
   return html`<section class="block" aria-label="Files">
@@ -36,7 +37,7 @@ function Files() {
       <button type="button" class="button" disabled=${busy} onClick=${() => input.current?.click()}><${Icon} name="image-plus" />Pictures</button>
       <button type="button" class="button" disabled=${busy} onClick=${() => folder.current?.click()}><${Icon} name="folder-open" />A folder</button>
     </div>
-    <button type="button" class="button wide" disabled=${busy} onClick=${() => cut.current?.click()}><${Icon} name="scissors" />Cut a thing out of a photograph</button>
+    <button type="button" class="button wide" disabled=${busy} onClick=${() => cut.current?.click()}><${Icon} name="scissors" />Cut out of a photograph</button>
     <input ref=${input} class="unseen" type="file" multiple accept="image/*,.svg,.heic,.avif" tabindex="-1" aria-label="Pictures to add" onChange=${take} />
     <input ref=${folder} class="unseen" type="file" webkitdirectory tabindex="-1" aria-label="Folder of pictures to add" onChange=${take} />
     <input ref=${cut} class="unseen" type="file" multiple accept="image/*,.heic,.avif" tabindex="-1" aria-label="Photographs to cut out of" onChange=${cutOut} />
@@ -92,6 +93,7 @@ function Icons() {
 function Words() {
   const [text, setText] = useState("");
   const [colour, setColour] = useState("#2f6b35");
+  const cloud = jobOf("words");
   const add = async () => {
     if (await ask({ kind: "add", text, color: colour }, "words")) setText("");
   };
@@ -102,7 +104,9 @@ function Words() {
       <span class="line"><label class="note" for="word-colour">Colour</label><input id="word-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></span>
       <button type="button" class="button" disabled=${!text.trim()} onClick=${add}><${Icon} name="type" />Add words</button>
     </div>
+    <button type="button" class="button wide" disabled=${!text.trim() || working(cloud)} onClick=${() => ask({ kind: "job", verb: "words", options: { text, language: "none" } }, "words")}><${Icon} name="cloud" />Make a word cloud</button>
     <${Problem} about="words" />
+    ${cloud ? html`<${JobCard} job=${cloud} choose="Take" />` : null}
   </section>`;
 }
 

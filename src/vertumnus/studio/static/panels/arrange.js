@@ -152,12 +152,12 @@ export function Arrange() {
   const cannot = empty ? "Add some pieces first." : verb === "pack" && !shape ? "Say which shape." : verb === "compose" && !form.prompt.value.trim() && !form.like.value ? "Say what it shows." : "";
   return html`<div class="panel-body">
     <${Choice} label="How to arrange" value=${verb} options=${[
-      { value: "pack", label: "Fill a shape", icon: "shapes" },
-      { value: "compose", label: "By a sentence", icon: "text-quote" },
+      { value: "pack", label: "A shape", icon: "shapes" },
+      { value: "compose", label: "A sentence", icon: "text-quote" },
     ]} onValue=${(/** @type {any} */ value) => (form.verb.value = value)} />
     ${verb === "pack" ? html`<${Shape} />` : html`<${Sentence} />`}
     <div class="row">
-      <${NumberField} label="Pieces" value=${form.count.value} placeholder=${`${state.stack.layers.length}, as they are`} min=${1} max=${20000} digits=${0} hint="More than there are: the pictures are used in turn." onValue=${(/** @type {number} */ value) => (form.count.value = Math.round(value))} />
+      <${NumberField} label="Pieces" value=${form.count.value} placeholder="as they are" min=${1} max=${20000} digits=${0} hint="More than there are: the pictures are used in turn." onValue=${(/** @type {number} */ value) => (form.count.value = Math.round(value))} />
       <${NumberField} label="Seed" value=${form.seed.value} min=${0} digits=${0} hint="The same number gives the same collage, another one another." onValue=${(/** @type {number} */ value) => (form.seed.value = Math.round(value))} />
     </div>
     <${Check} label="Start from where they lie" value=${form.goOn.value} disabled=${running} hint="Otherwise pieces find a first place by themselves. Pinned pieces stay where they are either way." onValue=${(/** @type {boolean} */ on) => (form.goOn.value = on)} />

@@ -1,11 +1,11 @@
 // The mosaic at any depth, with the original under the pointer: OpenSeadragon.
 
 import { html } from "../parts/html.js";
-import { IconButton, Slider } from "../parts/fields.js";
+import { IconButton, Problem, Slider } from "../parts/fields.js";
 import { signal } from "../vendor/signals.mjs";
 import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
 import * as state from "../state.js";
-import { documentUrl } from "../http.js";
+import { documentUrl, request } from "../http.js";
 
 export const deep = signal(false);
 
@@ -38,12 +38,12 @@ export function DeepZoom({ original }) {
     let viewer = null;
     let gone = false;
     const id = state.canvas.value?.id ?? "";
-    library()
-      .then((OpenSeadragon) => {
+    Promise.all([library(), request(documentUrl(id, "zoom")).then((response) => response.json())])
+      .then(([OpenSeadragon, { dzi }]) => {
         if (gone) return;
         viewer = OpenSeadragon({
           element: place.current,
-          tileSources: documentUrl(id, `deepzoom/${state.revision.value}/collage.dzi`),
+          tileSources: documentUrl(id, dzi),
           showNavigationControl: false,
           showNavigator: true,
           navigatorPosition: "BOTTOM_RIGHT",
@@ -93,6 +93,6 @@ export function DeepZoom({ original }) {
     <div class="dialog-head end"><h2>Deep zoom</h2>
       ${original ? html`<${Slider} label="Original under the pointer" value=${size} min=${0} max=${400} step=${10} digits=${0} onValue=${setSize} />` : null}
       <${IconButton} name="x" label="Close" onClick=${() => (deep.value = false)} /></div>
-    <div class="deep-place"><div class="deep-view" ref=${place}></div>${original && size ? html`<div class="lens" ref=${lens} aria-hidden="true" style=${{ width: `${size}px`, height: `${size}px` }}></div>` : null}</div>
+    <${Problem} about="deepzoom" /><div class="deep-place"><div class="deep-view" ref=${place}></div>${original && size ? html`<div class="lens" ref=${lens} aria-hidden="true" style=${{ width: `${size}px`, height: `${size}px` }}></div>` : null}</div>
   </dialog>`;
 }

@@ -6,42 +6,43 @@ import { signal } from "../vendor/signals.mjs";
 import * as state from "../state.js";
 import * as edit from "../edit.js";
 import { ask } from "../live.js";
-import { Options, useSchema } from "./options.js";
+import { Options, useSchema, within } from "./options.js";
 import { JobCard, jobOf, working } from "./job.js";
 import { pictureUrl } from "../http.js";
 
 const values = signal(/** @type {Record<string, unknown>} */ ({}));
 const count = signal(10);
 const first = signal(0);
-/** Options that have controls of their own here. */
-const OWN = ["prompt", "seed", "seeds", "only", "layers", "negative", "auto_adjust", "auto", "count"];
+const model = signal("mini");
+/** What the whole shows, where it was said here and not in the document. */
+const prompt = signal("");
+const FIRST = ["method", "steps", "guidance", "negative"];
 
 export function Harmonise() {
   state.structure.value;
   state.numbers.value;
-  const schema = useSchema("harmonize");
+  const schema = within(useSchema("harmonize"), "how");
   const job = jobOf("harmonize");
   const busy = working(job);
   const canvas = state.canvas.value;
   const chosen = state.chosen();
   const layers = state.stack.layers;
-  const has = (/** @type {string} */ name) => Boolean(schema?.properties?.[name]);
-  const auto = has("auto_adjust") ? "auto_adjust" : has("auto") ? "auto" : "";
+  const words = prompt.value || canvas?.prompt || "";
+  // Where only some of the pieces have words, the others are called by their names.
+  const said = layers.filter((layer) => layer.visible && layer.prompt);
+  const all = [...new Set(layers.filter((layer) => layer.visible).map((layer) => layer.prompt || layer.name))];
   const start = (/** @type {Record<string, unknown>} */ more) =>
     ask(
       {
         kind: "job",
         verb: "harmonize",
-        options: {
-          ...values.value,
-          ...(has("seeds") ? { seeds: Array.from({ length: count.value }, (_, n) => first.value + n) } : { seed: first.value }),
-          ...more,
-        },
+        options: { prompt: words || (said.length && all.length <= 40 ? all.join(" and ") : "auto"), model: model.value || "mini", seed: first.value, seeds: count.value, how: values.value, ...more },
       },
       "harmonize",
     );
+  const set = (/** @type {Record<string, unknown>} */ next) => (values.value = next);
   return html`<div class="panel-body">
-    <${TextField} label="What the whole picture shows" lines=${2} value=${canvas?.prompt ?? ""} placeholder="a still life on a wooden table" hint="The words of the pieces are added to it." onValue=${(/** @type {string} */ prompt) => ask({ kind: "canvas", prompt: prompt || null }, "harmonize")} />
+    <${TextField} label="What the whole picture shows" lines=${2} value=${words} live placeholder="by itself, from the pieces" hint="Words of the pieces are found in it, and steer each piece for itself. Empty: made of the pieces' own words." onValue=${(/** @type {string} */ text) => (prompt.value = text)} />
     <details class="more" open=${layers.length <= 12}>
       <summary>Pieces: ${layers.length}, front first</summary>
       <div class="steering">
@@ -59,13 +60,14 @@ export function Harmonise() {
       <${NumberField} label="Seeds" value=${count.value} min=${1} max=${50} digits=${0} hint="How many pictures to choose from." onValue=${(/** @type {number} */ value) => (count.value = Math.round(value))} />
       <${NumberField} label="From seed" value=${first.value} min=${0} digits=${0} onValue=${(/** @type {number} */ value) => (first.value = Math.round(value))} />
     </div>
-    ${auto ? html`<${Check} label="Adjust attention by itself" value=${Boolean(values.value[auto] ?? schema?.properties?.[auto]?.default)} hint=${schema?.properties?.[auto]?.description ?? "The sliders of attention are moved until every piece shows its words."} onValue=${(/** @type {boolean} */ on) => (values.value = { ...values.value, [auto]: on })} />` : null}
+    <${Check} label="Adjust every piece by itself" value=${Boolean(values.value["auto"])} hint="How far each may change, and how strongly its words are drawn to it, from its size." onValue=${(/** @type {boolean} */ on) => set({ ...values.value, auto: on })} />
+    <${TextField} label="Model" value=${model.value} hint="mini ships with the program and shows how it works; none matches tones and hides seams without a model; owner/name is a large one that is on this machine." onValue=${(/** @type {string} */ name) => (model.value = name.trim())} />
     ${busy ? null : html`<button type="button" class="button primary wide" disabled=${!layers.length} onClick=${() => start({})}><${Icon} name="sparkles" size=${17} />Harmonise</button>`}
-    ${!busy && has("only")
-      ? html`<button type="button" class="button wide" disabled=${chosen.length !== 1} onClick=${() => start({ only: chosen[0]?.id })}><${Icon} name="refresh-cw" size=${16} />${chosen.length === 1 ? `Only “${chosen[0]?.name}” anew` : "Only one piece anew: choose it"}</button>`
-      : null}
+    ${busy || !canvas?.made_by || canvas.made_by.tool !== "harmonize"
+      ? null
+      : html`<button type="button" class="button wide" disabled=${chosen.length !== 1} onClick=${() => start({ layer: chosen[0]?.id })}><${Icon} name="refresh-cw" size=${16} />${chosen.length === 1 ? `Only “${chosen[0]?.name}” anew` : "Only one piece anew: choose it"}</button>`}
     <${Problem} about="harmonize" />
-    ${job ? html`<${JobCard} job=${job} expected=${count.value} choose="Take" />` : html`<p class="note">Without a large model the small one that ships shows how it works; see Model below.</p>`}
-    <details class="more"><summary>All options</summary><div><${Options} schema=${schema} values=${values.value} onValues=${(/** @type {Record<string, unknown>} */ next) => (values.value = next)} but=${OWN} /></div></details>
+    ${job ? html`<${JobCard} job=${job} expected=${count.value} choose="Take" />` : html`<p class="note">Ten pictures to choose from; each that you take is a step of the history.</p>`}
+    <details class="more"><summary>All options</summary><div><${Options} schema=${schema} values=${values.value} onValues=${set} only=${FIRST} /><${Options} schema=${schema} values=${values.value} onValues=${set} but=${[...FIRST, "auto", "lora"]} /></div></details>
   </div>`;
 }

@@ -22,7 +22,7 @@ export function working(job) {
 /** @param {string} image address relative to the document's */
 export function resultUrl(image) {
   if (/^(https?:)?\//.test(image)) return image;
-  return documentUrl(state.canvas.value?.id ?? "", image.replace("elements/", "images/"));
+  return documentUrl(state.canvas.value?.id ?? "", image);
 }
 
 /**

@@ -35,6 +35,25 @@ function kindsOf(schema, root) {
   return { kinds: kinds.filter((one) => one.type !== "null"), nullable: kinds.some((one) => one.type === "null") };
 }
 
+/**
+ * The schema of a field that has fields of its own, such as `how`.
+ * @param {Schema | null} schema
+ * @param {string} name
+ * @returns {Schema | null}
+ */
+export function within(schema, name) {
+  const field = schema?.properties?.[name];
+  if (!schema || !field) return null;
+  const { kinds } = kindsOf(field, schema);
+  const found = kinds.find((kind) => kind.properties);
+  // Defaults of the whole stand before those of each: a mosaic of the studio has fewer cells than one of its own.
+  const given = /** @type {Record<string, unknown> | undefined} */ (field.default);
+  const properties = Object.fromEntries(
+    Object.entries(found?.properties ?? {}).map(([key, one]) => [key, given && key in given ? { ...one, default: given[key] } : one]),
+  );
+  return { properties, ...(schema.$defs ? { $defs: schema.$defs } : {}) };
+}
+
 /** @param {string} name */
 export function spoken(name) {
   const words = name.replaceAll("_", " ");

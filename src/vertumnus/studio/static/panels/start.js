@@ -9,7 +9,7 @@ import { ask } from "../live.js";
 import * as state from "../state.js";
 import { openPanel } from "../place.js";
 
-/** @typedef {{name: string, title: string, about: string, verb: string, image?: string}} Example */
+/** @typedef {{name: string, title: string, about: string, verb: string}} Example */
 
 /** @param {() => Promise<unknown>} work */
 async function tried(work) {
@@ -28,8 +28,8 @@ function tryExample(example) {
     show(made.id);
     await ready();
     openPanel({ pack: "arrange", compose: "arrange", mosaic: "mosaic", harmonize: "harmonise" }[example.verb] ?? "add");
-    if (made.run) await ask({ kind: "run", ...made.run }, "run");
-    if (made.job) await ask({ kind: "job", ...made.job }, made.job.verb);
+    if (made.run) await ask(made.run, "run");
+    if (made.job) await ask(made.job, made.job.verb);
   });
 }
 
@@ -100,7 +100,7 @@ export function Start() {
                     setBusy("");
                   }}
                 >
-                  ${one.image ? html`<img src=${one.image} alt="" />` : html`<span class="blank"><${Icon} name="shapes" size=${40} /></span>`}
+                  ${html`<img src=${`static/examples/${one.name}.webp`} width="400" height="300" alt="" />`}
                   <span class="card-title">${busy === one.name ? "Opening …" : one.title}</span>
                   <span class="note">${one.about}</span>
                 </button>`,
