@@ -87,6 +87,8 @@ class Composition(PieceRun):
         super().__init__(spec, inputs)
         kept = dict(spec.options)
         named = kept.pop("guidance", [])
+        if not isinstance(named, list):
+            raise VertumnusError("guidance: must be a list of objects with a kind")
         self.options = ComposeOptions(**kept)
         self.source = (
             source if source is not None else open_guidance(*map(read_guidance, named), pictures=inputs.references)
@@ -166,8 +168,7 @@ class Composition(PieceRun):
         if not self.strict:
             return
         self.phase, self.done, self.total = "finish", 0, 0
-        ground = self._ground()
-        for _ in move_apart(ground, self.joint.target_alpha, self.rng):
+        for ground in move_apart(self._ground(), self.joint.target_alpha, self.rng):
             self.ground = ground
             self.done += 1
             yield
@@ -418,7 +419,9 @@ def _container(spec: RunSpec, inputs: Inputs) -> Shape | None:
 def _fitted(drawn: Coverage, width: int, height: int) -> Coverage:
     if drawn.shape == (height, width):
         return drawn
-    return np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BOX))
+    larger = width > drawn.shape[1]
+    filtered = Image.Resampling.BILINEAR if larger else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(drawn).resize((width, height), filtered))
 
 
 def _colour(css: str | None) -> Colour:

@@ -112,6 +112,12 @@ class Person:
             )
         )
 
+    def keep(self, name: str, data: bytes) -> None:
+        """Keeps a file beside the pictures of the page, if they are wanted."""
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            (Path(SHOTS) / name).write_bytes(data)
+
     def shot(self, name: str) -> None:
         """Keeps a picture of the page, if they are wanted."""
         if SHOTS:

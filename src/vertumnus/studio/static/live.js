@@ -1,7 +1,8 @@
 // The connection: commands out, changes and poses in, opened again when it is cut.
 
 import * as state from "./state.js";
-import { readFrame, seenFrame, POSES, DRAG, FLIP, PLACED } from "./frames.js";
+import { readFrame, seenFrame, POSES, DRAG } from "./frames.js";
+import { follow, settled } from "./motion.js";
 import { documentUrl } from "./http.js";
 
 /** A sentence of the library, said of a command. */
@@ -90,9 +91,11 @@ function receive(data) {
     case "welcome":
       wait = 250;
       state.connection.value = "open";
+      settled(state.layers.keys());
       state.welcome(message);
       break;
     case "changed":
+      settled([...message.removed, ...message.layers.map((/** @type {{id: string}} */ layer) => layer.id)]);
       state.change(message);
       break;
     case "history":
@@ -135,22 +138,7 @@ function poses(buffer) {
   const frame = readFrame(buffer);
   if (!frame || (frame.kind !== POSES && frame.kind !== DRAG)) return;
   traffic.frames += 1;
-  const { slots, x, y, scale, rotation, flags } = frame;
-  for (let n = 0; n < slots.length; n++) {
-    const slot = /** @type {number} */ (slots[n]);
-    const layer = state.slots.get(slot);
-    if (!layer) continue;
-    const flag = /** @type {number} */ (flags[n]);
-    if (flag & PLACED) state.unplaced.delete(slot);
-    else state.unplaced.add(slot);
-    if (state.held.has(layer.id)) continue;
-    layer.x = /** @type {number} */ (x[n]);
-    layer.y = /** @type {number} */ (y[n]);
-    layer.scale = /** @type {number} */ (scale[n]);
-    layer.rotation = /** @type {number} */ (rotation[n]);
-    layer.flip = (flag & FLIP) !== 0;
-  }
-  state.changed("poses");
+  follow(frame);
   // Said once the frame has been drawn, so that a slow page is not sent more than it can show.
   if (frame.kind === POSES) requestAnimationFrame(() => sendBytes(seenFrame(frame.step)));
 }

@@ -1,0 +1,82 @@
+// Between two frames of poses layers move on smoothly: a run says some ten or thirty times a second where they are, and
+// a hand's eye sees every frame of the screen. What is shown is at most one frame of poses late.
+
+import * as state from "./state.js";
+import { FLIP, PLACED } from "./frames.js";
+
+/** @typedef {import('./types').Layer} Layer */
+/** @typedef {{layer: Layer, x: number, y: number, scale: number, rotation: number, dx: number, dy: number, dscale: number, drotation: number}} Way
+ *    from where a layer was shown, and how far it goes */
+
+const LONGEST = 160; // milliseconds that a way takes at most
+
+/** @type {Map<string, Way>} */
+let ways = new Map();
+let began = 0;
+let lasts = 33;
+let arrived = 0;
+let asked = 0;
+
+/** @param {number} time */
+function step(time) {
+  asked = 0;
+  // The first frame shows the first part of the way, not its beginning.
+  const part = Math.min(1, Math.max(0, time - began + 8) / lasts);
+  for (const way of ways.values()) {
+    const { layer } = way;
+    if (state.held.has(layer.id)) continue;
+    layer.x = way.x + part * way.dx;
+    layer.y = way.y + part * way.dy;
+    layer.scale = way.scale + part * way.dscale;
+    layer.rotation = way.rotation + part * way.drotation;
+  }
+  if (part === 1) ways.clear();
+  else asked = requestAnimationFrame(step);
+  state.changed("poses");
+}
+
+/**
+ * Layers go where a frame says.
+ * @param {import('./frames.js').Frame} frame
+ */
+export function follow(frame) {
+  const now = performance.now();
+  if (arrived && now - arrived < 1000) lasts += 0.3 * (Math.min(LONGEST, now - arrived) - lasts);
+  arrived = began = now;
+  const { slots, x, y, scale, rotation, flags } = frame;
+  /** @type {Map<string, Way>} */
+  const next = new Map();
+  for (let n = 0; n < slots.length; n++) {
+    const slot = /** @type {number} */ (slots[n]);
+    const layer = state.slots.get(slot);
+    if (!layer) continue;
+    const flag = /** @type {number} */ (flags[n]);
+    if (flag & PLACED) state.unplaced.delete(slot);
+    else state.unplaced.add(slot);
+    layer.flip = (flag & FLIP) !== 0;
+    const way = {
+      layer,
+      x: layer.x,
+      y: layer.y,
+      scale: layer.scale,
+      rotation: layer.rotation,
+      dx: /** @type {number} */ (x[n]) - layer.x,
+      dy: /** @type {number} */ (y[n]) - layer.y,
+      dscale: /** @type {number} */ (scale[n]) - layer.scale,
+      drotation: /** @type {number} */ (rotation[n]) - layer.rotation,
+    };
+    // The short way round; the end is as it was said, but for whole turns.
+    way.drotation -= 360 * Math.round(way.drotation / 360);
+    next.set(layer.id, way);
+  }
+  ways = next;
+  if (!asked) asked = requestAnimationFrame(step);
+}
+
+/**
+ * Layers of which it was said exactly where they are do not go on.
+ * @param {Iterable<string>} ids
+ */
+export function settled(ids) {
+  for (const id of ids) ways.delete(id);
+}
