@@ -18,8 +18,8 @@ def test_two_tabs_see_every_change(person, another) -> None:
     """What one does the other sees; of the same layer the last one counts; nothing is lost."""
     person.begin()
     person.icons({"apple": "#c9532b", "lemon": "#e0a12e"}, 3)
-    other = another(person.page.url.split("#")[0])
-    other.page.goto(other.page.url.split("#")[0] + "#" + person.page.url.split("#")[1])
+    other = another()
+    other.page.goto(person.page.url)
     other.until("v.state.stack.layers.length === 6")
     x, y = person.on_screen(5)
     person.page.mouse.move(x, y)
