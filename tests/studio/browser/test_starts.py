@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 pytestmark = pytest.mark.slow
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60"><circle cx="30" cy="30" r="28" fill="teal"/></svg>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60"><path d="M30 2 58 58H2z" fill="teal"/></svg>'
 
 
 @pytest.fixture

@@ -67,7 +67,6 @@ def test_cut_and_back(person) -> None:
     person.until("v.state.run.value?.state === 'running' && v.traffic.frames > 2", 120)
     cut = person.ask("[v.state.run.value.done, v.state.connection.value]")
     person.page.context.set_offline(True)
-    person.page.evaluate("vertumnus.cut()")
     person.until("v.state.connection.value === 'lost'")
     person.shot("lost")
     person.page.wait_for_timeout(1500)

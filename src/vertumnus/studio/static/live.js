@@ -58,18 +58,38 @@ function open() {
     if (socket === mine) receive(event.data);
   };
   mine.onclose = () => {
-    if (socket !== mine) return;
-    socket = null;
-    lose("the connection was lost before this was done; what is shown is what the server has");
-    state.connection.value = "lost";
-    retry = window.setTimeout(open, wait);
-    wait = Math.min(wait * 1.7, 5000);
+    if (socket === mine) lost();
   };
+  heard = performance.now();
 }
+
+/** The connection is gone; it is opened again, less often the longer that does not succeed. */
+function lost() {
+  const old = socket;
+  socket = null;
+  old?.close();
+  lose("the connection was lost before this was done; what is shown is what the server has");
+  state.connection.value = "lost";
+  clearTimeout(retry);
+  retry = window.setTimeout(open, wait);
+  wait = Math.min(wait * 1.7, 5000);
+}
+
+// A network that is cut says nothing: silence is asked about, and a connection that does not answer is given up.
+let heard = 0;
+setInterval(() => {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const silent = performance.now() - heard;
+  if (silent > 16_000) lost();
+  else if (silent > 6_000) send({ kind: "ping" }).catch(() => undefined);
+}, 3_000);
+addEventListener("offline", () => {
+  if (socket) lost();
+});
 
 /** Cuts the connection as a network would; it is opened again by itself. */
 export function cut() {
-  socket?.close();
+  lost();
 }
 
 /** @param {string} message */
@@ -80,6 +100,7 @@ function lose(message) {
 
 /** @param {string | ArrayBuffer} data */
 function receive(data) {
+  heard = performance.now();
   if (typeof data !== "string") {
     traffic.received += data.byteLength;
     poses(data);
