@@ -169,5 +169,5 @@ def test_a_damaged_picture_and_everything_blocked(tmp_path):
     (tmp_path / "a.png").write_bytes(b"junk")
     with pytest.raises(VertumnusError, match="not a picture"):
         parse_shape(tmp_path / "a.png")
-    with pytest.raises(VertumnusError, match="the shape is empty on a canvas"):
+    with pytest.raises(VertumnusError, match="the shape is empty at the size"):
         parse_shape("circle", block=["canvas"]).mask(100, 100)

@@ -45,7 +45,7 @@ def about(*named: object) -> Iterator[None]:
     try:
         yield
     except VertumnusError as error:
-        if any(str(name) in str(error) for name in named):
+        if any(str(name) in str(error) for name in named if str(name)):
             raise
         field = str(error).replace("`", "")  # of the file, and no option
         raise VertumnusError(f"{named[0]}: {field}") from error.__cause__

@@ -82,7 +82,7 @@ class Shape:
         """
         if np.count_nonzero(mask) < TINY:
             high, wide = mask.shape
-            raise VertumnusError(f"{self.spec}: the shape is empty on a canvas of {wide} x {high} pixels")
+            raise VertumnusError(f"{self.spec}: the shape is empty at the size {wide} x {high}")
         return mask
 
 

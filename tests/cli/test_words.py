@@ -50,7 +50,7 @@ def test_standard_input(monkeypatch, tmp_path, capsys):
         (["{text}", "-o", "{tmp}/c.svg", "--font", "Nothing"], "Nothing: neither a font file"),
         (["{text}", "-o", "{tmp}/c.svg", "--background", "nocolour"], "--background: 'nocolour' is not a colour"),
         (["{text}", "-o", "{tmp}/c.svg", "--shape", "hart"], "hart: there is no such shape"),
-        (["{text}", "-o", "{text}"], "unknown kind of output"),
+        (["{text}", "-o", "{text}"], "is one of the files that are read"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, said, text, tmp_path, capsys):

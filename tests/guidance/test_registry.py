@@ -69,3 +69,9 @@ def test_sources_are_what_the_protocol_says():
     assert isinstance(source, Source)
     assert source.name == "shape:circle + pictogram"
     assert set(source.inputs()) == {"shape:circle", "pictogram"}
+
+
+@pytest.mark.parametrize("kept", [1, None, "shape", [], {1: 2}])
+def test_what_a_document_keeps_is_an_object(kept):
+    with pytest.raises(VertumnusError, match="guidance"):
+        read_guidance(kept)

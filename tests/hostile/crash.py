@@ -151,14 +151,12 @@ STOCK = (
 
 
 def stock_more(pantry: Path) -> None:
-    """What only these verbs read: frames, a text, the collages as SVG, a mosaic."""
+    """What only these verbs read: frames, a collage as SVG, a mosaic."""
     (pantry / "frames").mkdir()
     for number, source in enumerate(("photograph.png", "pieces/piece0.png", "pieces/piece1.png")):
         with Image.open(pantry / source) as image:
             image.convert("RGB").resize((40, 30)).save(pantry / f"frames/{number}.png")
-    (pantry / "text.txt").write_text("leaf leaf lemon tree and a tree of lemons\n" * 3)
     shutil.copy(pantry / "mosaic.json", pantry / "m.json")
-    done("render", str(pantry / "a.collage"), "-o", str(pantry / "a.svg"))
     done("render", str(pantry / "composed.collage"), "-o", str(pantry / "composed.svg"))
 
 

@@ -20,6 +20,7 @@ from hostile.cases import Case, Command, Kitchen
 from hostile.values import NUMBERS, TEXTS, spoil
 
 PACK = ["--size", "40", "--quality", "fast", "-o", "out/a.collage"]
+FILMS = ("-o: a film", "-o: a moving mosaic")  # a folder is taken for the frames of one
 
 
 @cache
@@ -220,7 +221,7 @@ def strange_files(kitchen: Kitchen) -> Case:
         (place / os.fsdecode(name)).write_bytes(kitchen.read("pieces/piece1.png") if good else b"x")
         commands = read_by(rng, f"mixed/{os.fsdecode(name)}", rng.random() < 0.4)
         commands[0] += ["-o", "out/b.svg"] if commands[0][0] == "pack" else []
-        return Case(commands, ["wrong.", "-o: a film"])  # a folder is taken for the frames of one
+        return Case(commands, ["wrong.", *FILMS])
     elif act == 6:
         path.write_bytes(b"")
         path.chmod(0)
@@ -234,7 +235,7 @@ def strange_files(kitchen: Kitchen) -> Case:
         commands = [rng.choice([["info", wrong], ["mosaic", "--assignment", wrong, "-o", "out/a.png"]])]
     elif suffix == "npz":
         commands = [["pack", "pieces", "--shape", "heart", "--checkpoint", wrong, "--resume", *PACK]]
-    return Case(commands, ["wrong.", "-o: a film"])  # a folder is taken for the frames of one
+    return Case(commands, ["wrong.", *FILMS])
 
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostile import documents, files, networks, options, states
+from hostile import documents, edited, files, networks, options, states, texts
 from hostile.cases import Kind
 
 KINDS: dict[str, Kind] = {
@@ -16,6 +16,10 @@ KINDS: dict[str, Kind] = {
     "checkpoints": Kind(states.checkpoints, 8),
     "indexes": Kind(states.indexes, 5),
     "caches": Kind(states.caches, 3),
+    "edited": Kind(edited.edited, 6),
+    "galleries": Kind(edited.galleries, 1),
+    "texts": Kind(texts.texts, 6),
+    "films": Kind(texts.films, 2),
     "networks": Kind(networks.networks, 2, network=True),
     "options": Kind(options.options, 18),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hostile.cases import Case, Command, Kitchen
@@ -36,9 +37,23 @@ HONEST: dict[str, Command] = {
     "measure": ["measure", "a.collage", "--shape", "heart"],
     "info": ["info", "a.collage"],
     "shape": ["shape", "heart", "--size", "40"],
-}
+    "words": ["words", "text.txt", "--size", "120", "--quality", "fast", "-o", "out/a.collage"],
+    "open": ["open", "a.svg", "-o", "out/a.collage"],
+    "contact": ["contact", "a.collage", "-o", "out/a.html"],
+    "harmonize": ["harmonize", "a.collage", "--model", "none", "--longest", "64", "-o", "out/a.png"],
+    "harmonize edit": [
+        "harmonize", "edit", "harmonized.collage", "--layer", "piece0", "--model", "none", "--seeds", "1",
+        "--gallery", "out/g",
+    ],
+    "tiles info": ["tiles", "info", "pieces", "--beside"],
+    "tiles prune": ["tiles", "prune", "pieces", "--index", "out"],
+    "models": ["models"],
+    "doctor": ["doctor"],
+    "schema": ["schema", "-o", "out/a.json"],
+}  # fmt: skip
 LEFT_OUT = ("--help", "--version", "--ray", "--vlm", "--output", "-o", "--starts")
 LONG = {"--count": 300, "--iterations": 50, "--population": 8, "--level": 5, "--initial-search": 9, "--steps": 50}
+LONG |= {"--max-words": 300, "--seeds": 3, "--side": 1000, "--longest": 300, "--contour": 100}
 LONG |= {"--variations": 20, "--scale": 8, "--initial-search-steps": 20, "--size": 2000}
 SIZES = [
     "1000000",
@@ -96,20 +111,25 @@ def number(text: str) -> float:
 def options(kitchen: Kitchen) -> Case:
     """One or two options of a verb, beyond all bounds."""
     rng = kitchen.rng
-    for name in ("pieces", "photograph.png", "a.collage"):
+    for name in ("pieces", "photograph.png", "a.collage", "harmonized.collage", "a.svg", "text.txt"):
         kitchen.take(name)
-    verb = rng.choice(["pack", "pack", "compose", "compose", "mosaic", "mosaic", *HONEST])
+    verb = rng.choice(["pack", "pack", "compose", "compose", "mosaic", "mosaic", "words", *HONEST])
     command, names = list(HONEST[verb]), []
-    for _ in range(rng.choice([1, 1, 1, 2])):
+    for _ in range(rng.choice([1, 1, 1, 2]) if flags(verb) else 0):
         name, hint = rng.choice(flags(verb))
-        if name in ("--checkpoint", "--preview", "--index", "--folder"):
+        if name in ("--checkpoint", "--preview", "--index", "--folder", "--gallery", "--html"):
             continue
         names += ["--", name.removeprefix("--").replace("-", "_")]
         if hint is bool:
             command.append(name)
             continue
         given = [word(rng)] if "tuple" not in str(hint) else [word(rng), word(rng)]
-        names += given
+        names += [
+            *given,
+            *(str(Path(text)) for text in given),
+            "collage.json: there is no such file",
+            "there is no word in it",
+        ]
         if name in LONG and any(LONG[name] < number(text) < 10**9 for text in given):
             continue  # that is much, but what was asked for
         # What is given anew takes the place of the honest one.
@@ -117,4 +137,4 @@ def options(kitchen: Kitchen) -> Case:
             at = command.index(name)
             del command[at : at + 2]
         command += [f"{name}={given[0]}", *given[1:]]
-    return Case([command], names)
+    return Case([command], names, writes=["harmonized.collage"] if verb == "harmonize edit" else [])

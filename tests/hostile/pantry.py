@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from unittest import mock
 
@@ -16,6 +17,8 @@ from PIL import Image
 from hostile.files import blank_pngs, packed
 from vertumnus.cli.app import run
 from vertumnus.composing import compose as composing
+from vertumnus.errors import VertumnusError
+from vertumnus.export.video import save_video
 from vertumnus.packing import pack as packing
 from vertumnus.packing import soft
 
@@ -25,6 +28,7 @@ DRAWING = (
     b'<circle cx="15" cy="15" r="6" stroke="red"/></g></svg>'
 )
 PACK = ["--size", "40", "--quality", "fast"]
+DRAWN = ("png", "jpg", "svg", "tif", "webp", "ora", "psd", "pdf")
 COMPOSE = ["--prompt", "a butterfly", "--size", "40", "--iterations", "12"]
 HEAVY = ["mini"]
 
@@ -60,6 +64,10 @@ def stock(pantry: Path) -> None:
     (pantry / "drawing.svg").write_bytes(DRAWING)
     (pantry / "weights.csv").write_bytes(b"name,weight\npiece0,1.5\npiece1,1\npiece2,.5\n")
     photograph().save(pantry / "photograph.png")
+    (pantry / "text.txt").write_text("leaf leaf lemon tree and a tree of lemons\n" * 2)
+    font = resources.files("vertumnus.imaging").joinpath("fonts/DejaVuSans-Bold.ttf")
+    (pantry / "font.ttf").write_bytes(font.read_bytes())
+    _films(pantry / "films", [frame.resize((40, 30)) for frame in frames])
     here = Path.cwd()
     os.chdir(pantry)
     os.environ["XDG_CACHE_HOME"] = str(pantry / "cache")
@@ -68,6 +76,14 @@ def stock(pantry: Path) -> None:
             _make()
     finally:
         os.chdir(here)
+
+
+def _films(folder: Path, frames: list[Image.Image]) -> None:
+    """The frames as animations and videos, of each kind that there is an encoder for."""
+    folder.mkdir()
+    for name in ("a.gif", "b.webp", "c.apng", "d.mp4", "e.mkv", "f.avi"):
+        with contextlib.suppress(VertumnusError):
+            save_video(iter(frames), folder / name, 10.0)
 
 
 @contextlib.contextmanager
@@ -152,7 +168,16 @@ def _make() -> None:
     done("mosaic", "--assignment", "mosaic.json", "-o", "mosaic.png")
     Path("again.png").write_bytes(Path("mosaic.png").read_bytes())
     done("tiles", "info", "pieces", "--beside")
-    done("render", "a.collage", "-o", "a.png", "-o", "a.jpg", "-o", "a.svg", "-o", "a.tif")
+    done("render", "a.collage", *(word for name in DRAWN for word in ("-o", f"a.{name}")))
+    done("open", "a.svg", "--original", "a.collage", "-o", "opened.json")
+    done("open", "a.ora", "-o", "opened.json")
+    done("open", "a.psd", "-o", "opened.json")
+    done("words", "text.txt", "--size", "120", "--quality", "fast", "-o", "words.collage", "--html", "words.html")
+    done("harmonize", "a.collage", "--model", "none", "--longest", "64", "-o", "harmonized.collage")
+    edit = ("harmonize", "edit", "harmonized.collage", "--layer", "piece0", "--gallery", "gallery")
+    done(*edit, "--model", "none", "--seeds", "1")
+    done(*edit, "--take", "0", "-o", "opened.json")
+    done("contact", "a.collage", "-o", "page.html")
     done("measure", "a.collage", "--shape", "heart", "--json")
     done("blend", "a.collage", "-o", "blend.png")
     done("cutout", "pieces", "-o", "cut")

@@ -153,6 +153,18 @@ def test_checkpoints(folder, number, field):
     assert again.step == 5
 
 
+@pytest.mark.parametrize("weight", [0.0, -1, 1e9, True, None, "1"])
+def test_weights_of_checkpoints(folder, weight):
+    live = vt.live_pack(["a.png"], "heart", size=40, count=3, quality="fast")
+    next(iter(live))
+    state = live.state()
+    state["pieces"] = [dict(piece, weight=weight) for piece in state["pieces"]]
+    save_checkpoint(folder / "wrong.npz", live.spec.identity(), state)
+    again = vt.live_pack(["a.png"], "heart", size=40, count=3, quality="fast")
+    with pytest.raises(VertumnusError, match=r"wrong\.npz: pieces: weight"):
+        again.restore(load_checkpoint(folder / "wrong.npz", again.spec.identity()))
+
+
 def test_a_checkpoint_that_promises_more_than_it_holds(folder):
     save_checkpoint(folder / "a.npz", {}, {"x": np.zeros(4)})
     data = (folder / "a.npz").read_bytes().replace(b"'shape': (4,), }      ", b"'shape': (400000000,), }"[:22])

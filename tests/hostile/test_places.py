@@ -17,6 +17,7 @@ SILENT = {
     "models",
     "doctor",
     "completion",
+    "studio",  # whose server has tests of its own
 }  # write nothing that is named, or only their index
 # What each verb is told beside where to write; what it would read is not there, and so nothing can have begun.
 WRITERS = {
@@ -82,6 +83,33 @@ def test_a_checkpoint_that_cannot_be_written_is_said_first(vertumnus, tmp_path, 
         ["blend", "a.png", "-o", "a.png"],
         ["contact", "a.html", "-o", "a.html"],
         ["open", "a.svg", "-o", "a.svg"],
+        ["open", "a.svg", "--original", "a.collage", "-o", "a.collage"],
+        ["pack", "a.png", "--shape", "heart", "-o", "a.png"],
+        ["pack", "pics", "--shape", "heart", "-o", "pics/b.png"],
+        ["pack", "pics", "--shape", "a.png", "-o", "a.png"],
+        ["pack", "pics", "--shape", "heart", "--block", "a.png", "-o", "a.png"],
+        ["pack", "pics", "--shape", "heart", "--weights", "w.csv", "-o", "a.json", "--checkpoint", "w.csv"],
+        ["pack", "pics", "--shape", "heart", "--background", "a.png", "-o", "a.png"],
+        ["pack", "--from", "a.collage", "-o", "a.collage"],
+        ["compose", "a.png", "--prompt", "a bird", "-o", "a.png"],
+        ["compose", "pics", "--prompt", "a bird", "-o", "pics/b.png"],
+        ["compose", "pics", "--like", "a.png", "-o", "a.png"],
+        ["compose", "pics", "--prompt", "a bird", "-o", "a.json", "--preview", "pics/b.png"],
+        ["compose", "--from", "a.collage", "--prompt", "a bird", "-o", "a.collage"],
+        ["mosaic", "a.png", "--tiles", "pics", "-o", "a.png"],
+        ["mosaic", "a.png", "--tiles", "pics", "-o", "pics/b.png"],
+        ["mosaic", "--assignment", "a.collage", "-o", "a.collage"],
+        ["mosaic", "a.png", "--tiles", "pics", "--importance", "c.png", "-o", "c.png"],
+        ["harmonize", "--layer", "a.png:x@4,4,1", "--model", "none", "-o", "a.png"],
+        ["cutout", "pics/b.png", "-o", "pics"],
+        ["again", "a.collage", "-o", "a.collage"],
+        ["render", "a.collage", "-o", "a.collage"],
+        ["shape", "a.png", "-o", "a.png"],
+        ["shape", "heart", "--block", "a.png", "-o", "a.png"],
+        ["words", "w.csv", "--shape", "a.png", "-o", "a.png"],
+        ["words", "w.csv", "--color-from", "a.png", "-o", "a.png"],
+        ["words", "w.csv", "-o", "b.svg", "--html", "w.csv"],
+        ["words", "w.csv", "-o", "b.svg", "--html", "b.svg"],
     ],
     ids=" ".join,
 )
@@ -93,6 +121,8 @@ def test_an_output_that_names_an_input_is_refused(vertumnus, tmp_path, monkeypat
     collage = vt.Collage(width=20, height=20)
     collage.save("a.collage")
     shutil.copy("a.collage", "a.html")
+    (tmp_path / "w.csv").write_text("name,weight\nb,1\n")
+    shutil.copy("a.png", "c.png")
     (tmp_path / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, _, err = vertumnus(*command)

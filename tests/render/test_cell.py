@@ -11,6 +11,7 @@ from vertumnus.document.collage import Collage, Layer
 from vertumnus.document.pictures import Preview
 from vertumnus.errors import VertumnusError
 from vertumnus.render import picture
+from vertumnus.render.cell import cell_pixels, snapped
 from vertumnus.render.picture import render, render_bands
 
 
@@ -159,3 +160,20 @@ def test_a_crop_beyond_its_picture_is_one_sentence():
     collage.layers[0].crop = (30, 0, 20, 20)
     with pytest.raises(VertumnusError, match="reaches beyond its 36 x 24"):
         render(collage)
+
+
+def test_a_cell_far_larger_than_any_canvas_is_drawn_strip_by_strip():
+    """A scale of half a million: 12 million pixels a side, of which a few show."""
+    collage = Collage(width=40, height=30)
+    name = collage.pictures.add(png(np.full((24, 22, 3), 200, np.uint8)))
+    collage.layers.append(Layer(name="a", image=name, crop=(0, 1, 22, 22), x=20, y=15, scale=545453.5, snap=True))
+    assert np.asarray(render(collage))[5:25, 5:35, :3].min() == 200
+
+
+def test_the_part_shown_may_end_a_rounding_beyond_the_picture():
+    picture_ = Image.new("RGB", (17, 21), "red")
+    cell = snapped(Layer(name="a", image="elements/0000.png", x=8, y=8, scale=1, snap=True), (16, 16), 1.0)
+    pixels = cell_pixels(
+        Layer(name="a", image="elements/0000.png", x=8, y=8, scale=1), cell, picture_, (0, 0, 17.000001, 21.000001)
+    )
+    assert pixels.shape == (16, 16, 3)

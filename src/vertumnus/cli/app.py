@@ -12,6 +12,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from vertumnus.cli.apart import check_command
 from vertumnus.cli.renamed import present_names
 from vertumnus.errors import VertumnusError, VertumnusWarning
 from vertumnus.version import __version__
@@ -76,7 +77,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         typed = sys.argv[1:] if arguments is None else arguments
-        app(present_names(typed), exit_on_error=False, print_error=False, result_action="return_value")
+        verb, given, _ = app.parse_args(present_names(typed), exit_on_error=False, print_error=False)
+        check_command(verb.__name__, given)
+        verb(*given.args, **given.kwargs)
     except CycloptsError as error:
         return _refuse(_sentence(error))
     except VertumnusError as error:

@@ -26,10 +26,10 @@ from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
-from vertumnus.export.video import is_video
+from vertumnus.export.video import FILMS, is_video
 from vertumnus.guidance.registry import DEFAULT, KINDS, options_of
 from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, check_whole
-from vertumnus.writing import check_writable
+from vertumnus.writing import check_apart, check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
 
@@ -157,7 +157,9 @@ def compose(
     flags
         Of the kinds of guidance that have them.
     """
-    if like is not None and (like.is_dir() or (output and is_video(output[0]) and output[0].suffix)):
+    if like is not None and (
+        like.is_dir() or like.suffix.lower() in FILMS or (output and is_video(output[0]) and output[0].suffix)
+    ):
         from vertumnus.cli.film import compose_frames
 
         others = {
@@ -170,6 +172,7 @@ def compose(
     check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
+        check_apart([preview], elements or [])
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
     check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
     check_whole("--seed", seed, 0, MAX_SEED)

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from vertumnus.cli.common import progress_bar
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.limits import check_whole
 from vertumnus.writing import atomic_write, check_apart, check_writable
 
@@ -70,7 +70,8 @@ def contact(
     figures = []
     with progress_bar("drawing") as show:
         for number, path in enumerate(collages):
-            figures.append(_figure(path, Collage.load(path), 2 * side))
+            with about(path):
+                figures.append(_figure(path, Collage.load(path), 2 * side))
             show(number + 1, len(collages))
     page = PAGE.format(title=html.escape(output.stem), side=side, figures="\n".join(figures))
     with atomic_write(output) as stream:

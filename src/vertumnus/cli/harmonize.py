@@ -16,7 +16,7 @@ from vertumnus.cli.common import DOCUMENTS, bar, check_outputs, parse_size
 from vertumnus.cli.render import write_output, write_outputs
 from vertumnus.document.collage import Collage, Layer
 from vertumnus.elements.collect import collect
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.picture import save_image
 from vertumnus.harmonizing.gallery import Gallery, read_index
 from vertumnus.harmonizing.harmonize import HarmonizeJob, collage_digest
@@ -86,8 +86,9 @@ def make(
     document = Collage.load(collage) if collage is not None else _placed(layer or [], parse_size(size))
     if show not in (None, "attention"):
         raise VertumnusError(f"--show: {show!r} is not known; attention is")
-    job = _job(document, prompt, model, None, options, control)
-    _run(job, output, seed, seeds, show == "attention")
+    with about(collage or layer, "`", "--"):
+        job = _job(document, prompt, model, None, options, control)
+        _run(job, output, seed, seeds, show == "attention")
 
 
 @harmonize.command
@@ -139,8 +140,25 @@ def edit(
     options
         How it is done.
     """
+    with about(collage, "`", "--", *([gallery] if gallery is not None else [])):
+        _edit(collage, layer, take, undo, gallery, output or [collage], prompt, model, control, seed, seeds, options)
+
+
+def _edit(
+    collage: Path,
+    layer: str | None,
+    take: int | None,
+    undo: bool,
+    gallery: Path | None,
+    written: list[Path],
+    prompt: str | None,
+    model: str,
+    control: list[str] | None,
+    seed: int,
+    seeds: int,
+    options: HarmonizeOptions | None,
+) -> None:
     document = Collage.load(collage)
-    written = output or [collage]
     if undo:
         _write(undo_round(document), written)
         return
@@ -157,7 +175,7 @@ def edit(
         raise VertumnusError(f"{folder}: holds results of another collage or layer; make them anew without --take")
     results = Gallery(folder, identity)
     picture = results.picture(take)
-    job = HarmonizeJob(document, identity.get("prompt"), None, layer, HarmonizeOptions(method="none"))
+    job = HarmonizeJob(document, identity.get("prompt") or None, None, layer, HarmonizeOptions(method="none"))
     _write(job.document(picture, take, identity, results.batches.get(take)), written)
 
 

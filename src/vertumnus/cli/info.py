@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from vertumnus.document.bundle import used_pictures
 from vertumnus.document.collage import Collage
+from vertumnus.errors import about
 
 LONG = 200  # characters of a value that are printed
 
@@ -26,7 +27,8 @@ def info(collage: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", 
     """
     document = Collage.load(collage)
     names = used_pictures(document)
-    stored = sum(len(document.pictures.read(name)) for name in names)
+    with about(collage):
+        stored = sum(len(document.pictures.read(name)) for name in names)
     made_by = document.made_by
     facts = {
         "width": document.width,

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage
+from vertumnus.errors import VertumnusError, about
+from vertumnus.limits import MAX_PIXELS
 from vertumnus.metrics.likeness import RESOLUTIONS, measure_likeness
 from vertumnus.metrics.lpips import read_weights
 from vertumnus.mosaic.load import is_first_version, load_mosaic
@@ -23,7 +25,8 @@ LARGE = 300_000_000  # pixels of a mosaic that may be measured
 
 def measure_reference(picture: Path, reference: Path, lpips: Path | None, as_json: bool) -> None:
     """Measures a picture, a collage or a mosaic's assignment against the picture it should look like."""
-    pixels, uses = _read(picture)
+    with about(picture):
+        pixels, uses = _read(picture)
     wanted = np.asarray(read_reference(reference)[0])
     found = measure_likeness(pixels, wanted, read_weights(lpips) if lpips is not None else None) | uses
     if as_json:
@@ -43,8 +46,11 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     if path.is_dir() or path.suffix.lower() in (".collage", ".json"):
         collage = load_mosaic(path) if is_first_version(path) else Collage.load(path)
         if collage.made_by is not None and collage.made_by.tool == "mosaic":
+            if collage.width * collage.height > LARGE:
+                raise VertumnusError(f"{path}: {collage.width} x {collage.height} pixels are too many to be measured")
             return np.asarray(draw_mosaic(collage)), mosaic_statistics(collage)
-        image = collage.render(background="white")
+        scale = min(1.0, (MAX_PIXELS / (collage.width * collage.height)) ** 0.5)
+        image = collage.render(scale, "white")
         return np.asarray(image.convert("RGB")), {}
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = LARGE  # what this program writes is larger than what it takes for a tile

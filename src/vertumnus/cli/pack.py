@@ -17,7 +17,7 @@ from vertumnus.cli.watch import Watch
 from vertumnus.document.collage import Collage
 from vertumnus.elements.collect import Collection
 from vertumnus.elements.element import MAX_SIDE
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.limits import MAX_SEED, MAX_STORED_SIDE, check_canvas, check_whole
 from vertumnus.live.several import Starts
 from vertumnus.packing.options import PackOptions
@@ -118,7 +118,11 @@ def pack(
     check_whole("--seed", seed, 0, MAX_SEED)
     began, cpu = time.perf_counter(), time.process_time()
     found = read_elements(elements, icon_colors, max_side)
-    shown = check_canvas(canvas or ((start.width, start.height) if start is not None else (600, 600)))
+    if canvas is None and start is not None:
+        with about(start.where):
+            shown = check_canvas((start.width, start.height))
+    else:
+        shown = check_canvas(canvas or (600, 600))
     pieces = (count or len(found.elements)) + (len(start.layers) if start is not None else 0)
     slow = options is not None and options.quality == "high"
     go_on(packing(pieces, shown, starts, slow) + drawing(shown, scale, output), yes)

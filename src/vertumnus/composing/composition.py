@@ -87,6 +87,8 @@ class Composition(PieceRun):
         super().__init__(spec, inputs)
         kept = dict(spec.options)
         named = kept.pop("guidance", [])
+        if not isinstance(named, list):
+            raise VertumnusError("guidance: must be a list of objects with a kind")
         self.options = ComposeOptions(**kept)
         self.source = (
             source if source is not None else open_guidance(*map(read_guidance, named), pictures=inputs.references)

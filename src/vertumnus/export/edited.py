@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.from_openraster import read_openraster
 from vertumnus.export.from_psd import read_psd
 from vertumnus.export.from_svg import read_back
@@ -51,7 +51,8 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
     readers = {".svg": read_back, ".ora": read_openraster, ".psd": read_psd}
     if suffix not in readers:
         raise VertumnusError(f"{path}: what comes back is *.svg, *.ora or *.psd")
-    opened = Opened(*readers[suffix](path, original))
+    with about(path):
+        opened = Opened(*readers[suffix](path, original))
     if original is not None:
         before = {layer.id: layer for layer in original.layers}
         for layer in opened.collage.layers:

@@ -48,7 +48,7 @@ def read_back(path: Path, original: Collage | None = None) -> tuple[Collage, lis
 
     Raises `VertumnusError` for one that cannot be read, or refers to what is not inside it.
     """
-    with about(path):
+    with about(path), np.errstate(all="ignore"):  # numbers that are none are told of where they end up
         return _read(path, original)
 
 
@@ -88,9 +88,9 @@ def _read(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
             across, down = collage.pictures.size(image)
             stated = [_number(shown.get(name), at) for name, at in (("width", across), ("height", down))]
             matrix = matrix @ _shift(shown) @ np.diag([stated[0] / across, stated[1] / down, 1.0])
-        if kept.get("id") in taken:
-            del kept["id"]
-        taken.add(kept.get("id", ""))
+        if str(kept.get("id", "")) in taken:
+            kept.pop("id", None)
+        taken.add(str(kept.get("id", "")))
         layer = Layer(
             name=said.get("label") or element.get("id") or "piece", image=image, x=0, y=0, scale=1,
             opacity=min(max(said.get("opacity", 1.0), 0.0), 1.0), visible=not said.get("hidden"),
@@ -211,8 +211,11 @@ def _beyond(element: ElementTree.Element, style: dict[str, str]) -> Iterator[str
 
 def _canvas(root: ElementTree.Element, path: Path) -> tuple[int, int, Matrix]:
     """The canvas's size in pixels, and the transform from the SVG's own units to it."""
-    box = [float(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip()) if part] or None
-    if box is None:
+    try:
+        box = [float(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip()) if part]
+    except ValueError:
+        raise VertumnusError(f"{path}: viewBox: is not four numbers") from None
+    if not box:
         box = [0.0, 0.0, _number(root.get("width"), 0.0), _number(root.get("height"), 0.0)]
     if len(box) != 4 or not all(map(math.isfinite, box)) or box[2] < 1 or box[3] < 1:
         raise VertumnusError(f"{path}: viewBox: missing, so its size is not known")

@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
 from PIL import Image
 
 from vertumnus.document.bundle import LONG_AGO
@@ -17,7 +16,7 @@ from vertumnus.export.banded import Progress
 from vertumnus.export.svg import plain
 from vertumnus.render.clip import outline_coverage
 from vertumnus.render.layer import render_layer
-from vertumnus.render.picture import clip_of, cut, picture_size, render
+from vertumnus.render.picture import clip_of, cut, picture_size, render, straight
 from vertumnus.writing import atomic_write
 
 MIMETYPE = "image/openraster"
@@ -79,10 +78,7 @@ def layer_pixels(collage: Collage, layer: Layer, scale: float) -> tuple[Image.Im
     if clip is not None:
         high, wide = pixels.shape[:2]
         cut(pixels, outline_coverage(clip, scale, rows.start, high, wide, columns.start), (0, 0, 0, 0))
-    alpha = pixels[..., 3:]
-    straight = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1e-6), 0)
-    whole = np.concatenate([straight, alpha], axis=-1)
-    picture = Image.fromarray(np.round(np.clip(whole, 0, 1) * 255).astype(np.uint8))
+    picture = Image.fromarray(straight(pixels))
     box = picture.getchannel("A").getbbox()
     if box is None:
         return Image.new("RGBA", (1, 1)), 0, 0

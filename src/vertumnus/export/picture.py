@@ -11,6 +11,7 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError
 from vertumnus.export.banded import Progress, save_bands, watched
 from vertumnus.export.png import write_png
+from vertumnus.limits import MAX_WEBP
 from vertumnus.render.picture import picture_size, render, render_bands
 from vertumnus.writing import atomic_write
 
@@ -46,6 +47,10 @@ def save_picture(
         with atomic_write(path) as stream:
             write_png(stream, width, height, watched(render_bands(collage, scale, background), height, progress))
     elif suffix == ".webp":
+        if max(width, height) > MAX_WEBP:
+            raise VertumnusError(
+                f"{path}: {width} x {height} pixels; a WebP holds at most {MAX_WEBP:,} a side, write .png or .tif"
+            )
         picture = render(collage, scale, background, progress)
         with atomic_write(path) as stream:
             stream.write(_encoded(picture, FORMATS[suffix]))

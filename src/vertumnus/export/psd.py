@@ -51,6 +51,9 @@ def save_psd(
     collage.name_layers()
     colour = background if background is not None else collage.background
     psd = library.PSDImage.frompil(render(collage, scale, background))
+    # The library goes through all layers with each that is added, which a thousand of them feel; so all are at once.
+    made_all: list[Any] = []
+    psd.append = made_all.append
     if colour is not None:
         psd.create_pixel_layer(ground_of(collage, scale, colour), name="background")
     for number, layer in enumerate(collage.layers):
@@ -64,6 +67,8 @@ def save_psd(
             made.lock()
         if progress is not None:
             progress(number + 1, len(collage.layers))
+    del psd.append
+    psd.extend(made_all)
     kept = psd._record.layer_and_mask_information.layer_info
     if kept is not None:  # below 0: the merged picture's fourth channel is its transparency
         kept.layer_count = -abs(kept.layer_count)

@@ -53,26 +53,34 @@ class TileRows:
     def __init__(self, width: int, height: int, side: int, overlap: int = 0) -> None:
         self.width, self.height, self.side, self.overlap = width, height, side, overlap
         self.row = 0
-        self._rows: Bytes | None = None
+        self._rows: list[Bytes] = []
         self._first = 0  # the picture row at which _rows begins
+        self._end = 0  # and the one after its last
 
     def add(self, rows: Bytes) -> list[tuple[int, list[Bytes]]]:
         """Takes rows; returns (row of tiles, its tiles from left to right) for each that is now whole."""
-        self._rows = rows if self._rows is None else np.concatenate([self._rows, rows])
+        self._rows.append(rows)
+        self._end += len(rows)
         found = []
-        end = self._first + len(self._rows)
         while self.row * self.side < self.height:
             top = max(0, self.row * self.side - self.overlap)
             bottom = min(self.height, (self.row + 1) * self.side + self.overlap)
-            if bottom > end:
+            if bottom > self._end:
                 break
-            strip = self._rows[top - self._first : bottom - self._first]
+            whole = self._whole()
+            strip = whole[top - self._first : bottom - self._first]
             found.append((self.row, [strip[:, left:right] for left, right in self._columns()]))
             self.row += 1
         keep = max(0, self.row * self.side - self.overlap)
         if keep > self._first:
-            self._rows, self._first = self._rows[keep - self._first :].copy(), keep
+            self._rows, self._first = [self._whole()[keep - self._first :].copy()], keep
         return found
+
+    def _whole(self) -> Bytes:
+        """The rows that are kept, as one array; bands are a few rows each, and so only put together when needed."""
+        if len(self._rows) > 1:
+            self._rows = [np.concatenate(self._rows)]
+        return self._rows[0]
 
     def _columns(self) -> list[tuple[int, int]]:
         return [

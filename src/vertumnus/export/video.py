@@ -111,11 +111,13 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
         # What lists other files and addresses, as a playlist does, is no container of this list, and opens nothing.
         film = av.open(file, io_open=_no_other, container_options={"format_whitelist": CONTAINERS})
         stream = film.streams.video[0]
+        if stream.codec_context is None:
+            raise VertumnusError(f"{path}: not a video that can be read (its codec is not known)")
         _check_size(path, stream.codec_context.width, stream.codec_context.height)
     except VertumnusError:
         file.close()
         raise
-    except (av.FFmpegError, IndexError, OSError) as error:
+    except (av.FFmpegError, IndexError, OSError, ValueError, AttributeError) as error:  # texts in it may be none
         file.close()
         raise VertumnusError(f"{path}: not a video that can be read ({error})") from None
 
@@ -124,7 +126,9 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
             for frame in film.decode(stream):
                 _check_size(path, frame.width, frame.height)
                 yield frame.to_image().convert("RGB")
-        except av.FFmpegError as error:
+        except VertumnusError:
+            raise
+        except (av.FFmpegError, OSError, ValueError, AttributeError, MemoryError) as error:
             raise VertumnusError(f"{path}: the video is damaged ({error})") from None
         finally:
             film.close()

@@ -111,6 +111,8 @@ def parse_guidance(spec: str | Path | GuidanceOptions, **fields: Any) -> Guidanc
 
 def read_guidance(kept: Mapping[str, Any]) -> GuidanceOptions:
     """The options that a document keeps as ``{"kind": ..., ...}``. Raises `VertumnusError` if they cannot be."""
+    if not isinstance(kept, Mapping) or not all(isinstance(name, str) for name in kept):
+        raise VertumnusError("guidance: must be a list of objects with a kind")
     fields = dict(kept)
     model = options_of(str(fields.pop("kind", "")))
     try:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vertumnus.jit import kernel
+
 
 def halve(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Half the size of an H x W or H x W x C texture, each texel the rounded mean of four.
@@ -36,12 +38,27 @@ def halve_straight(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     array([[[200, 100,   0, 128]]], dtype=uint8)
     """
     height, width = pixels.shape[:2]
-    whole = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").astype(np.uint32)
-    four = [whole[::2, ::2], whole[1::2, ::2], whole[::2, 1::2], whole[1::2, 1::2]]
-    alpha = np.sum([part[..., 3:] for part in four], axis=0, dtype=np.uint32)
-    colour = np.sum([part[..., :3] * part[..., 3:] for part in four], axis=0, dtype=np.uint32)
-    colour = (colour + alpha // 2) // np.maximum(alpha, 1)
-    return np.concatenate([colour, (alpha + 2) >> 2], axis=-1).astype(np.uint8)
+    half = np.empty(((height + 1) // 2, (width + 1) // 2, 4), np.uint8)
+    _halve_straight(pixels, half)
+    return half
+
+
+@kernel
+def _halve_straight(pixels, half):  # type: ignore[no-untyped-def]
+    height, width = pixels.shape[:2]
+    for row in range(half.shape[0]):
+        above, below = pixels[2 * row], pixels[min(2 * row + 1, height - 1)]
+        for column in range(half.shape[1]):
+            left, right = 2 * column, min(2 * column + 1, width - 1)
+            a, b, c, d = (
+                np.int32(above[left, 3]), np.int32(above[right, 3]), np.int32(below[left, 3]),
+                np.int32(below[right, 3]),
+            )  # fmt: skip
+            alpha = a + b + c + d
+            half[row, column, 3] = (alpha + 2) >> 2
+            for k in range(3):
+                colour = a * above[left, k] + b * above[right, k] + c * below[left, k] + d * below[right, k]
+                half[row, column, k] = (colour + alpha // 2) // alpha if alpha > 0 else 0
 
 
 def shrink_below(texture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
-from vertumnus.limits import MAX_PIECES, MAX_SCALE
+from vertumnus.limits import MAX_PIECES, MAX_SCALE, MAX_WEIGHT, check_number
 from vertumnus.live.commands import Add, Command, Move, Pin, Release, Remove, Replace, Rotate, Scale, reference
 from vertumnus.live.run import LiveRun, Snapshot
 from vertumnus.live.spec import Inputs, RunSpec
@@ -129,7 +129,8 @@ class PieceRun(LiveRun):
         table = self.pieces.copy()
         table.clear()
         for piece in state["pieces"]:
-            name, image, weight = piece["name"], piece["image"], piece["weight"]
+            name, image = str(piece["name"]), str(piece["image"])
+            weight = check_number("pieces: weight", piece["weight"], 1 / MAX_WEIGHT, MAX_WEIGHT)
             table.add(known.get((image, name, weight)) or replace(self.library[image], name=name, weight=weight))
             layer, locked = piece["layer"], piece["locked"]
             layers = len(table.warm.layers) if table.warm is not None else 0

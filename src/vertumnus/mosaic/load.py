@@ -48,9 +48,12 @@ def load_mosaic(
     path = Path(path)
     given = {"`size`": size, "`tone`": tone, str(reference): reference}
     with about(path, *(name for name, value in given.items() if value is not None)):
-        if is_first_version(path):
-            return _load_first(path, reference, tone, size)
-        return _load(path, reference, tone, size)
+        try:
+            if is_first_version(path):
+                return _load_first(path, reference, tone, size)
+            return _load(path, reference, tone, size)
+        except OSError as error:  # a name in it is none that the system has
+            raise VertumnusError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _load(
@@ -78,6 +81,11 @@ def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
     known: dict[str, Tile] = {}
     linked = {name: collage.pictures.linked(name) for name in {layer.image for layer in collage.layers}}
     wanted = {name.rpartition("/")[2].partition(".")[0]: name for name, path in linked.items() if path is not None}
+    reach: dict[str, tuple[int, int]] = {}
+    for layer in collage.layers:
+        left, top, width, height = layer.crop or (0, 0, 1, 1)
+        across, down = reach.get(layer.image, (1, 1))
+        reach[layer.image] = max(across, left + width), max(down, top + height)
     for entry in folders:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             continue
@@ -87,6 +95,13 @@ def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
         except VertumnusError:  # the pictures themselves are enough
             continue
         tiles = [tile for tile in library.tiles() if tile.digest[:HASH_DIGITS] in wanted]
+        # What is said of a picture that it cannot be, by what is shown of it, is an index's that has gone wrong.
+        tiles = [
+            tile
+            for tile in tiles
+            for across, down in [reach[wanted[tile.digest[:HASH_DIGITS]]]]
+            if tile.width >= across and tile.height >= down
+        ]
         for tile, thumbnail in zip(tiles, find_thumbnails(tiles), strict=True):
             name = wanted[tile.digest[:HASH_DIGITS]]
             path = linked[name]
@@ -123,6 +138,10 @@ def _toned_anew(
             width, height = collage.pictures.size(layer.image)
             known[layer.image] = Tile(file, hashlib.sha256(data).hexdigest(), width, height, index_place(file.parent))
         tile = known[layer.image]
+        if layer.crop[0] + layer.crop[2] > tile.width or layer.crop[1] + layer.crop[3] > tile.height:
+            raise VertumnusError(
+                f"{path}: layers[{index}].crop: reaches beyond its {tile.width} x {tile.height} pixels"
+            )
         across, down = cut_size(tile.width, tile.height)
         left, top = layer.crop[0] - (tile.width - across) // 2, layer.crop[1] - (tile.height - down) // 2
         turn = round(layer.rotation / 90) % 4

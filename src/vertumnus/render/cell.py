@@ -22,6 +22,7 @@ from vertumnus.render.tone import byte_table, srgb_byte_table
 Bytes = NDArray[np.uint8]
 DIGITS = 6  # decimals of a pixel that count: two layers may know the edge they share as slightly different numbers
 LATTICE = 4096.0  # a hexagon's corners lie on multiples of 1 / LATTICE pixel
+MOST = 1 << 26  # pixels that are made at once; what is larger is drawn by its placement, strip by strip
 Edges = tuple[float, float, float, float]
 
 
@@ -67,6 +68,8 @@ def snapped(layer: Layer, size: tuple[int, int], zoom: float) -> Cell | None:
     else:
         left, top, right, bottom = (math.floor(edge + 0.5) for edge in edges)
         box = (left, top, right, bottom)
+    if (box[2] - box[0]) * (box[3] - box[1]) > MOST:
+        return None
     return Cell(box, edges, turn % 4)
 
 
@@ -87,6 +90,8 @@ def cell_pixels(layer: Layer, cell: Cell, picture: Image.Image, box: Edges) -> B
     box       the part of it that is shown: left, top, right, bottom
     """
     size = cell.size
+    # Where a picture is smaller than it is said to be, the last digit of the product may lie beyond its edge.
+    box = (box[0], box[1], min(box[2], picture.width), min(box[3], picture.height))
     if picture.mode == "RGBA":  # colours of what is transparent must not bleed
         resized = (
             picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS, box, reducing_gap=2.0).convert("RGBA")

@@ -33,6 +33,7 @@ from vertumnus.elements.drawing import draw_drawing
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import mip_level
+from vertumnus.jit import kernel
 from vertumnus.limits import MAX_RENDER
 from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
@@ -48,6 +49,7 @@ DRAWN_PIXELS = 1 << 24  # of a picture that is drawn anew from its drawing, at m
 ENOUGH = 0.98  # of the pixels needed: a smaller version is enlarged by no more than this
 
 Pixels = NDArray[np.uint8]
+f4 = np.float32
 Progress = Callable[[int, int], None]
 
 
@@ -111,7 +113,7 @@ def render_bands(
             if clip is not None:
                 cut(band, outline_coverage(clip, scale, top, len(band), width), whole)
             top += len(band)
-            yield np.ascontiguousarray(straight(band)[..., :channels])
+            yield straight(band, channels)
         return
     scene = StripRenderer(collage, scale, ground if channels == 4 or colour else (0, 0, 0, 255), channels)
     rows = max(STRIP_ROWS, STRIP_PIXELS // width)
@@ -282,8 +284,9 @@ class StripRenderer:
         left, top, right, bottom = one.box
         preview = self.pictures.preview(one.layer.image)
         across, down = one.cell.size
+        width, height = self.pictures.size(one.layer.image)
+        self._check_box(one, width, height)
         if preview is not None:
-            width, height = self.pictures.size(one.layer.image)
             by_x, by_y = preview.width / width, preview.height / height
             if (right - left) * by_x >= ENOUGH * across and (bottom - top) * by_y >= ENOUGH * down:
                 box = (left * by_x, top * by_y, right * by_x, bottom * by_y)
@@ -291,9 +294,7 @@ class StripRenderer:
         halvings = self._halvings(one)
         picture = self.decoded.get((one.layer.image, halvings), self.pictures.decoded, one.layer.image, halvings)
         # A JPEG decoded smaller says by its size how much smaller.
-        width, height = self.pictures.size(one.layer.image)
         by_x, by_y = picture.width / width, picture.height / height
-        self._check_box(one, width, height)
         return cell_pixels(one.layer, one.cell, picture, (left * by_x, top * by_y, right * by_x, bottom * by_y))
 
     def _check_box(self, one: _Shown, width: int, height: int) -> None:
@@ -423,17 +424,27 @@ class Strip:
 
     def finished(self, channels: int) -> Pixels:
         """The rows as bytes, straight alpha."""
-        done = self._bytes if self._bytes is not None else straight(self.floats())
+        if self._bytes is None:
+            return straight(self.floats(), channels)
+        done = self._bytes
         return done if channels == 4 else np.ascontiguousarray(done[..., :3])
 
 
-def straight(canvas: NDArray[np.float32]) -> Pixels:
-    """Premultiplied floats as straight bytes; colours too bright are clipped."""
-    alpha = canvas[..., 3:]
-    if alpha.min(initial=1) < 1:
-        colour = canvas[..., :3] / np.maximum(alpha, np.float32(1e-6))
-        canvas = np.concatenate([colour, alpha], axis=-1)
-    pixels = np.clip(canvas, 0, 1)
-    pixels *= np.float32(255)
-    pixels += np.float32(0.5)
-    return pixels.astype(np.uint8)
+def straight(canvas: NDArray[np.float32], channels: int = 4) -> Pixels:
+    """Premultiplied floats as straight bytes, or as their colours alone; what is too bright is clipped."""
+    done = np.empty((*canvas.shape[:2], channels), np.uint8)
+    _straighten(canvas, done)
+    return done
+
+
+@kernel
+def _straighten(canvas, done):  # type: ignore[no-untyped-def]
+    zero, one, most, half = f4(0), f4(1), f4(255), f4(0.5)
+    for row in range(done.shape[0]):
+        for column in range(done.shape[1]):
+            here, out = canvas[row, column], done[row, column]
+            least = max(here[3], f4(1e-6))
+            for k in range(3):
+                out[k] = np.uint8(min(max(here[k] / least, zero), one) * most + half)
+            if done.shape[2] == 4:
+                out[3] = np.uint8(min(max(here[3], zero), one) * most + half)

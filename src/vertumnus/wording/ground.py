@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from vertumnus.errors import VertumnusError
 from vertumnus.shapes import Shape
 from vertumnus.wording.glyphs import Outline
 from vertumnus.wording.options import WordOptions
@@ -61,6 +62,8 @@ def make_ground(
     zoom = min(wide / width, high / height)
     if options.border > 0:
         inside = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] > options.border * zoom
+        if not inside.any():
+            raise VertumnusError(f"`border`: at {options.border:g} nothing is left of the shape {shape.spec}")
         shape.checked(inside)
     gap = options.gap * zoom if options.gap is not None else HAIR * small * np.sqrt(INK * area)
     return Ground(inside, zoom, float(gap))

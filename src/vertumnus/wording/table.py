@@ -144,10 +144,11 @@ def _word(fields: Mapping[str, Any], where: str) -> list[Word]:
             raise VertumnusError(f"{where}: color: {error}") from None
     if weight == 0:
         return []
-    shown = " ".join(str(text).split())
-    return [
-        Word(shown, weight, str(fields.get("group") or "").strip(), link, None if colour is None else str(colour))
-    ]
+    shown, group = " ".join(str(text).split()), str(fields.get("group") or "").strip()
+    for name, value in (("word", shown), ("group", group), ("link", link)):
+        if not value.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise VertumnusError(f"{where}: {name}: {value[:60]!r} is half a character and no text")
+    return [Word(shown, weight, group, link, None if colour is None else str(colour))]
 
 
 def _checked(words: list[Word], where: str, repeats: bool = False) -> list[Word]:
