@@ -75,7 +75,12 @@ def test_cut_and_back(person) -> None:
     assert cut[1] == "open"
     person.until(f"!v.state.running() || v.state.run.value.done > {cut[0]}")
     person.until("!v.state.running()", 200)
-    shown = person.ask("v.state.stack.layers.map(l => [l.id, l.x, l.y, l.scale, l.rotation])")
     address, identity = person.page.url.split("#")
-    served = person.page.context.request.get(f"{address}api/documents/{identity}").json()["document"]["layers"]
-    assert shown == [[one["id"], one["x"], one["y"], one["scale"], one["rotation"]] for one in served]
+    for _ in range(40):
+        shown = person.ask("v.state.stack.layers.map(l => [l.id, l.x, l.y, l.scale, l.rotation])")
+        served = person.page.context.request.get(f"{address}api/documents/{identity}").json()["document"]["layers"]
+        exact = [[one["id"], one["x"], one["y"], one["scale"], one["rotation"]] for one in served]
+        if shown == exact:
+            break
+        person.page.wait_for_timeout(100)
+    assert shown == exact
