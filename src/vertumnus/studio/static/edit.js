@@ -300,7 +300,7 @@ export function freePlace() {
   const among = state.stack.layers.slice(-2000);
   for (let row = 0; row < 7; row++) {
     for (let column = 0; column < 7; column++) {
-      const at = { x: ((column + 1) / 8) * canvas.width, y: ((row + 1) / 8) * canvas.height };
+      const at = { x: (0.2 + 0.1 * column) * canvas.width, y: (0.2 + 0.1 * row) * canvas.height };
       let far = Math.hypot(canvas.width, canvas.height) - 0.5 * Math.hypot(at.x - centre.x, at.y - centre.y);
       for (const layer of among) far = Math.min(far, Math.hypot(layer.x - at.x, layer.y - at.y) - 0.05 * Math.hypot(at.x - centre.x, at.y - centre.y));
       if (far > most) [most, best] = [far, at];
