@@ -16,10 +16,9 @@ let loading = null;
 function library() {
   loading ??= new Promise((resolve, reject) => {
     // OpenSeadragon puts a style of its own into the page unless one of that name is there, which the content security
-    // policy would not have; this one is none, by its type.
-    const none = document.createElement("style");
-    none.type = "text/plain";
-    none.dataset["openseadragonMobileCss"] = "none";
+    // policy would not have; this one is none, by its namespace.
+    const none = document.createElementNS("urn:none", "style");
+    none.setAttribute("data-openseadragon-mobile-css", "none");
     document.head.append(none);
     const script = document.createElement("script");
     script.src = new URL("../vendor/openseadragon.min.js", import.meta.url).href;
