@@ -3,7 +3,7 @@
 import * as state from "./state.js";
 import { readFrame, seenFrame, POSES, DRAG } from "./frames.js";
 import { follow, settled } from "./motion.js";
-import { documentUrl } from "./http.js";
+import { documentUrl, getJson } from "./http.js";
 
 /** A sentence of the library, said of a command. */
 export class Refused extends Error {
@@ -125,7 +125,10 @@ function receive(data) {
     case "run":
       state.run.value = message;
       if (message.state === "failed") state.setError("run", message.message);
-      if (!state.running()) state.unplaced.clear();
+      if (!state.running()) {
+        state.unplaced.clear();
+        exactly();
+      }
       break;
     case "job": {
       const jobs = new Map(state.jobs.value);
@@ -151,6 +154,19 @@ function receive(data) {
     case "error":
       state.setError(message.about ?? "general", message.message);
       break;
+  }
+}
+
+/** Frames say poses in single precision; once a run is over, what the document holds is asked for. */
+async function exactly() {
+  const id = opened;
+  try {
+    const found = await getJson(`documents/${encodeURIComponent(id)}`);
+    if (opened !== id || state.running() || found.revision < state.revision.value) return;
+    settled(state.layers.keys());
+    state.change({ layers: found.document.layers, revision: found.revision });
+  } catch {
+    // The next change, or the next welcome, brings it.
   }
 }
 
