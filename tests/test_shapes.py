@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from vertumnus import shapes
 from vertumnus.errors import VertumnusError
+from vertumnus.live.spec import regions
 from vertumnus.shapes import BUILT_IN, parse_shape
 
 
@@ -171,3 +173,18 @@ def test_a_damaged_picture_and_everything_blocked(tmp_path):
         parse_shape(tmp_path / "a.png")
     with pytest.raises(VertumnusError, match="the shape is empty at the size"):
         parse_shape("circle", block=["canvas"]).mask(100, 100)
+
+
+def test_large_masks_are_drawn_smaller_and_enlarged(monkeypatch):
+    monkeypatch.setattr(shapes, "MASK_PIXELS", 10_000)
+    shape = parse_shape("heart")
+    large = shape.mask(300, 240)
+    assert large.shape == (240, 300)
+    small, _, _ = regions(shape, 300, 240)
+    assert small.shape == shapes.drawn_size(300, 240)[::-1]
+    assert small.size <= 10_100
+    np.testing.assert_array_equal(shapes.enlarged(small, 300, 240), large)
+    monkeypatch.setattr(shapes, "MASK_PIXELS", 10**9)
+    exact = shape.mask(300, 240)
+    # What differs is along the edge, by less than one of the smaller pixels.
+    assert np.count_nonzero(large != exact) < 0.02 * exact.sum()

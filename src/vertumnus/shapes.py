@@ -20,6 +20,7 @@ from vertumnus.reading import read_file
 
 MARGIN = 0.04  # of the canvas, kept free around texts, icons and built-in shapes
 THICKENED = 0.036  # of the letters' size, by which text without a font of its own is made bolder
+MASK_PIXELS = 36_000_000  # of a mask as it is drawn; what is larger is enlarged from it
 TINY = 16  # canvas pixels; a shape below this is taken for a slip
 
 Coverage = NDArray[np.uint8]
@@ -69,11 +70,13 @@ class Shape:
         return covered
 
     def mask(self, width: int, height: int) -> NDArray[np.bool_]:
-        """Which pixels of a width x height canvas are in the shape.
+        """Which pixels of a width x height canvas are in the shape; drawn no larger than `drawn_size`, then enlarged.
 
         Raises `VertumnusError` if none is.
         """
-        return self.checked(self.coverage(width, height) > 127)
+        if not 1 <= width * height <= MAX_RASTER_PIXELS:
+            raise VertumnusError(f"{self.spec}: is not drawn on {width} x {height} pixels, which is too much")
+        return enlarged(self.checked(self.coverage(*drawn_size(width, height)) > 127), width, height)
 
     def checked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The mask, if it holds anything.
@@ -84,6 +87,20 @@ class Shape:
             high, wide = mask.shape
             raise VertumnusError(f"{self.spec}: the shape is empty at the size {wide} x {high}")
         return mask
+
+
+def drawn_size(width: int, height: int) -> tuple[int, int]:
+    """The size that a mask of width x height pixels is drawn and kept in a document at, of `MASK_PIXELS` at most."""
+    factor = min(1.0, (MASK_PIXELS / (width * height)) ** 0.5)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def enlarged(mask: NDArray[np.bool_], width: int, height: int) -> NDArray[np.bool_]:
+    """A mask that was drawn smaller, on width x height pixels: what it is from is all that this depends on."""
+    if mask.shape == (height, width):
+        return mask
+    drawn = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
+    return np.asarray(drawn.resize((width, height), Image.Resampling.BILINEAR)) > 127
 
 
 def parse_shape(

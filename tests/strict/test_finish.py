@@ -7,9 +7,11 @@ from drawn import blob, element
 from vertumnus.packing.options import PackOptions
 from vertumnus.packing.problem import make_freedom, make_problem, start_placements
 from vertumnus.shapes import parse_shape
+from vertumnus.strict import finish, narrow
 from vertumnus.strict.finish import coarse_zoom, finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
 from vertumnus.strict.moves import put
+from vertumnus.strict.narrow import finish_narrow
 from vertumnus.strict.nesting.nest import nest
 from vertumnus.strict.problem import RASTER
 
@@ -36,7 +38,7 @@ def chaos(seed: int, count: int, **options):
     return problem, freedom, start, rng
 
 
-def check(grid, most=1):
+def check(grid, most=1, sizes=2e-5):
     """What is taken, recomputed from the poses: nothing twice, nothing outside, and as the grid has it."""
     again = np.zeros_like(grid.taken)
     for piece in np.flatnonzero(grid.placed):
@@ -46,8 +48,31 @@ def check(grid, most=1):
         assert not again[grid.outside].any()
     np.testing.assert_array_equal(again + grid.outside, grid.taken)
     low, high = grid.bounds[grid.placed, 0], grid.bounds[grid.placed, 1]
-    assert (grid.pose[grid.placed, 2] >= low * (1 - 2e-5)).all()
-    assert (grid.pose[grid.placed, 2] <= high * (1 + 2e-5)).all()
+    assert (grid.pose[grid.placed, 2] >= low * (1 - sizes)).all()
+    assert (grid.pose[grid.placed, 2] <= high * (1 + sizes)).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"gap": 1.5}, {"size_range": (0.8, 1.25)}])
+def test_layouts_found_on_coarse_rasters_are_strict_on_the_full_one(monkeypatch, options):
+    for module in (finish, narrow):
+        monkeypatch.setattr(module, "LAST_PIXELS", 150)
+    monkeypatch.setattr(finish, "PIECE_PIXELS", 60)
+    monkeypatch.setattr(finish, "SETTLED_PIXELS", 400)
+    found = {}
+    for pixels in (150, 10**9):
+        for module in (finish, narrow):
+            monkeypatch.setattr(module, "LAST_PIXELS", pixels)
+        problem, freedom, start, rng = chaos(3, 24, **options)
+        method = finish_narrow if problem.options.narrow else finish_free
+        rasters = []
+        for grid in method(problem, freedom, start, rng):
+            check(grid, sizes=2e-4)
+            rasters.append(grid.zoom)
+        assert grid.final
+        assert np.count_nonzero(~grid.placed) <= problem.options.narrow  # on so coarse a raster
+        found[pixels] = grid.coverage(), len(set(rasters))
+    assert found[150][1] > found[10**9][1] >= 2 - (options.get("size_range") is not None)
+    assert found[150][0] > 0.88 * found[10**9][0], found
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -168,8 +168,7 @@ class Composition(PieceRun):
         if not self.strict:
             return
         self.phase, self.done, self.total = "finish", 0, 0
-        ground = self._ground()
-        for _ in move_apart(ground, self.joint.target_alpha, self.rng):
+        for ground in move_apart(self._ground(), self.joint.target_alpha, self.rng):
             self.ground = ground
             self.done += 1
             yield
@@ -420,7 +419,9 @@ def _container(spec: RunSpec, inputs: Inputs) -> Shape | None:
 def _fitted(drawn: Coverage, width: int, height: int) -> Coverage:
     if drawn.shape == (height, width):
         return drawn
-    return np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BOX))
+    larger = width > drawn.shape[1]
+    filtered = Image.Resampling.BILINEAR if larger else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(drawn).resize((width, height), filtered))
 
 
 def _colour(css: str | None) -> Colour:

@@ -12,7 +12,7 @@ from vertumnus.composing.scene import Scene
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape, parse_shape
-from vertumnus.strict.finish import place_missing
+from vertumnus.strict.finish import LAST_PIXELS, coarse_zoom, place_missing, settle
 from vertumnus.strict.grid import OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
 from vertumnus.strict.options import StrictOptions
@@ -34,7 +34,7 @@ PORTION = 2_000_000  # raster pixels of the pieces that are moved in one go
 def make_ground(
     scene: Scene, placements: Placements, freedom: Bounds, container: Shape | None, gap: float
 ) -> OccupancyGrid:
-    """The grid that pieces are moved apart on, with the pieces where they lie.
+    """The grid that pieces are moved apart on, with the pieces where they lie: no finer than their number asks for.
 
     container   the shape to stay in; the canvas by default
     gap         kept between pieces, canvas pixels
@@ -47,7 +47,7 @@ def make_ground(
     )
     problem = make_problem(shares, mask, scene.size, StrictOptions(gap=gap), largest=LARGEST, keep_places=True)
     bounds = freedom.changed(log_scale=(placements.log_scale + np.log(SMALLEST), placements.log_scale))
-    ground = OccupancyGrid(problem, bounds, RASTER)
+    ground = OccupancyGrid(problem, bounds, coarse_zoom(problem, LAST_PIXELS) or RASTER)
     # The problem counts its pictures anew; here each piece keeps its own.
     ground.lay(placements.showing(problem.pieces))
     return ground
@@ -60,7 +60,7 @@ def move_apart(
 
     Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces draw
     back to where there is some, `FRINGE`, so that outlines are crisp, and then grow into what is free of that, and no
-    further. Yields the ground.
+    further. Yields the ground, at the end the one of the full raster.
 
     target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
     """
@@ -78,12 +78,14 @@ def move_apart(
     place_missing(ground, rng)
     yield ground
     if ink is None:
+        yield from settle(ground, rng)
         return
     ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
     reach = np.full(len(ground.pose), 1.5)
     for _ in range(GROWING):
         polish(rng.permutation(ground.movable), 60, reach, *ground.arrays, rng)
         yield ground
+    yield from settle(ground, rng)
 
 
 def _wanted(ground: OccupancyGrid, target_alpha: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from vertumnus.elements.element import Element, stored_element
 from vertumnus.elements.pieces import GROUND
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_PIECES, MAX_STARTS, Seed, Side, Weight
-from vertumnus.shapes import Shape
+from vertumnus.shapes import Shape, drawn_size
 from vertumnus.version import __version__
 
 LIBRARIES = ("numpy", "numba", "scipy", "pillow")
@@ -242,10 +242,12 @@ def start_from(kept: Mapping[str, Any], pictures: Collage) -> Collage:
 
 
 def regions(shape: Shape, width: int, height: int) -> tuple[NDArray[np.bool_], Region, tuple[Region, ...]]:
-    """A shape drawn on width x height pixels: what of it is free, and the hashes of the container and its blocks.
+    """A shape drawn for width x height pixels: what of it is free, and the hashes of the container and its blocks.
 
+    The mask is `drawn_size` large, as a document keeps it; see `vertumnus.shapes.enlarged`.
     Raises `VertumnusError` if the shape is empty.
     """
+    width, height = drawn_size(width, height)
     covered = shape.drawing(width, height)
     container = _region(shape.spec, covered > 127)
     blocked = []

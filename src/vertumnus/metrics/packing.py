@@ -20,6 +20,7 @@ from vertumnus.render.sprites import Sprites, alpha_sprite, level_at
 from vertumnus.shapes import WHOLE, Shape, parse_shape
 
 RASTER = 2  # raster pixels to a canvas pixel
+ROWS = 256  # of the raster counted at once
 COUNTED = 4  # times the raster that a layer's picture may be, for what lies beyond the raster to be counted
 
 
@@ -51,9 +52,9 @@ def measure_silhouettes(
     areas    each sprite's silhouette area in its own pixels
     """
     taken = np.zeros(mask.shape, np.uint16)
-    nothing = np.zeros_like(taken)
+    nothing: NDArray[np.uint16] | None = None
     size = np.empty(len(placements))
-    beyond = 0
+    summed = beyond = 0
     for n, (place, sprite) in enumerate(zip(placements, which, strict=True)):
         turn = np.deg2rad(place.rotation)
         drawn = (
@@ -61,18 +62,29 @@ def measure_silhouettes(
             np.int32(sprite), sprites.texels, sprites.table, sprites.size,  # of the type that packing has it in
         )  # fmt: skip
         within = walk(PUT, NO_LIMIT, EVERYWHERE, taken, *drawn)
+        summed += within
         size[n] = areas[sprite] * (place.scale * RASTER) ** 2
+        reach = 0.5 * float(np.hypot(*sprites.size[sprite])) * drawn[2] + 1
+        if reach <= min(drawn[0], drawn[1], mask.shape[1] - drawn[0], mask.shape[0] - drawn[1]):
+            continue
         if np.prod(sprites.size[sprite] * place.scale * RASTER) <= COUNTED * max(taken.size, 1):
             # On empty ground only what lies beyond the raster counts as taken.
+            nothing = np.zeros_like(taken) if nothing is None else nothing
             beyond += walk(COUNT, NO_LIMIT, EVERYWHERE, nothing, *drawn)
         else:  # of what is far larger its area tells, and counting would not end
             beyond += max(round(size[n]) - within, 0)
-    summed = int(taken.sum(dtype=np.int64)) + beyond
-    covered = taken > 0
+    summed += beyond
+    free = covered = twice = 0
+    for top in range(0, len(mask), ROWS):
+        some, inside = taken[top : top + ROWS], mask[top : top + ROWS]
+        free += int(np.count_nonzero(inside))
+        covered += int(np.count_nonzero((some > 0) & inside))
+        twice += int(np.count_nonzero(some > 1))
+        beyond += int((some * ~inside).sum(dtype=np.int64))
     return PackingMeasure(
-        coverage=int(np.count_nonzero(covered & mask)) / max(int(np.count_nonzero(mask)), 1),
-        overlap=int(np.count_nonzero(taken > 1)) / max(summed, 1),
-        spill=(int(taken[~mask].sum(dtype=np.int64)) + beyond) / max(summed, 1),
+        coverage=covered / max(free, 1),
+        overlap=twice / max(summed, 1),
+        spill=beyond / max(summed, 1),
         area_cv=float(size.std() / size.mean()) if len(size) else 0.0,
     )
 

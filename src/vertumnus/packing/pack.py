@@ -26,7 +26,7 @@ from vertumnus.packing.options import PackKeywords, PackOptions
 from vertumnus.packing.run import Packing
 from vertumnus.reading import read_file
 from vertumnus.render.clip import trace_outline
-from vertumnus.shapes import Coverage, Shape, parse_shape
+from vertumnus.shapes import Coverage, Shape, drawn_size, parse_shape
 from vertumnus.strict.problem import RASTER
 
 Watcher = Callable[[Packing | Starts], None]
@@ -190,7 +190,9 @@ def live_pack(
     outline = None
     if chosen.clip:
         outline = warm.clip if kept_shape and warm is not None else None
-        outline = outline or trace_outline(parsed.coverage(width * RASTER, height * RASTER), RASTER)
+        if outline is None:
+            across, down = drawn_size(width * RASTER, height * RASTER)
+            outline = trace_outline(parsed.coverage(across, down), across / width)
     return Packing(spec, Inputs({one.image: one for one in ready}, mask, warm, clip=outline, ground=ground))
 
 

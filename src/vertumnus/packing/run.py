@@ -42,6 +42,7 @@ from vertumnus.packing.soft import soft_optimiser
 from vertumnus.render.clip import trace_outline
 from vertumnus.render.parameters import check
 from vertumnus.render.placements import Placements
+from vertumnus.shapes import enlarged
 from vertumnus.strict.finish import finish_free
 from vertumnus.strict.fixed import finish_fixed, pour
 from vertumnus.strict.grid import Finishing, OccupancyGrid
@@ -70,7 +71,7 @@ class Packing(PieceRun):
         super().__init__(spec, inputs)
         if inputs.mask is None:
             raise VertumnusError("container: missing, there is no shape to fill")
-        self.mask = inputs.mask
+        self.mask = enlarged(inputs.mask, spec.size[0] * RASTER, spec.size[1] * RASTER)
         self.options = PackOptions(**spec.options)
         self.rng = np.random.default_rng(spec.seed)
         keep = any(layer >= 0 for layer in self.pieces.placed)
@@ -243,7 +244,9 @@ class Packing(PieceRun):
 
     def _outline(self) -> str:
         """The shape's edge: as it was drawn, or as its mask tells."""
-        return self.inputs.clip or trace_outline(self.mask.astype(np.uint8) * 255, RASTER)
+        assert self.inputs.mask is not None
+        kept = self.inputs.mask
+        return self.inputs.clip or trace_outline(kept.astype(np.uint8) * 255, kept.shape[1] / self.spec.size[0])
 
     def _limited(self) -> dict[str, Any]:
         """What of the sizes the reader should know."""

@@ -19,7 +19,8 @@ from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import fill_voids, make_room
 from vertumnus.strict.voids import largest_voids
 
-PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried before the full raster
+PIECE_PIXELS = 4500  # raster pixels of a piece on which moves are tried first
+LAST_PIXELS = 24_000  # on which they are tried last: a larger raster is only looked at for what touches there
 SWEEPS = {
     "fast": (6, 1, 3),
     "normal": (8, 2, 4),
@@ -27,6 +28,8 @@ SWEEPS = {
     "best": (16, 8, 8),
 }  # first, rounds of voids, after each
 TRIALS = 60
+FINER = 2.5  # times as fine, at most, is a raster as the one before, where a layout is only settled
+HAIR, SLACK, SETTLING_TRIALS, SETTLED_PIXELS = 0.9985, 0.97, 20, 100_000
 LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
 NEAREST = 6  # voids tried first for a piece that belongs where it is
 SMALL = 0.5  # of its fair share of area, below which a piece is put down early
@@ -55,13 +58,45 @@ def finish_free(
             break
         lower_sizes(grid)
         yield from _sweeps(grid, rng, 0.99, 2, 1, 1)
-    if zoom:
-        # The rasters differ at the edges: put down again on the full one, each shrunk by a hair.
-        fine = OccupancyGrid(problem, freedom, RASTER)
-        fine.bounds[:, :2] = grid.bounds[:, :2] * (RASTER / zoom)
-        fine.lay(grid.placements(), grid.placed)
-        yield from _sweeps(fine, rng, 0.997, 2, 1, 1)
-        return fine
+    if not zoom:
+        return grid
+    # The rasters differ at the edges: put down again on a finer one, each shrunk by a hair.
+    last = coarse_zoom(problem, LAST_PIXELS)
+    grid = finer(grid, last or RASTER)
+    yield from _sweeps(grid, rng, 0.997, 2, 1, 1)
+    return (yield from settle(grid, rng))
+
+
+def finer(grid: OccupancyGrid, zoom: float) -> OccupancyGrid:
+    """The same layout, not yet put down, on a finer raster."""
+    other = OccupancyGrid(grid.problem, grid.freedom, zoom)
+    other.bounds[:, :2] = grid.bounds[:, :2] * (zoom / grid.zoom)
+    other.lay(grid.placements(), grid.placed)
+    return other
+
+
+def settle(grid: OccupancyGrid, rng: np.random.Generator) -> Finishing:
+    """Puts a layout down on finer and finer rasters up to the full one, where it has touched there shrunk by hairs.
+
+    Edges lie elsewhere by a pixel of the coarser raster, so there is little to mend, and little is tried.
+    """
+    while not grid.final:
+        pixels = grid.zoom**2 * grid.problem.area / max(len(grid.pose), 1)
+        # Where pieces are as large as that, what is lost by hairs is not worth looking for.
+        last = pixels >= SETTLED_PIXELS or grid.zoom * FINER >= RASTER
+        slack = SLACK  # what lies well is not to be lost for a pixel
+        for _ in range(LOWERINGS):
+            other = finer(grid, RASTER if last else grid.zoom * FINER)
+            other.bounds[other.movable, 0] *= slack
+            insert(other.largest_first(), HAIR, 0.25, 4, *other.arrays, rng)
+            place_missing(other, rng)
+            if np.count_nonzero(other.placed) >= np.count_nonzero(grid.placed):
+                break
+            slack *= SLACK
+        if pixels < SETTLED_PIXELS:
+            polish(other.movable, SETTLING_TRIALS, np.full(len(other.pose), 1.0), *other.arrays, rng)
+        grid = other
+        yield grid
     return grid
 
 
@@ -79,9 +114,9 @@ def raise_sizes(grid: OccupancyGrid) -> None:
         grid.bounds[free, :2] *= max(1.0, float((grid.pose[free, 2] / grid.bounds[free, 0]).min()))
 
 
-def coarse_zoom(problem: Problem) -> float:
-    """Raster pixels to a canvas pixel on which large pieces are moved first; 0 where the full raster will do."""
-    zoom = float(np.sqrt(PIECE_PIXELS * max(len(problem.pieces), 1) / problem.area))
+def coarse_zoom(problem: Problem, pixels: int | None = None) -> float:
+    """Raster pixels to a canvas pixel at so many to a piece; 0 where that is hardly coarser than the full raster."""
+    zoom = float(np.sqrt((pixels or PIECE_PIXELS) * max(len(problem.pieces), 1) / problem.area))
     return zoom if zoom < 0.7 * RASTER else 0.0
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
+from vertumnus.strict.finish import LAST_PIXELS, coarse_zoom, grow, settle
 from vertumnus.strict.finish import SWEEPS as SWEEPS_OF_GROWTH
-from vertumnus.strict.finish import coarse_zoom, grow
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import separate
 from vertumnus.strict.problem import RASTER, Problem
@@ -35,6 +35,7 @@ def finish_narrow(problem: Problem, freedom: Bounds, placements: Placements, rng
     grid.lay(placements)
     spread = grid.bounds[:, 1] / grid.bounds[:, 0]
     share = grid.bounds[:, 0].copy()
+    last = coarse_zoom(problem, LAST_PIXELS)
     for lower in (0.95, 0.995) if zoom else (0.95,):
         yield from _grow_together(grid, lower, rng)
         free = grid.movable
@@ -43,10 +44,10 @@ def finish_narrow(problem: Problem, freedom: Bounds, placements: Placements, rng
         grid.bounds[free, 1] = grid.bounds[free, 0] * spread[free]
         yield from grow(grid, rng, first, rounds, after)
         if lower == 0.95 and zoom:
-            fine = OccupancyGrid(problem, freedom, RASTER)
+            fine = OccupancyGrid(problem, freedom, last or RASTER)
             fine.lay(grid.placements(), grid.placed)
-            grid, share = fine, share * (RASTER / zoom)
-    return grid
+            grid, share = fine, share * (fine.zoom / zoom)
+    return (yield from settle(grid, rng))
 
 
 def _grow_together(grid: OccupancyGrid, lower: float, rng: np.random.Generator) -> Iterator[OccupancyGrid]:

@@ -16,6 +16,8 @@ from vertumnus.strict.options import StrictOptions
 
 RASTER = 2  # raster pixels to a canvas pixel where nothing may touch: twice the canvas size
 
+REDUCED, LARGE_MASK = 2, 1 << 24  # times, and pixels of a mask from which coarse rasters are made of it reduced
+
 Floats = NDArray[np.float64]
 
 
@@ -49,6 +51,7 @@ class Problem:
     probes: tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]
     keep_places: bool
     shown: NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    _reduced: dict[int, Image.Image] = field(default_factory=dict, kw_only=True, repr=False)
 
     @property
     def area(self) -> float:
@@ -67,8 +70,19 @@ class Problem:
         size = max(1, round(self.width * zoom)), max(1, round(self.height * zoom))
         if size == (mask.shape[1], mask.shape[0]):
             return mask.astype(np.float32)
-        whole = Image.fromarray(mask.astype(np.uint8) * 255)
+        whole = self._small(mask) if zoom < RASTER / REDUCED and mask.size > LARGE_MASK else _picture(mask)
         return np.asarray(whole.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
+
+    def _small(self, mask: NDArray[np.bool_]) -> Image.Image:
+        """A large mask reduced, for all coarse rasters."""
+        found = self._reduced.get(id(mask))
+        if found is None:
+            found = self._reduced[id(mask)] = _picture(mask).reduce(REDUCED)
+        return found
+
+
+def _picture(mask: NDArray[np.bool_]) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
 
 
 @dataclass

@@ -22,7 +22,7 @@ def largest_voids(
     least that distance away from it. Beyond the raster nothing is free. A raster of more than `PIXELS` is looked at
     in blocks, which are free where all of their pixels are: the time does not grow with how finely it is drawn.
     """
-    step = max(1, math.isqrt(free.size // PIXELS))
+    step = math.ceil(math.sqrt(free.size / PIXELS))
     if step > 1:
         rows, columns = (side // step for side in free.shape)
         whole = free[: rows * step, : columns * step].reshape(rows, step, columns, step)
