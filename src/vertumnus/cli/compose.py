@@ -211,19 +211,17 @@ def compose(
         compose_windows(pieces, wide, output, scale, size, others, given, watch_one)
         return
     given_size = parse_size(size) if size is not None else (600, 600)
-    colours = icon_colors
-    if icon_colors is None and like is not None and (options is None or options.colour != "own"):
-        colours = "white"  # which takes any colour that the photograph wants
-    read = read_elements(elements, colours, max_side)
-    pieces = (count or len(read.elements)) + (len(start.layers) if start is not None else 0)
+    coloured = icon_colors is None and like is not None and (options is None or options.colour != "own")
+    # White takes any colour that the photograph wants.
+    read = read_elements(elements, "white" if coloured else icon_colors, max_side)
+    placed = (count or len(read.elements)) + (len(start.layers) if start is not None else 0)
     steps = (options.iterations if options is not None else None) or STEPS
     networks = sum(not LIGHT.match(one) for one in guidance or [])
-    arranging = composing(pieces, given_size, steps, networks, variations)
+    arranging = composing(placed, given_size, steps, networks, variations)
     go_on(arranging + drawing(given_size, scale, [*output] * variations), yes)
     named = {"elements": elements, "container": container, "like": like, "from": from_}
-    if icon_colors is None and like is not None and (options is None or options.colour != "own"):
-        if only_icons(elements or []) and (options is None or options.gain is None):
-            options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
+    if coloured and only_icons(elements or []) and (options is None or options.gain is None):
+        options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
     choices = _given(flags)
     inputs = [*(elements or []), container, like, *output]
     with about_start(from_, *inputs):
