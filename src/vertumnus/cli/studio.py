@@ -95,6 +95,8 @@ def _serve(app: object, listening: socket.socket) -> None:
         ws="websockets-sansio",
         ws_max_size=4 << 20,
         ws_max_queue=64,
+        ws_ping_interval=30,
+        ws_ping_timeout=120,  # a machine that packs may leave a browser waiting
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ STATIC = Path(__file__).parent / "static"
 FOREVER = "private, max-age=31536000, immutable"
 MOST_ICONS = 200  # names in one answer
 CHUNK = 1 << 20
+NOT_THERE = re.compile(r"there is no such (?!field|option)")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -113,7 +115,7 @@ def _folder(request: Request) -> Folder:
 
 
 async def _sentence(request: Request, error: Exception) -> Response:
-    status = 404 if "there is no such" in str(error) else 400
+    status = 404 if NOT_THERE.search(str(error)) else 400
     refused = refusal(None, error)  # type: ignore[arg-type]
     return JSONResponse({"message": refused.message, "field": refused.field}, status)
 

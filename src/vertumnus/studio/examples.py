@@ -15,6 +15,7 @@ from PIL import Image
 from vertumnus.document.collage import Collage
 from vertumnus.elements.icons import icon_element
 from vertumnus.errors import VertumnusError
+from vertumnus.reading import open_file
 from vertumnus.studio.session import Placed, Session
 
 FRUITS = ("apple", "lemon", "carrot", "mdi6.fruit-cherries", "mdi6.fruit-grapes", "mdi6.fruit-pear",
@@ -113,7 +114,7 @@ def example(name: str) -> Example:
 def _photograph(name: str) -> Image.Image:
     import skimage.data
 
-    with Image.open(Path(skimage.data.__file__).parent / name) as image:
+    with open_file(Path(skimage.data.__file__).parent / name) as stream, Image.open(stream) as image:
         return image.convert("RGB")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -229,9 +230,16 @@ def _tiles(tiles: Tiles, files: Mapping[str, Path], folder: Path) -> list[Path]:
         return [example_photographs(folder.parent / "example-photographs")]
     place = folder / "tiles"
     place.mkdir(exist_ok=True)
-    for name in tiles.uploads:
+    taken: set[str] = set()
+    for name in dict.fromkeys(tiles.uploads):
         path = file_of(name, files)
-        (place / path.name).hardlink_to(path) if not (place / path.name).exists() else None
+        stem = re.sub(r"[^\w .()+-]", "-", str(files.get(f"name:{name}", path.stem))).strip(". ") or path.stem
+        called, number = stem, 1
+        while called.casefold() in taken:
+            number += 1
+            called = f"{stem} {number}"
+        taken.add(called.casefold())
+        (place / f"{called}{path.suffix}").hardlink_to(path)
     return [place]
 
 

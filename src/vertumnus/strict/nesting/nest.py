@@ -1,7 +1,9 @@
 """`nest`: pieces of given proportions as large as they fit, or of given sizes, none touching another.
 
-How it goes: `explore` on a coarse raster finds how the pieces lie; on finer ones they are parted again, a hair
-smaller where they must be; on the full raster they are counted by their exact silhouettes, as the strict promise is.
+How it goes: `explore` on a coarse raster finds how the pieces lie. `compact` moves all of them at once, by their
+exact edges, to where all are as large as they can be without changing places. What is crossed by a hair that the
+coarse raster did not show is parted on the full raster, a little smaller, and compacted again. In the end the pieces
+are counted by their exact silhouettes, as the strict promise is.
 """
 
 from __future__ import annotations
@@ -13,20 +15,23 @@ import numpy as np
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.strict.grid import Finishing, OccupancyGrid
-from vertumnus.strict.moves import separate
+from vertumnus.strict.nesting.compact import Compaction, compact
+from vertumnus.strict.nesting.contours import Contours
+from vertumnus.strict.nesting.exact import part_exactly, seal, settle
 from vertumnus.strict.nesting.layout import Layout
 from vertumnus.strict.nesting.scene import NestingScene
 from vertumnus.strict.nesting.search import Found, explore, part
 from vertumnus.strict.problem import RASTER, Problem
 
 EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
-FINER = ((3_000.0, 0.2),)  # on which they are mended, and the work of that to exploring's
 TOLERANCE = 4e-4
 WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
 START = 0.42  # of the container's area, that pieces have at first
-COMPRESS = 0.004  # of the density, by which it grows there
-YIELD = 0.997  # of the density, where finer rasters do not part it
-HAIR = 7e-4  # of the density, less where the full raster does not
+FINER, FINER_WORK = 3_000.0, 0.3  # the same for pieces that do not turn, and its work to that of exploring
+COMPRESS, LOWER = 0.004, 0.997  # of the density there, by which it grows, and where it could not be parted
+FIRST_STEPS, STEPS = 4, 30  # of compaction, before and after that is parted
+ROUNDS = 4  # of both
+CROSSED = 0.5  # canvas pixels of overlap that compaction leaves, from which something crosses
 SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
 ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
 
@@ -77,26 +82,34 @@ def nest(
         if hurry:
             break
     assert best is not None
-    for pixels, share in FINER:
-        finer = float(np.sqrt(pixels * count / problem.area))
-        if finer >= 0.9 * RASTER:
-            break
+    finer = min(float(np.sqrt(FINER * count / problem.area)), RASTER)
+    if not scene.may_turn and finer > zoom and not hurry:
+        # Pieces that cannot turn touch along whole edges, which a coarse raster puts a pixel off.
         layout = Layout(scene.pieces, scene.ground(finer), best.pose, best.mirror, scene.size)
-        work = 0.0 if hurry else share * until
-        for found in explore(layout, scene.size, best.factor, above, TOLERANCE / 4, work, rng, COMPRESS, YIELD):
+        work = FINER_WORK * until
+        for found in explore(layout, scene.size, best.factor, above, TOLERANCE / 4, work, rng, COMPRESS, LOWER):
             best = found
             hurry = yield _laid(shown, scene.placements(found.pose, found.mirror, found.factor))
             if hurry:
                 break
-    factor = min(best.factor, most)
-    layout = Layout(scene.pieces, scene.ground(RASTER), best.pose, best.mirror, scene.size * factor, exact=True)
-    tried = 0
-    while not part(layout, rng, 0.0, 12 if tried == 0 else 6, np.inf):
-        tried += 1
-        factor *= float(np.sqrt(1 - HAIR * (1 + tried // 8)))
-        layout.resize(scene.size * factor)
+    contours = Contours.of(scene.outlines, problem.sprites, scene.unit)
+    task = Compaction(contours, scene.pieces, scene.ground(RASTER), scene.size)
+    steps = FIRST_STEPS
+    for _ in range(ROUNDS):
+        moved = compact(task, best.pose, best.mirror, best.factor, above, 0 if hurry else steps)
+        best = Found(moved.pose, best.mirror, moved.factor)
+        crossed = moved.overlap > CROSSED
+        if crossed:
+            best = part_exactly(scene, best, rng)
+        hurry = yield _laid(shown, scene.placements(best.pose, best.mirror, best.factor))
+        if not crossed and steps > FIRST_STEPS:
+            break
+        steps = STEPS
+    if not hurry:
+        best = settle(scene, task, best)
+    best.factor = min(best.factor, most)
     grid = OccupancyGrid(problem, freedom, RASTER)
-    grid.factor = _exactly(grid, scene, Found(layout.placed(), layout.mirror.copy(), factor), rng)
+    grid.factor = seal(grid, scene, best, rng)
     if widest >= 0 and grid.factor > 0.9 * alone:
         grid.limit = int(scene.free[widest])
     yield grid
@@ -137,29 +150,3 @@ def _laid(grid: OccupancyGrid, placements: Placements) -> OccupancyGrid:
     grid.lay(placements)
     grid.stamp()
     return grid
-
-
-def _exactly(grid: OccupancyGrid, scene: NestingScene, best: Found, rng: np.random.Generator) -> float:
-    """Parts the last pixels on the full raster, by exact silhouettes. Returns the factor that took."""
-    factor = best.factor
-    grid.lay(scene.placements(best.pose, best.mirror, factor))
-    free = grid.movable
-    scale = grid.pose[:, 2] / factor
-    nowhere = np.empty((0, 2))
-    while True:
-        steps = grid.quantum
-        for column, step in ((0, 0), (1, 0), (3, 2)):
-            grid.pose[free, column] = np.rint(grid.pose[free, column] * steps[free, step]) / steps[free, step]
-        grid.pose[free, 2] = np.floor(scale[free] * factor * steps[free, 1]) / steps[free, 1]
-        grid.bounds[free, :2] = grid.pose[free, 2:3]
-        if len(scene.pieces.angles):
-            grid.bounds[free, 2:] = grid.pose[free, 3:]
-        grid.stamp()
-        least, stale = np.inf, 0
-        while stale < 3:
-            over = separate(rng.permutation(free), 30, 0.03, 0, nowhere, *grid.arrays, rng)
-            if over == 0:
-                return factor
-            stale = 0 if over < 0.9 * least else stale + 1
-            least = min(over, least)
-        factor *= float(np.sqrt(1 - HAIR))

@@ -25,12 +25,14 @@ class NestingScene:
 
     free      indices of the pieces that move
     pieces    of those
+    unit      of the elements, root of each silhouette's area in its own pixels
     size      root of each one's area at a factor of 1, canvas pixels
     """
 
     def __init__(self, problem: Problem, freedom: Bounds, placements: Placements) -> None:
         self.problem, self.freedom = problem, freedom
         self.start = placements
+        self.unit = _units(problem)
         self.free = np.flatnonzero(freedom.movable)
         gap = problem.strict.gap
         least = float(problem.fair[self.free].min()) if len(self.free) else 1.0
@@ -43,10 +45,15 @@ class NestingScene:
             angles=np.deg2rad(np.array(problem.strict.angles, np.float64)),
             flip=problem.strict.flip,
             gap=gap,
-            sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, _units(problem)),
-            fine=fine_points(problem.sprites, self.outlines.centre, _units(problem)),
+            sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, self.unit),
+            fine=fine_points(problem.sprites, self.outlines.centre, self.unit),
         )
         self.size = problem.fair[self.free].astype(np.float64)
+
+    @property
+    def may_turn(self) -> bool:
+        """Whether any piece may turn by a little."""
+        return not len(self.pieces.angles) and bool((self.pieces.turns[:, 1] > self.pieces.turns[:, 0]).any())
 
     def ground(self, zoom: float) -> Ground:
         """The container with ``zoom`` raster pixels to a canvas pixel."""
