@@ -35,7 +35,6 @@ from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, c
 from vertumnus.writing import check_apart, check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
-STEPS = 1_500  # at most, where nobody says how many
 LIGHT = re.compile(r"(pictogram|shape|photo)\b|(\w+:)?mini\b")  # guidances that need no large network
 
 
@@ -210,15 +209,9 @@ def compose(
         watch_one = lambda: _Watch(preview, preview_every, None)  # noqa: E731
         compose_windows(pieces, wide, output, scale, size, others, given, watch_one)
         return
-    given_size = parse_size(size) if size is not None else (600, 600)
     coloured = icon_colors is None and like is not None and (options is None or options.colour != "own")
     # White takes any colour that the photograph wants.
     read = read_elements(elements, "white" if coloured else icon_colors, max_side)
-    placed = (count or len(read.elements)) + (len(start.layers) if start is not None else 0)
-    steps = (options.iterations if options is not None else None) or STEPS
-    networks = sum(not LIGHT.match(one) for one in guidance or [])
-    arranging = composing(placed, given_size, steps, networks, variations)
-    go_on(arranging + drawing(given_size, scale, [*output] * variations), yes)
     named = {"elements": elements, "container": container, "like": like, "from": from_}
     if coloured and only_icons(elements or []) and (options is None or options.gain is None):
         options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
@@ -240,6 +233,9 @@ def compose(
             options=options,
             **choices,
         )
+    networks = sum(not LIGHT.match(one) for one in guidance or [])
+    arranging = composing(len(live.numbers), live.spec.size, live.total, networks, variations)
+    go_on(arranging + drawing(live.spec.size, scale, [*output] * variations), yes)
     told: list[dict[str, Any]] = []
     with about_start(from_, *inputs), saying(as_json) as tell:
         with _Watch(preview, preview_every, recorder) as watch:
