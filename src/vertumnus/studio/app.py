@@ -27,7 +27,7 @@ from vertumnus.elements.icons import ALIASES as ICON_ALIASES
 from vertumnus.elements.icons import icon_element, icon_names
 from vertumnus.errors import VertumnusError
 from vertumnus.shapes import BUILT_IN, WHOLE
-from vertumnus.studio.channel import channel, refusal
+from vertumnus.studio.channel import channel, fault, refusal
 from vertumnus.studio.choices import schema_of
 from vertumnus.studio.examples import EXAMPLES
 from vertumnus.studio.exports import ALIASES, TYPES, again_line, export, plain_name
@@ -58,7 +58,9 @@ def make_app(folder: Folder, gate: Gate) -> App:
         yield
         await folder.close()
 
-    app = Starlette(routes=_routes(), lifespan=lifespan, exception_handlers={VertumnusError: _sentence})  # type: ignore[dict-item]
+    app = Starlette(
+        routes=_routes(), lifespan=lifespan, exception_handlers={VertumnusError: _sentence, Exception: _fault}
+    )  # type: ignore[dict-item]
     app.state.folder, app.state.thumbnails = folder, Thumbnails()
     app.state.exporting = asyncio.Semaphore(2)
     return Guard(_Under(app, gate.prefix), gate)
@@ -118,6 +120,10 @@ async def _sentence(request: Request, error: Exception) -> Response:
     status = 404 if NOT_THERE.search(str(error)) else 400
     refused = refusal(None, error)  # type: ignore[arg-type]
     return JSONResponse({"message": refused.message, "field": refused.field}, status)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(fault(error)), "field": None}, 500)
 
 
 async def _fields(request: Request, known: dict[str, type]) -> dict[str, Any]:
