@@ -69,7 +69,9 @@ class Client:
 
     def open(self, identity: str) -> None:
         address = f"ws://{self.at}/api/documents/{identity}/live"
-        self.socket = self.ending.enter_context(connect(address, additional_headers=self.headers, max_size=None))
+        self.socket = self.ending.enter_context(
+            connect(address, additional_headers=self.headers, max_size=None, max_queue=None, ping_timeout=None)
+        )
         self.hear("welcome")
 
     def take(self, timeout: float | None = None) -> dict | None:

@@ -123,6 +123,31 @@ def test_what_is_being_written_is_left_alone(tmp_path):
 
 
 @posix
+def test_a_folder_whose_writer_died_before_it_locked_it(tmp_path):
+    (tmp_path / ".film.0123abcd.part").mkdir()
+    (tmp_path / ".film.89abcdef.part").mkdir()
+    (tmp_path / ".film.89abcdef.part/mine.txt").write_text("not empty, so perhaps not ours")
+    writing.remove_leftovers(tmp_path / "film")
+    assert [path.name for path in tmp_path.iterdir()] == [".film.89abcdef.part"]
+
+
+def test_a_folder_that_is_taken_away_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    hold, taken = Staged._hold, []
+
+    def held(self, path):
+        if not taken:
+            taken.append(path)
+            writing.remove_leftovers(tmp_path / "film")  # another writer, at this very moment
+        return hold(self, path)
+
+    monkeypatch.setattr(Staged, "_hold", held)
+    staged = Staged()
+    part = staged.add(tmp_path / "film", folder=True)
+    assert taken
+    assert (part / writing.LOCK).is_file()
+    staged.clean()
+
+
 def test_a_list_of_others_moves_nothing_else(tmp_path):
     (tmp_path / "secret").write_text("s")
     (tmp_path / "precious").write_text("p")

@@ -53,9 +53,12 @@ class Staged:
         part = _part(place, self.token)
         self.parts[place] = part
         if folder:
-            part.mkdir()
-            if fcntl is not None:
-                self._hold(part / LOCK)
+            while fcntl is not None and not (part / LOCK).exists():
+                part.mkdir(exist_ok=True)
+                # Between these two another writer may take the folder for one that was left behind.
+                with contextlib.suppress(FileNotFoundError):
+                    self._hold(part / LOCK)
+            part.mkdir(exist_ok=True)
         return part
 
     def take(self, place: Path, part: Path, held: BinaryIO | None = None) -> None:
@@ -239,6 +242,9 @@ def remove_leftovers(path: Path) -> None:
         for part in path.parent.glob(f".{name}.{TOKEN}.part"):
             if _abandoned(part):
                 _remove(part)
+            elif part.is_dir() and not part.is_symlink():
+                with contextlib.suppress(OSError):  # it holds something: only one whose writer died first is empty
+                    part.rmdir()
         # What is old is needed for as long as somebody's commit is under way.
         if path.exists() and not any(path.parent.glob(COMMIT.format(TOKEN))):
             for old in path.parent.glob(f".{name}.{TOKEN}.old"):

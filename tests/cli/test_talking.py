@@ -4,10 +4,13 @@ import io
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from drawn import blob, png
 from vertumnus.cli import estimate
+from vertumnus.document.collage import Collage
 
 
 def test_estimates_are_near_what_was_measured():
@@ -15,6 +18,10 @@ def test_estimates_are_near_what_was_measured():
     assert estimate.matching(10_000).seconds == pytest.approx(5.4, rel=0.1)
     assert estimate.packing(10_000, (600, 600), 1, False).seconds == pytest.approx(9.6, rel=0.5)
     assert not estimate.packing(100, (600, 600), 1, False).much
+    assert estimate.packing(37, (7000, 7000), 1, False).seconds == pytest.approx(15, rel=0.2)
+    assert estimate.packing(37, (7000, 7000), 1, False).memory == pytest.approx(2141 << 20, rel=0.1)
+    assert estimate.composing(900, (600, 600), 120, 0, 1).seconds == pytest.approx(2, rel=0.5)
+    assert estimate.composing(48, (600, 600), 1_500, 1, 1).much
     assert not estimate.drawing((600, 600), 4.0, [Path("a.png"), Path("a.svg"), Path("a.collage")]).much
     much = estimate.drawing((600, 600), 100.0, [Path("a.png")])
     assert much.much
@@ -87,3 +94,30 @@ def test_shells_complete_verbs_and_options(vertumnus, shell):
     assert code == 0
     assert "harmonize" in out
     assert "crop-marks" in out
+
+
+@pytest.mark.slow
+def test_a_run_is_recorded_as_a_film(vertumnus, tmp_path):
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(blob(n, 30, 30)))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    for verb, given in (("pack", ["--shape", "heart", "--quality", "fast"]), ("compose", ["--iterations", "9"])):
+        more = ["--guidance", "shape:heart"] if verb == "compose" else []
+        code, out, err = vertumnus(
+            verb, tmp_path, *given, *more, "--size", "60", "--count", "5", "--record", tmp_path / f"{verb}.webp",
+            "-o", tmp_path / f"{verb}.collage",
+        )  # fmt: skip
+        assert code == 0, err
+        assert "3 pictures read, passed over: 1 (" in out
+        with Image.open(tmp_path / f"{verb}.webp") as film:
+            assert film.n_frames > 5
+            assert film.size == (540, 540)
+            shown = np.asarray(film.convert("RGB"), int)
+            film.seek(film.n_frames - 1)
+            last = np.asarray(film.convert("RGB"), int)
+        done = Collage.load(tmp_path / f"{verb}.collage").render(9, background="white").convert("RGB")
+        assert np.abs(last - np.asarray(done, int)).mean() < 4  # of a lossy film
+        assert np.abs(shown - last).mean() > 8
+    code, _, err = vertumnus("pack", tmp_path, "--shape", "heart", "--record", tmp_path / "a.txt", "-o", "a.json")
+    assert code == 2
+    assert "--record" in err

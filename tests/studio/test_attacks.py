@@ -347,6 +347,19 @@ def test_texts_that_are_no_commands(studio, fruits, text):
     assert is_up(studio, fruits)
 
 
+def test_a_fault_of_ours_ends_nothing(studio, fruits, monkeypatch):
+    def broken(*_):
+        raise KeyError("oh")
+
+    monkeypatch.setattr("vertumnus.studio.session.Session.reorder", broken)
+    with studio.live(fruits) as tab:
+        said = tab.say("reorder", ids=["k1"], to=0)
+        assert said["message"] == "something went wrong in the program itself (KeyError: 'oh')"
+        tab.socket.send_text('{"kind":"no","seq":77}')
+        assert tab.hear("refused")["seq"] == 77
+    assert is_up(studio, fruits)
+
+
 def test_ten_thousand_messages_a_second(studio, fruits):
     with studio.live(fruits) as tab:
         for _ in range(10_000):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import vertumnus as vt
+from vertumnus.document.bundle import to_json
 from vertumnus.document.collage import Collage
 from vertumnus.studio.frames import DRAG, POSES, Poses, read_drag, write_poses
 
@@ -87,6 +89,12 @@ def test_a_run_goes_on_without_anybody_and_what_cannot_run_says_why(studio, frui
         assert tab.welcome["run"]["state"] in ("starting", "running", "finished")
         if tab.welcome["run"]["state"] != "finished":
             tab.hear("run", state="finished")
+        tab.say("save")
+        collage = Collage.load(studio.root / "A.collage")
+        assert to_json(vt.again(collage)) == to_json(collage)
+        said = studio.client.get(f"/api/documents/{fruits}/again").json()
+        assert said["command"] == "vertumnus again A.collage -o A-again.png"
+        assert said["exact"]
         tab.say("run", verb="compose", prompt="")
         assert "prompt" in tab.hear("run", state="failed")["message"]
         tab.say("run", verb="pack", shape={"named": "/etc/passwd"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from vertumnus.cli.common import about_start, check_outputs, parse_size, read_elements, say_unplaced
-from vertumnus.cli.estimate import drawing, go_on
+from vertumnus.cli.common import about_start, check_outputs, parse_size, passed_over, read_elements, say_unplaced
+from vertumnus.cli.estimate import composing, drawing, go_on
+from vertumnus.cli.record import Recorder, recording
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
@@ -23,6 +25,7 @@ from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import compose_variations
 from vertumnus.composing.wide import OVERLAP
 from vertumnus.document.collage import Collage
+from vertumnus.elements.collect import Collection
 from vertumnus.elements.element import MAX_SIDE
 from vertumnus.errors import VertumnusError
 from vertumnus.export.picture import save_image, save_picture
@@ -32,6 +35,7 @@ from vertumnus.limits import MAX_SEED, MAX_STARTS, MAX_STEPS, MAX_STORED_SIDE, c
 from vertumnus.writing import check_apart, check_writable
 
 STEPS_SHOWN = 10  # steps between two looks at the bar
+LIGHT = re.compile(r"(pictogram|shape|photo)\b|(\w+:)?mini\b")  # guidances that need no large network
 
 
 def _flags() -> type[BaseModel]:
@@ -89,6 +93,7 @@ def compose(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    record: Path | None = None,
     yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     preset: str | None = None,
@@ -146,6 +151,8 @@ def compose(
         CSS colours that icons take in turn, separated by spaces or semicolons; black by default, white with --like.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    record
+        A film of how the pieces are arranged: .webp, .gif, .mp4, or a folder of frames.
     yes
         Do not ask before what takes more than a minute or 2 GB.
     as_json
@@ -172,6 +179,9 @@ def compose(
     check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
+    recorder = recording(record)
+    if recorder is not None and (variations > 1 or wide):
+        raise VertumnusError("--record: goes with one run; leave out --variations and --wide")
         check_apart([preview], elements or [])
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
     check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
@@ -196,20 +206,20 @@ def compose(
             "options": options, **_given(flags),
         }  # fmt: skip
         pieces = read_elements(elements, icon_colors, max_side)
-        compose_windows(pieces, wide, output, scale, size, others, given, lambda: _Watch(preview, preview_every))
+        watch_one = lambda: _Watch(preview, preview_every, None)  # noqa: E731
+        compose_windows(pieces, wide, output, scale, size, others, given, watch_one)
         return
-    given_size = parse_size(size) if size is not None else (600, 600)
-    go_on(drawing(given_size, scale, [*output] * variations), yes)
+    coloured = icon_colors is None and like is not None and (options is None or options.colour != "own")
+    # White takes any colour that the photograph wants.
+    read = read_elements(elements, "white" if coloured else icon_colors, max_side)
     named = {"elements": elements, "container": container, "like": like, "from": from_}
-    if icon_colors is None and like is not None and (options is None or options.colour != "own"):
-        icon_colors = "white"  # which takes any colour that the photograph wants
-        if only_icons(elements or []) and (options is None or options.gain is None):
-            options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
+    if coloured and only_icons(elements or []) and (options is None or options.gain is None):
+        options = (options or ComposeOptions()).changed(gain=ICON_GAIN)
     choices = _given(flags)
     inputs = [*(elements or []), container, like, *output]
     with about_start(from_, *inputs):
         live = live_compose(
-            read_elements(elements, icon_colors, max_side),
+            read,
             prompt,
             guidance=guidance or [DEFAULT],
             like=like,
@@ -223,9 +233,12 @@ def compose(
             options=options,
             **choices,
         )
+    networks = sum(not LIGHT.match(one) for one in guidance or [])
+    arranging = composing(len(live.numbers), live.spec.size, live.total, networks, variations)
+    go_on(arranging + drawing(live.spec.size, scale, [*output] * variations), yes)
     told: list[dict[str, Any]] = []
     with about_start(from_, *inputs), saying(as_json) as tell:
-        with _Watch(preview, preview_every) as watch:
+        with _Watch(preview, preview_every, recorder) as watch:
 
             def made(compositions: Sequence[Composition], collages: Sequence[Collage]) -> None:
                 seconds, cpu = watch.timing(len(collages))
@@ -233,13 +246,15 @@ def compose(
                     number = composition.spec.seed - seed
                     outputs = [_numbered(path, number, variations) for path in output]
                     write_outputs(collage, outputs, scale)
-                    _summary(collage, composition, f"{seconds:.1f} s ({cpu:.1f} s of one core)", watch.stopped)
+                    _summary(collage, composition, read, f"{seconds:.1f} s ({cpu:.1f} s of one core)", watch.stopped)
                     likeness = {"likeness": composition.likeness, "stopped": watch.stopped}
                     told.append(facts_of(collage, outputs, seconds, cpu) | likeness)
 
             if variations == 1:
                 composition = run(live, watch, checkpoint, resume)
                 made([composition], [composition.document()])
+                if recorder is not None:
+                    print(recorder.write(composition))
                 tell(**told[0])
                 return
             found = compose_variations(live, variations, particles=particles, watch=watch, made=made)
@@ -255,14 +270,14 @@ def _numbered(path: Path, number: int, variations: int) -> Path:
     return path if variations == 1 else path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
 
 
-def _summary(collage: Collage, composition: Composition, timing: str, stopped: bool) -> None:
+def _summary(collage: Collage, composition: Composition, read: Collection, timing: str, stopped: bool) -> None:
     assert collage.made_by is not None
     report = collage.made_by.report
     likeness = "" if composition.guidance.target_alpha is None else f", likeness {composition.likeness:.0%}"
     said = f" as {collage.prompt!r}" if collage.prompt else ""
     print(
         f"{report['layers']} pieces{said}, overlap {report.get('overlap', 0):.2%}{likeness};"
-        f" {timing}" + ("; stopped early, this is the best so far" if stopped else "")
+        f" {timing}" + ("; stopped early, this is the best so far" if stopped else "") + passed_over(read, report)
     )
     if "understood" in report:
         passed = ", ".join(report.get("passed_over", []))
@@ -276,8 +291,9 @@ def _summary(collage: Collage, composition: Composition, timing: str, stopped: b
 class _Watch(Watch):
     """Shows a composition, writes previews, and turns Ctrl-C into a request to stop."""
 
-    def __init__(self, preview: Path | None, every: int) -> None:
+    def __init__(self, preview: Path | None, every: int, recorder: Recorder | None) -> None:
         super().__init__()
+        self.recorder = recorder
         self.preview, self.every = preview, max(every, 1)
         self.shown: Composition | None = None  # of several side by side, the first
         self.began = time.perf_counter(), time.process_time()
@@ -295,6 +311,8 @@ class _Watch(Watch):
         self.shown = self.shown or composition
         if composition is not self.shown:
             return
+        if self.recorder is not None:
+            self.recorder.see(composition)
         arranging = composition.phase == "arrange"
         if arranging and self.preview is not None and composition.done % self.every == 0:
             save_picture(composition.document(), self.preview, background="white")

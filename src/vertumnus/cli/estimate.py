@@ -14,12 +14,14 @@ MUCH_TIME, MUCH_MEMORY = 60.0, 2 << 30  # seconds; bytes
 # Measured on an AMD EPYC, 2026 (docs/benchmarks.md); a guess for any other machine, good to a factor of two.
 DRAWN = 12e6  # pixels a second of a picture
 PIECES = 1e-3  # seconds to place a piece, beside what the first take
+RASTER_SECONDS = 2.7e-7  # for each canvas pixel, which are looked at once
+STEP, STEP_PIECES, NETWORK = 4e-3, 1e-5, 3.0  # seconds of a step of composing, for each piece of it, and of a network
 CELLS = 5.4 / 10_000**1.2  # seconds to match a cell, the more the more there are
 BASE = 200 << 20  # bytes, whatever is asked
 CELL_BYTES, PIECE_BYTES, RASTER_BYTES = (
     2_000,
     20_000,
-    24,
+    40,
 )  # RASTER_BYTES to a canvas pixel: a raster of twice its sides
 
 
@@ -63,8 +65,19 @@ def drawing(size: tuple[int, int], scale: float, outputs: Iterable[Path]) -> Est
 def packing(pieces: int, size: tuple[int, int], starts: int, slow: bool) -> Estimate:
     """Of placing so many pieces on a canvas of width x height pixels, so often; ``slow`` where quality is high."""
     rounds = -(-starts // (os.cpu_count() or 1))
-    seconds = rounds * (1.5 + PIECES * pieces) * (2.5 if slow else 1)
-    return Estimate(seconds, BASE + PIECE_BYTES * pieces + RASTER_BYTES * size[0] * size[1])
+    pixels = size[0] * size[1]
+    seconds = rounds * (1.5 + PIECES * pieces + RASTER_SECONDS * pixels) * (2.5 if slow else 1)
+    return Estimate(seconds, BASE + PIECE_BYTES * pieces + RASTER_BYTES * pixels)
+
+
+def composing(pieces: int, size: tuple[int, int], steps: int, networks: int, runs: int) -> Estimate:
+    """Of arranging so many pieces on a canvas of width x height pixels, in some runs.
+
+    networks   how many of what judges the picture are large networks; on a CPU
+    """
+    pixels = size[0] * size[1]
+    seconds = runs * (1.0 + steps * (STEP + STEP_PIECES * pieces + NETWORK * networks) + RASTER_SECONDS * pixels)
+    return Estimate(seconds, BASE + PIECE_BYTES * pieces + RASTER_BYTES * pixels + (networks and 4 << 30))
 
 
 def matching(cells: int) -> Estimate:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from vertumnus.cli.common import about_start, check_outputs, parse_size, passed_over, read_elements, say_unplaced
 from vertumnus.cli.estimate import drawing, go_on, packing
+from vertumnus.cli.record import Recorder, recording
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
@@ -48,6 +49,7 @@ def pack(
     resume: Annotated[bool, Parameter(negative=())] = False,
     icon_colors: str | None = None,
     max_side: int = MAX_SIDE,
+    record: Path | None = None,
     yes: Annotated[bool, Parameter(name=["--yes", "-y"], negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     options: Annotated[PackOptions | None, Parameter(name="*", group="How")] = None,
@@ -97,6 +99,8 @@ def pack(
         CSS colours that icons take in turn, separated by spaces or semicolons.
     max_side
         Longer pictures are stored shrunk to this many pixels.
+    record
+        A film of how the pieces are arranged: .webp, .gif, .mp4, or a folder of frames.
     yes
         Do not ask before what takes more than a minute or 2 GB.
     as_json
@@ -106,6 +110,9 @@ def pack(
     """
     inputs = [*(elements or []), shape, weights, *(block or []), font]
     check_outputs(output, [*inputs, from_], whole=True, scale=scale)
+    recorder = recording(record)
+    if recorder is not None and starts > 1:
+        raise VertumnusError("--record: goes with one run; leave out --starts")
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
     if not elements and start is None:
@@ -135,7 +142,7 @@ def pack(
         "from": from_,
     }
     provenance = {name: value for name, value in named.items() if value}
-    with about_start(from_, *inputs), _Watch() as watch:
+    with about_start(from_, *inputs), _Watch(recorder) as watch:
         collage = pack_elements(
             found,
             shape,
@@ -158,6 +165,8 @@ def pack(
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     with about_start(from_, *inputs, *output), saying(as_json) as tell:
         write_outputs(collage, output, scale)
+        if recorder is not None and watch.live is not None:
+            print(recorder.write(watch.live))
         _summary(collage, found, seconds, cpu, watch.stopped)
         tell(**facts_of(collage, output, seconds, cpu), stopped=watch.stopped)
 
@@ -182,9 +191,18 @@ def _summary(collage: Collage, found: Collection, seconds: float, cpu: float, st
 class _Watch(Watch):
     """Shows a packing, and asks it to stop when somebody asked for that: the best layout so far is kept."""
 
+    def __init__(self, recorder: Recorder | None) -> None:
+        super().__init__()
+        self.recorder = recorder
+        self.live: Packing | None = None
+
     def __call__(self, packing: Packing | Starts) -> None:
         if self.stopped:
             packing.request_stop()
+        if isinstance(packing, Packing):
+            self.live = packing
+            if self.recorder is not None:
+                self.recorder.see(packing)
         if packing.phase == "arrange" and packing.done % STEPS_SHOWN and packing.done != packing.total:
             return
         what = {"arrange": "arranging", "finish": "finishing", "starts": "starts"}[packing.phase]

@@ -267,6 +267,12 @@ class Composition(PieceRun):
                 look["depth"] = float(np.clip(p.order[i], 0, 1))
         return found
 
+    def sketch(self) -> Collage:
+        """The layers as they are now; see `PieceRun.sketch`."""
+        collage = super().sketch()
+        collage.rendering = self.options.render
+        return collage
+
     def _placed(self) -> NDArray[np.bool_]:
         return np.ones(len(self.numbers), bool) if self.ground is None else self.ground.placed
 

@@ -53,20 +53,22 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
         raise VertumnusError(f"{path}: what comes back is *.svg, *.ora or *.psd")
     with about(path):
         opened = Opened(*readers[suffix](path, original))
-    if original is not None:
-        before = {layer.id: layer for layer in original.layers}
-        for layer in opened.collage.layers:
-            was = before.get(layer.id)
-            if was is None:
-                continue
-            if np.allclose(_corners(layer, opened.collage), _corners(was, original), atol=STILL):
-                if (layer.image, layer.crop) == (was.image, was.crop):  # 200 degrees come back as -160
-                    for name, value in was.placement._asdict().items():
-                        setattr(layer, name, value)
-            else:
-                opened.moved.append(layer.id)
-        opened.collage.made_by = original.made_by
-        for name in original.made_by.pictures if original.made_by is not None else ():
-            if name in original.pictures and name not in opened.collage.pictures:  # such as the shape that was filled
-                opened.collage.pictures.take_from(original.pictures, name)
-    return opened
+        if original is not None:
+            before = {layer.id: layer for layer in original.layers}
+            for layer in opened.collage.layers:
+                was = before.get(layer.id)
+                if was is None:
+                    continue
+                if np.allclose(_corners(layer, opened.collage), _corners(was, original), atol=STILL):
+                    if (layer.image, layer.crop) == (was.image, was.crop):  # 200 degrees come back as -160
+                        for name, value in was.placement._asdict().items():
+                            setattr(layer, name, value)
+                else:
+                    opened.moved.append(layer.id)
+            opened.collage.made_by = original.made_by
+            for name in original.made_by.pictures if original.made_by is not None else ():
+                if (
+                    name in original.pictures and name not in opened.collage.pictures
+                ):  # such as the shape that was filled
+                    opened.collage.pictures.take_from(original.pictures, name)
+        return opened

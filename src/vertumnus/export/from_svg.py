@@ -53,7 +53,11 @@ def read_back(path: Path, original: Collage | None = None) -> tuple[Collage, lis
 
 
 def _read(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
-    root = ElementTree.fromstring(read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES))
+    text = read_svg(read_file(path, MAX_PICTURE_BYTES), str(path), 10 * MAX_PIECES)
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:  # of namespaces, which are looked at only here
+        raise VertumnusError(f"{path}: not a readable SVG ({error})") from None
     document = _json(root.get(f"{{{NAMESPACE}}}document"), path)
     width, height, view = _canvas(root, path)
     known = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import zlib
@@ -27,14 +28,16 @@ def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes]
 
     Rows of h x width x 4 carry straight alpha, and the file says so (ExtraSamples 2; TIFF 6.0, section 18). Smaller
     levels hang below the first as SubIFDs, deflated with horizontal prediction. Until a level's turn comes
-    its packed tiles wait in a file in ``folder``.
+    its packed tiles wait in a file without a name in ``folder``.
     """
     import tifffile
 
     sizes = level_sizes(width, height, SMALLEST)
     rows = [TileRows(*size, SIDE) for size in sizes]
-    with tempfile.TemporaryDirectory(prefix=".vertumnus-", dir=folder) as place, ThreadPoolExecutor() as pool:
-        files = [(Path(place) / str(level)).open("w+b") for level in range(len(sizes))]
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor())
+        # Files without a name, of which nothing is left however this ends.
+        files = [stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in sizes]
         lengths: list[list[int]] = [[] for _ in sizes]
 
         def take(level: int, _: int, band: Bytes) -> None:
@@ -43,33 +46,29 @@ def write_tiff(stream: BinaryIO, width: int, height: int, bands: Iterable[Bytes]
                     files[level].write(packed)
                     lengths[level].append(len(packed))
 
-        try:
-            pyramid = Pyramid(sizes, take)
-            channels = 3
-            for band in bands:
-                channels = band.shape[2]
-                pyramid.add(band)
-            total = sum(sum(part) for part in lengths)
-            with tifffile.TiffWriter(stream, bigtiff=total > BIG) as writer:
-                for level, (across, down) in enumerate(sizes):
-                    files[level].seek(0)
-                    writer.write(
-                        _read(files[level], lengths[level]),
-                        shape=(down, across, channels),
-                        dtype=np.uint8,
-                        photometric="rgb",
-                        extrasamples=["unassalpha"] if channels == 4 else None,
-                        tile=(SIDE, SIDE),
-                        compression="adobe_deflate",
-                        predictor=2,
-                        subifds=len(sizes) - 1 if level == 0 else None,
-                        subfiletype=0 if level == 0 else 1,
-                        metadata=None,
-                        software=False,
-                    )
-        finally:
-            for file in files:
-                file.close()
+        pyramid = Pyramid(sizes, take)
+        channels = 3
+        for band in bands:
+            channels = band.shape[2]
+            pyramid.add(band)
+        total = sum(sum(part) for part in lengths)
+        with tifffile.TiffWriter(stream, bigtiff=total > BIG) as writer:
+            for level, (across, down) in enumerate(sizes):
+                files[level].seek(0)
+                writer.write(
+                    _read(files[level], lengths[level]),
+                    shape=(down, across, channels),
+                    dtype=np.uint8,
+                    photometric="rgb",
+                    extrasamples=["unassalpha"] if channels == 4 else None,
+                    tile=(SIDE, SIDE),
+                    compression="adobe_deflate",
+                    predictor=2,
+                    subifds=len(sizes) - 1 if level == 0 else None,
+                    subfiletype=0 if level == 0 else 1,
+                    metadata=None,
+                    software=False,
+                )
     stream.seek(0, os.SEEK_END)
 
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vertumnus.document.collage import Collage
+from vertumnus.document.placement import Placement
 from vertumnus.elements.element import Element, make_element
 from vertumnus.elements.pieces import Pieces
 from vertumnus.errors import VertumnusError
@@ -55,6 +57,22 @@ class PieceRun(LiveRun):
             tuple(self.pieces.names), tuple(piece.image for piece in self.pieces.elements), p.x.copy(), p.y.copy(),
             np.exp(p.log_scale), np.rad2deg(p.rotation), p.flip.copy(), self._placed().copy(), self.pinned.copy(),
         )  # fmt: skip
+
+    def layout(self) -> list[Placement | None]:
+        """Where each piece lies, or None for one that found no place."""
+        p = self.placements()
+        return [p.placement(i) if placed else None for i, placed in enumerate(self._placed())]
+
+    def looks(self) -> list[dict[str, Any]] | None:
+        """How each piece looks beside its placement, as fields of a layer; None where that is as its picture does."""
+        return None
+
+    def sketch(self) -> Collage:
+        """The layers as they are now, to be looked at: nothing is measured, nothing said of how it was made."""
+        width, height = self.spec.size
+        collage = Collage(width=width, height=height, background=self.spec.background)
+        self.pieces.add_to(collage, self.layout(), self.pinned.tolist(), self.looks())
+        return collage
 
     # What it is told.
 

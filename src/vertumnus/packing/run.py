@@ -209,12 +209,8 @@ class Packing(PieceRun):
         collage = Collage(
             width=spec.size[0], height=spec.size[1], seed=spec.seed, background=spec.background, prompt=spec.prompt
         )
-        looks = None if self.arranged is None else [{"crop": crop} for crop in self.arranged.crops]
-        self.pieces.add_to(collage, layout, self.pinned.tolist(), looks)
-        if self.options.clip:
-            collage.clip = self._outline()
-        if self.inputs.ground is not None:
-            self._lay_ground(collage, self.inputs.ground)
+        self.pieces.add_to(collage, layout, self.pinned.tolist(), self.looks())
+        self._finish_look(collage)
         missing = [name for name, place in zip(self.pieces.names, layout, strict=True) if place is None]
         report = {
             **{name: round(value, 6) for name, value in self.measure()._asdict().items()},
@@ -229,6 +225,23 @@ class Packing(PieceRun):
             # What is outside the shape is cut, and is no spill.
             report |= {"cut": report["spill"], "spill": 0.0}
         return self._sealed(collage, spec, report)
+
+    def looks(self) -> list[dict[str, Any]] | None:
+        """What is cut off each piece, where that is."""
+        return None if self.arranged is None else [{"crop": crop} for crop in self.arranged.crops]
+
+    def sketch(self) -> Collage:
+        """The layers as they are now; see `PieceRun.sketch`."""
+        collage = super().sketch()
+        self._finish_look(collage)
+        return collage
+
+    def _finish_look(self, collage: Collage) -> None:
+        """Lays the ground, and cuts what bleeds."""
+        if self.options.clip:
+            collage.clip = self._outline()
+        if self.inputs.ground is not None:
+            self._lay_ground(collage, self.inputs.ground)
 
     def _lay_ground(self, collage: Collage, ground: Element) -> None:
         """Puts the background's picture under all layers: it fills the canvas, and is cut on two sides at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ from vertumnus.elements.icons import ALIASES as ICON_ALIASES
 from vertumnus.elements.icons import icon_element, icon_names
 from vertumnus.errors import VertumnusError
 from vertumnus.shapes import BUILT_IN, WHOLE
-from vertumnus.studio.channel import channel, refusal
+from vertumnus.studio.channel import channel, fault, refusal
 from vertumnus.studio.choices import schema_of
 from vertumnus.studio.examples import EXAMPLES
 from vertumnus.studio.exports import ALIASES, TYPES, again_line, export, plain_name
@@ -40,6 +41,7 @@ STATIC = Path(__file__).parent / "static"
 FOREVER = "private, max-age=31536000, immutable"
 MOST_ICONS = 200  # names in one answer
 CHUNK = 1 << 20
+NOT_THERE = re.compile(r"there is no such (?!field|option)")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -56,7 +58,9 @@ def make_app(folder: Folder, gate: Gate) -> App:
         yield
         await folder.close()
 
-    app = Starlette(routes=_routes(), lifespan=lifespan, exception_handlers={VertumnusError: _sentence})  # type: ignore[dict-item]
+    app = Starlette(
+        routes=_routes(), lifespan=lifespan, exception_handlers={VertumnusError: _sentence, Exception: _fault}
+    )  # type: ignore[dict-item]
     app.state.folder, app.state.thumbnails = folder, Thumbnails()
     app.state.exporting = asyncio.Semaphore(2)
     return Guard(_Under(app, gate.prefix), gate)
@@ -113,9 +117,13 @@ def _folder(request: Request) -> Folder:
 
 
 async def _sentence(request: Request, error: Exception) -> Response:
-    status = 404 if "there is no such" in str(error) else 400
+    status = 404 if NOT_THERE.search(str(error)) else 400
     refused = refusal(None, error)  # type: ignore[arg-type]
     return JSONResponse({"message": refused.message, "field": refused.field}, status)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(fault(error)), "field": None}, 500)
 
 
 async def _fields(request: Request, known: dict[str, type]) -> dict[str, Any]:

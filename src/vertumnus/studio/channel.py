@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 from collections import deque
 from time import monotonic
 
@@ -15,6 +17,7 @@ from vertumnus.studio.folder import Folder
 from vertumnus.studio.frames import read_drag, read_shown
 from vertumnus.studio.schema import Failed, Refused, read_command
 
+log = logging.getLogger("vertumnus.studio")
 MOST_MESSAGES = 1_000  # in a second
 MOST_MALFORMED = 20  # of a connection
 MOST_TEXT = 4 << 20  # characters of a message
@@ -90,19 +93,36 @@ async def _binary(data: bytes, desk: Desk, client: Client) -> None:
 
 async def _text(text: str, desk: Desk, client: Client) -> bool:
     """Obeys a command and answers it; whether it was one at all."""
-    seq = None
     try:
         if len(text) > MOST_TEXT:
             raise VertumnusError("the message is too long")
         command = read_command(text)
     except VertumnusError as error:
-        client.tell(refusal(seq, error))
+        client.tell(refusal(_seq(text), error))
         return False
     try:
         client.tell(await desk.obey(command, client))
     except VertumnusError as error:
         client.tell(refusal(command.seq, error))
+    except Exception as error:  # a fault of ours: the studio stays up and says so
+        log.exception("a command could not be obeyed")
+        client.tell(refusal(command.seq, fault(error)))
     return True
+
+
+def _seq(text: str) -> int | None:
+    """The number of what is no command, if it has one, so that its sender knows which it was."""
+    try:
+        found = json.loads(text[:MOST_TEXT])
+        seq = found.get("seq")
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    return seq if type(seq) is int and 0 <= seq <= 2**53 else None
+
+
+def fault(error: Exception) -> VertumnusError:
+    """What to say of an error that nobody foresaw."""
+    return VertumnusError(f"something went wrong in the program itself ({type(error).__name__}: {error})")
 
 
 def refusal(seq: int | None, error: VertumnusError) -> Refused:

@@ -5,6 +5,7 @@ The worker process of a studio and a script that repeats what was done hold the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ from vertumnus.live.pieces import PieceRun
 from vertumnus.live.run import UNDOS, Snapshot
 from vertumnus.studio.history import State
 
+NUMBERED = re.compile(r" \d+$")
 POSE = ("x", "y", "scale", "rotation")
 COMMANDS = {"x": Move, "y": Move, "scale": Scale, "rotation": Rotate}
 
@@ -323,6 +325,8 @@ def finished_in(state: State, made: Collage, looks: Mapping[str, Mapping[str, An
         change |= {name: getattr(layer, name) for name in looks.get(layer.id, ())}
         if mine.image != layer.image:
             change |= {"image": layer.image, "name": layer.name}
+        elif NUMBERED.sub("", layer.name) == mine.name:  # the run tells pieces of one picture apart
+            change["name"] = layer.name
         layers[layer.id] = mine.model_copy(update=change)
         exact &= _same(layers[layer.id], layer)
     order = [name for name in state.order if name in layers]
