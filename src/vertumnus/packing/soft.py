@@ -43,11 +43,12 @@ def soft_stages(problem: PackProblem) -> list[Stage]:
     stages: list[Stage] = []
     if nested(options):
         return stages
-    total = iterations_for(pieces, options.quality)
+    total, finest = iterations_for(pieces, options.quality), 0.0
     for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:
         zoom = float(min(np.sqrt(pixels * pieces / problem.area), RASTER))
-        if pieces >= MANY and stages and zoom == stages[-1].renderer.zoom:
-            continue  # as fine as it gets already
+        if pieces >= MANY and zoom == finest:
+            continue  # the stage before is as fine as it gets
+        finest = zoom
         across = np.sqrt(problem.area / pieces) * zoom
         textures = problem.textures.reduced() if across < TINY else problem.textures
         weights = _weights(problem)
