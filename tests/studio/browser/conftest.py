@@ -59,7 +59,9 @@ class Person:
 
     def ask(self, expression: str):
         """What an expression says in the page; `v` is what the page shows tests."""
-        return self.page.evaluate(f"(() => {{ const v = globalThis.vertumnus; return ({expression}); }})()")
+        return self.page.evaluate(
+            f"(() => {{ const v = globalThis.vertumnus; return v ? ({expression}) : null; }})()"
+        )
 
     def until(self, expression: str, seconds: float = 30):
         """Waits until an expression is true in the page, and returns what it says."""

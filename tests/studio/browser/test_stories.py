@@ -101,7 +101,7 @@ def test_edits_by_hand(person) -> None:
     x, y = person.on_screen(1)
     mouse.move(x, y)
     mouse.down()
-    mouse.move(x - 130, y + 60, steps=6)
+    mouse.move(x + 130, y + 110, steps=6)
     mouse.up()
     person.until("v.state.held.size === 0")
     person.page.locator("#canvas").focus()

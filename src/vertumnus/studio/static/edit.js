@@ -32,6 +32,7 @@ function tidy(changes) {
  * @param {boolean} [evenLocked] locked layers are changed too
  */
 export async function change(layers, changes, name, evenLocked = false) {
+  settle();
   const free = evenLocked ? layers : layers.filter((layer) => !layer.locked);
   if (layers.length && !free.length) {
     state.setError("selection", layers.length === 1 ? `${layers[0]?.name} is locked` : "the chosen layers are locked");
@@ -129,6 +130,7 @@ export class Hand {
 
 /** @param {Layer[]} layers */
 export async function remove(layers) {
+  settle();
   if (!layers.length) return;
   const ids = layers.map((layer) => layer.id);
   if (await ask({ kind: "remove", ids }, "selection")) state.said.value = `${naming(layers)} deleted`;
@@ -136,6 +138,7 @@ export async function remove(layers) {
 
 /** @param {Layer[]} layers */
 export async function duplicate(layers) {
+  settle();
   if (!layers.length) return;
   const elements = layers.map((layer) => ({
     image: layer.image,
@@ -154,6 +157,7 @@ export async function duplicate(layers) {
  * @param {"front" | "forward" | "backward" | "back"} where
  */
 export function reorder(layers, where) {
+  settle();
   if (!layers.length) return Promise.resolve(null);
   const ids = new Set(layers.map((layer) => layer.id));
   const order = state.stack.layers.map((layer) => layer.id);
@@ -176,6 +180,7 @@ export function reorder(layers, where) {
  * @param {Layer[]} layers
  */
 export function togglePin(layers) {
+  settle();
   if (!layers.length) return Promise.resolve(null);
   const kind = layers.every((layer) => layer.locked) ? "release" : "pin";
   return ask({ kind, ids: layers.map((layer) => layer.id) }, "selection");
@@ -255,7 +260,7 @@ export function nudge(layers, changes, label) {
   nudging.timer = window.setTimeout(settle, 450);
 }
 
-/** Makes a step of what keys did. */
+/** Makes a step of what keys did: said before all that is said after, as a connection keeps the order. */
 export function settle() {
   if (!nudging) return Promise.resolve();
   const { hand, label, layers, timer } = nudging;
@@ -295,7 +300,7 @@ export function freePlace() {
   const among = state.stack.layers.slice(-2000);
   for (let row = 0; row < 7; row++) {
     for (let column = 0; column < 7; column++) {
-      const at = { x: ((column + 1) / 8) * canvas.width, y: ((row + 1) / 8) * canvas.height };
+      const at = { x: (0.2 + 0.1 * column) * canvas.width, y: (0.2 + 0.1 * row) * canvas.height };
       let far = Math.hypot(canvas.width, canvas.height) - 0.5 * Math.hypot(at.x - centre.x, at.y - centre.y);
       for (const layer of among) far = Math.min(far, Math.hypot(layer.x - at.x, layer.y - at.y) - 0.05 * Math.hypot(at.x - centre.x, at.y - centre.y));
       if (far > most) [most, best] = [far, at];

@@ -3,7 +3,7 @@
 import * as state from "./state.js";
 import { readFrame, seenFrame, POSES, DRAG } from "./frames.js";
 import { follow, settled } from "./motion.js";
-import { documentUrl } from "./http.js";
+import { documentUrl, getJson } from "./http.js";
 
 /** A sentence of the library, said of a command. */
 export class Refused extends Error {
@@ -58,18 +58,38 @@ function open() {
     if (socket === mine) receive(event.data);
   };
   mine.onclose = () => {
-    if (socket !== mine) return;
-    socket = null;
-    lose("the connection was lost before this was done; what is shown is what the server has");
-    state.connection.value = "lost";
-    retry = window.setTimeout(open, wait);
-    wait = Math.min(wait * 1.7, 5000);
+    if (socket === mine) lost();
   };
+  heard = performance.now();
 }
+
+/** The connection is gone; it is opened again, less often the longer that does not succeed. */
+function lost() {
+  const old = socket;
+  socket = null;
+  old?.close();
+  lose("the connection was lost before this was done; what is shown is what the server has");
+  state.connection.value = "lost";
+  clearTimeout(retry);
+  retry = window.setTimeout(open, wait);
+  wait = Math.min(wait * 1.7, 5000);
+}
+
+// A network that is cut says nothing: silence is asked about, and a connection that does not answer is given up.
+let heard = 0;
+setInterval(() => {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const silent = performance.now() - heard;
+  if (silent > 16_000) lost();
+  else if (silent > 6_000) send({ kind: "ping" }).catch(() => undefined);
+}, 3_000);
+addEventListener("offline", () => {
+  if (socket) lost();
+});
 
 /** Cuts the connection as a network would; it is opened again by itself. */
 export function cut() {
-  socket?.close();
+  lost();
 }
 
 /** @param {string} message */
@@ -80,6 +100,7 @@ function lose(message) {
 
 /** @param {string | ArrayBuffer} data */
 function receive(data) {
+  heard = performance.now();
   if (typeof data !== "string") {
     traffic.received += data.byteLength;
     poses(data);
@@ -104,7 +125,10 @@ function receive(data) {
     case "run":
       state.run.value = message;
       if (message.state === "failed") state.setError("run", message.message);
-      if (!state.running()) state.unplaced.clear();
+      if (!state.running()) {
+        state.unplaced.clear();
+        exactly();
+      }
       break;
     case "job": {
       const jobs = new Map(state.jobs.value);
@@ -130,6 +154,19 @@ function receive(data) {
     case "error":
       state.setError(message.about ?? "general", message.message);
       break;
+  }
+}
+
+/** Frames say poses in single precision; once a run is over, what the document holds is asked for. */
+async function exactly() {
+  const id = opened;
+  try {
+    const found = await getJson(`documents/${encodeURIComponent(id)}`);
+    if (opened !== id || state.running() || found.revision < state.revision.value) return;
+    settled(state.layers.keys());
+    state.change({ layers: found.document.layers, revision: found.revision });
+  } catch {
+    // The next change, or the next welcome, brings it.
   }
 }
 

@@ -67,6 +67,10 @@ export function follow(frame) {
     };
     // The short way round; the end is as it was said, but for whole turns.
     way.drotation -= 360 * Math.round(way.drotation / 360);
+    // Where it is there already, to what single precision tells apart, what is known more exactly stays.
+    const near = 1e-6 * (Math.abs(way.x) + Math.abs(way.y) + 100);
+    const turned = Math.abs(way.drotation) < 1e-4 + 1e-6 * Math.abs(way.rotation);
+    if (Math.abs(way.dx) < near && Math.abs(way.dy) < near && turned && Math.abs(way.dscale) < 1e-6 * way.scale) continue;
     next.set(layer.id, way);
   }
   ways = next;

@@ -15,6 +15,11 @@ let loading = null;
 /** The library is large, and only read when it is wanted. */
 function library() {
   loading ??= new Promise((resolve, reject) => {
+    // OpenSeadragon puts a style of its own into the page unless one of that name is there, which the content security
+    // policy would not have; this one is none, by its namespace.
+    const none = document.createElementNS("urn:none", "style");
+    none.setAttribute("data-openseadragon-mobile-css", "none");
+    document.head.append(none);
     const script = document.createElement("script");
     script.src = new URL("../vendor/openseadragon.min.js", import.meta.url).href;
     script.onload = () => resolve(/** @type {any} */ (globalThis).OpenSeadragon);

@@ -78,7 +78,8 @@ function draw(again = []) {
 }
 
 /** @param {Reference} one */
-const originalUrl = (one) => documentUrl(shown.value, `uploads/${one.id}`);
+const originalUrl = (one) =>
+  one.id === "example" ? new URL("../examples/original.webp", import.meta.url).href : documentUrl(shown.value, `uploads/${one.id}`);
 
 function Sources() {
   const picture = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -96,7 +97,7 @@ function Sources() {
   return html`<section class="block" aria-labelledby="sources-title">
     <h3 id="sources-title">${kind.value === "photographs" ? "Picture and tiles" : "Picture"}</h3>
     <div class="source">
-      ${reference.value && reference.value.id !== "example" ? html`<img src=${originalUrl(reference.value)} alt="The picture to rebuild" />` : html`<span class="blank"><${Icon} name="image" size=${26} /></span>`}
+      ${reference.value ? html`<img src=${originalUrl(reference.value)} alt="The picture to rebuild" />` : html`<span class="blank"><${Icon} name="image" size=${26} /></span>`}
       <div class="block">
         <p class="note">${reference.value?.name ?? "A portrait, a logo, a landscape."}</p>
         <button type="button" class="button small" onClick=${() => picture.current?.click()}><${Icon} name="upload" size=${15} />${reference.value ? "Another picture" : "Picture to rebuild"}</button>
@@ -199,7 +200,7 @@ export function Mosaic() {
     ${job ? html`<${JobCard} job=${job} gallery=${false} />` : null}
     <${Tile} />
     ${state.stack.layers.length ? html`<button type="button" class="button wide" onClick=${() => (deep.value = true)}><${Icon} name="zoom-in" size=${16} />Deep zoom</button>` : null}
-    <${DeepZoom} original=${reference.value && reference.value.id !== "example" ? originalUrl(reference.value) : ""} />
+    <${DeepZoom} original=${reference.value ? originalUrl(reference.value) : ""} />
     <details class="more"><summary>All options</summary><div>
       ${photographs
         ? html`<${Options} schema=${schema} values=${how.value} onValues=${set} but=${[...FIRST, ...TOLD]} />`
