@@ -70,7 +70,7 @@ class Client:
     def open(self, identity: str) -> None:
         address = f"ws://{self.at}/api/documents/{identity}/live"
         self.socket = self.ending.enter_context(
-            connect(address, additional_headers=self.headers, max_size=None, max_queue=None)
+            connect(address, additional_headers=self.headers, max_size=None, max_queue=None, ping_timeout=None)
         )
         self.hear("welcome")
 

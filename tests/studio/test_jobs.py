@@ -114,3 +114,32 @@ def test_mosaics_words_and_cut_outs(studio):
         job = tab.say("job", verb="generate", options=options)["job"]
         tab.say("cancel", job=job)
         assert ended(tab)["state"] == "cancelled"
+
+
+def test_mosaics_are_made_on_a_cluster_if_there_is_one(tmp_path, monkeypatch):
+    from vertumnus.mosaic.workers import Threads
+    from vertumnus.studio import schema
+    from vertumnus.studio.jobs import do
+
+    asked = []
+
+    class Cluster(Threads):
+        def __init__(self, address, gpu=False):
+            super().__init__(1)
+            asked.append((address, gpu))
+
+        def map(self, function, jobs, shared=None):
+            asked.append("map")
+            return super().map(function, jobs, shared)
+
+    monkeypatch.setattr("vertumnus.mosaic.workers.RayWorkers", Cluster)
+    files = {}
+    for n in range(4):
+        files[f"u{n}"] = tmp_path / f"{n}.png"
+        Image.fromarray(blob(n, 30, 30)).convert("RGB").save(files[f"u{n}"])
+    options = {"reference": "u0", "tiles": {"uploads": list(files)}, "size": 60, "how": {"grid": "2x2"}}
+    job = schema.Job(verb="mosaic", options=options)
+    results = list(do(Collage(width=9, height=9), job, files, tmp_path / "jobs" / "j1", lambda *_: None, "head:6379"))
+    assert len(results[0].collage.layers) == 4
+    assert asked[0] == ("head:6379", False)
+    assert len(asked) > 1

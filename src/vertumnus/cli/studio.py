@@ -30,6 +30,7 @@ def studio(
     password_file: Path | None = None,
     prefix: str = "",
     allow_host: list[str] | None = None,
+    ray: str | None = None,
     browser: bool = True,
 ) -> None:
     """Edit collages in the browser, by hand and while they are being packed or composed.
@@ -51,6 +52,8 @@ def studio(
         Of all addresses, behind a proxy: /collages.
     allow_host
         A name, or name:port, under which a proxy asks, once for each.
+    ray
+        Mosaics are made on a Ray cluster: its address, or local.
     browser
         Open the link in the browser.
     """
@@ -69,7 +72,9 @@ def studio(
 
         port = listening.getsockname()[1]
         gate = Gate(hosts_of(host, port, allow_host or ()), prefix=prefix, password=password, port=port)
-        app = make_app(Folder(root, first), gate)
+        folder = Folder(root, first)
+        folder.ray = ray
+        app = make_app(folder, gate)
         link = _link(host, gate)
         print(link, flush=True)
         if password is not None:

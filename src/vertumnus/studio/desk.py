@@ -98,6 +98,7 @@ class Desk:
         self.live: Live | None = None
         self.ran: schema.RunShown | None = None
         self.runs = 0
+        self.ray: str | None = None
         self.recorder: Callable[[dict[str, Any]], None] | None = None
         self._numbers = self._jobs = 0
         self._steps_told = session.history()

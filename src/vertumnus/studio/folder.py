@@ -37,6 +37,7 @@ class Folder:
 
     def __init__(self, root: Path, first: Path | None = None, recorder: Callable[[Any], None] | None = None) -> None:
         self.root, self.first, self.recorder = root.resolve(), first, recorder
+        self.ray: str | None = None  # the cluster that mosaics are made on
         self.desks: dict[str, Desk] = {}
         self.uploads, self.crew = Uploads(), Crew()
         self.zooms = Zooms(self.uploads.folder)
@@ -105,7 +106,7 @@ class Folder:
 
     def _put(self, identity: str, session: Session) -> None:
         desk = self.desks[identity] = Desk(identity, session, self.uploads, self.crew, self.root)
-        desk.recorder = self.recorder
+        desk.recorder, desk.ray = self.recorder, self.ray
 
     async def empty(self, name: str, width: int, height: int) -> Desk:
         """A new document without layers."""

@@ -24,6 +24,7 @@ from vertumnus.studio.building import checked_model, file_of, shape_of
 from vertumnus.wording.options import ColorOptions, WordOptions
 
 if TYPE_CHECKING:
+    from vertumnus.mosaic.workers import Workers
     from vertumnus.studio.worker import Result
 
 Watch = Callable[[str, int, int], None]
@@ -120,22 +121,28 @@ def checked(asked: schema.Job) -> Asked:
 
 
 def do(
-    collage: Collage, asked: schema.Job, files: Mapping[str, Path], folder: Path, watch: Watch
+    collage: Collage,
+    asked: schema.Job,
+    files: Mapping[str, Path],
+    folder: Path,
+    watch: Watch,
+    ray: str | None = None,
 ) -> Iterator[Result | str]:
     """Does a job; yields results, and at the end perhaps a sentence on what the reader should know.
 
     files    uploads by what they are called; ``folder:`` and a name, a folder that was looked for already
     folder   of its own, to write to
     watch    called with (what is going on, done, all); what it raises ends the job
+    ray      the address of a cluster that tiles are read and drawn on, in place of this machine
     """
     options = checked(asked)
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(options, Harmonize):
         yield from _harmonize(collage, options, folder, watch)
     elif isinstance(options, Mosaic):
-        yield from _mosaic(options, files, folder, watch)
+        yield from _mosaic(options, files, folder, watch, ray)
     elif isinstance(options, Generate):
-        yield from _generate(options, files, folder, watch)
+        yield from _generate(options, files, folder, watch, ray)
     elif isinstance(options, Cut):
         yield from _cut(options, files, folder, watch)
     else:
@@ -188,20 +195,29 @@ def _steps(watch: Watch, index: int, count: int) -> Callable[[int, int, int, int
     return told
 
 
-def _mosaic(options: Mosaic, files: Mapping[str, Path], folder: Path, watch: Watch) -> Iterator[Result | str]:
+def _workers(ray: str | None, gpu: bool = False) -> Workers | None:
+    from vertumnus.mosaic import workers
+
+    return None if ray is None else workers.RayWorkers(ray, gpu)
+
+
+def _mosaic(
+    options: Mosaic, files: Mapping[str, Path], folder: Path, watch: Watch, ray: str | None
+) -> Iterator[Result | str]:
     from vertumnus.mosaic.bundle import bundled
     from vertumnus.mosaic.mosaic import make_mosaic
     from vertumnus.studio.worker import Result
 
     notes: list[str] = []
+    workers = _workers(ray)
     reference, tiles = _reference(options.reference, files, folder), _tiles(options.tiles, files, folder)
     made = make_mosaic(
         reference, tiles, size=options.size, seed=options.seed, index=folder.parent / "indexes",
-        options=options.how, watch=watch,
+        options=options.how, workers=workers, watch=watch,
         indexed=lambda report: notes.extend(f"{Path(path).name}: {reason}" for path, reason in report.skipped[:3]),
     )  # fmt: skip
     watch("keeping the tiles", 0, 0)
-    held = bundled(made, None, TILE_PIXELS)
+    held = bundled(made, workers, TILE_PIXELS)
     held.background = made.background
     yield Result(0, preview(held, folder / "preview.png"), options.seed, collage=held)
     if made.made_by is not None:
@@ -243,7 +259,9 @@ def _tiles(tiles: Tiles, files: Mapping[str, Path], folder: Path) -> list[Path]:
     return [place]
 
 
-def _generate(options: Generate, files: Mapping[str, Path], folder: Path, watch: Watch) -> Iterator[Result | str]:
+def _generate(
+    options: Generate, files: Mapping[str, Path], folder: Path, watch: Watch, ray: str | None
+) -> Iterator[Result | str]:
     from vertumnus.mosaic.bundle import bundled
     from vertumnus.mosaic.generate.folder import TileFolder
     from vertumnus.mosaic.generate.generate import Request, make_job
@@ -259,7 +277,7 @@ def _generate(options: Generate, files: Mapping[str, Path], folder: Path, watch:
     # The same tiles wait for whoever asks for the same again, or for one of them anew.
     digest = _digest(job.identity())
     tiles = TileFolder(folder.parent / f"drawn-{digest}", job.identity())
-    job.run(tiles, lambda done, total: watch("drawing tiles", done, total))
+    job.run(tiles, lambda done, total: watch("drawing tiles", done, total), _workers(ray, gpu=True))
     for n, cell in enumerate(options.again):
         watch(f"drawing cell {cell} anew", n, len(options.again))
         job.again(tiles, cell, None)

@@ -40,7 +40,7 @@ class Work:
         self.shown = schema.JobShown(
             id=self.id, verb=asked.verb, state="running", what="starting", options=asked.options
         )
-        self.worker = crew.take(BeginJob(self.start, asked, dict(files), folder), self._hear)
+        self.worker = crew.take(BeginJob(self.start, asked, dict(files), folder, desk.ray), self._hear)
         desk.record(asked, job=self.id)
         self._say()
 

@@ -46,6 +46,7 @@ class BeginJob:
     asked: schema.Job
     files: Mapping[str, Path]
     folder: Path
+    ray: str | None = None
 
 
 @dataclass(frozen=True)
@@ -336,7 +337,7 @@ def _job(pipe: Connection, task: BeginJob) -> None:
 
     message = None
     with while_compiling(_once(lambda: pipe.send(Progress("compiling kernels", 0, 0, None)))):
-        for result in do(task.collage, task.asked, task.files, task.folder, watch):
+        for result in do(task.collage, task.asked, task.files, task.folder, watch, task.ray):
             if isinstance(result, str):
                 message = result
                 continue
