@@ -43,7 +43,7 @@ def read_openraster(path: Path, original: Collage | None) -> tuple[Collage, list
     except VertumnusError as error:
         why = str(error).removeprefix(f"{path}: ")
         raise VertumnusError(f"{path}: not a readable OpenRaster file ({why})") from None
-    except (OSError, ElementTree.ParseError) as error:
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:  # an encoding may be none
         raise VertumnusError(f"{path}: not a readable OpenRaster file ({error})") from None
     width, height = (int(_number(root.get(name), 0.0)) for name in ("w", "h"))
     if min(width, height) < 1:
