@@ -101,10 +101,11 @@ export class Handles {
     }
     const [one] = chosen;
     if (chosen.length === 1 && one) {
+      // Of a flipped piece too the handle that turns is on top: its box is the same.
       const [w, h] = one.size;
       this.proxy.setAttrs({
         width: w, height: h, offsetX: w / 2, offsetY: h / 2, x: one.x, y: one.y, rotation: one.rotation,
-        skewX: Math.tan(one.shear / DEGREES), scaleX: one.flip ? -one.scale : one.scale, scaleY: one.scale * one.squeeze,
+        skewX: Math.tan(one.shear / DEGREES), scaleX: one.scale, scaleY: one.scale * one.squeeze,
       });
     } else {
       const box = boxAround(chosen);
