@@ -31,6 +31,7 @@ FINER, FINER_WORK = 3_000.0, 0.3  # the same for pieces that do not turn, and it
 COMPRESS, LOWER = 0.004, 0.997  # of the density there, by which it grows, and where it could not be parted
 FIRST_STEPS, STEPS = 4, 30  # of compaction, before and after that is parted
 ROUNDS = 4  # of both
+COMPACTED = 1_000  # pieces, at most: the programs of more take too long
 CROSSED = 0.5  # canvas pixels of overlap that compaction leaves, from which something crosses
 SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
 ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
@@ -96,7 +97,10 @@ def nest(
     task = Compaction(contours, scene.pieces, scene.ground(RASTER), scene.size)
     steps = FIRST_STEPS
     for _ in range(ROUNDS):
-        moved = compact(task, best.pose, best.mirror, best.factor, above, 0 if hurry else steps)
+        if hurry or count > COMPACTED:
+            best = part_exactly(scene, best, rng)
+            break
+        moved = compact(task, best.pose, best.mirror, best.factor, above, steps)
         best = Found(moved.pose, best.mirror, moved.factor)
         crossed = moved.overlap > CROSSED
         if crossed:
@@ -105,7 +109,7 @@ def nest(
         if not crossed and steps > FIRST_STEPS:
             break
         steps = STEPS
-    if not hurry:
+    if not hurry and count <= COMPACTED:
         best = settle(scene, task, best)
     best.factor = min(best.factor, most)
     grid = OccupancyGrid(problem, freedom, RASTER)
