@@ -18,6 +18,7 @@ SHARES = (0.5,)  # of a run, when they do
 TRIED = 8  # other places that a piece tries
 ROUNDS = 6
 MOST = 40_000  # changes tried
+DISTANCES = 8_000_000  # worked out: among very many pieces of one kind it is left to chance
 
 Floats = NDArray[np.float64]
 
@@ -63,19 +64,20 @@ def spread_apart(
         d = ((points[place[others]] - at) ** 2).sum(axis=1)
         return float((1 / np.maximum(d, least) ** 2).sum())
 
-    tries = 0
+    tries, looks = 0, 0
     for _ in range(ROUNDS):
         changed = False
         for i in rng.permutation(crowded):
             near = np.flatnonzero(movable & (kinds != kinds[i]) & (np.abs(size - size[i]) <= like * size[i]))
             for j in rng.choice(near, min(TRIED, len(near)), replace=False) if len(near) else ():
                 tries += 1
+                looks += 2 * (len(members[kinds[i]]) + len(members[kinds[j]]))
                 here, there = points[place[i]], points[place[j]]
                 before = cost(i, here, j) + cost(j, there, i)
                 if cost(i, there, j) + cost(j, here, i) < before * (1 - 1e-9):
                     place[i], place[j] = place[j], place[i]
                     changed = True
-            if tries > MOST:
+            if tries > MOST or looks > DISTANCES:
                 return place
         if not changed:
             break

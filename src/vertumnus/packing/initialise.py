@@ -71,7 +71,7 @@ def _spread(field: Floats, mask: Mask, count: int, rng: np.random.Generator, lea
     fair = np.sqrt(np.count_nonzero(mask) / count / np.pi)
     room = field.ravel()[flat]
     key = np.floor(np.minimum(room, fair) / (0.1 * fair) + rng.random(len(flat)))
-    order = flat[np.lexsort((rng.random(len(flat)), -key))]
+    order = flat[np.argsort(rng.random(len(flat)) - key)]  # keys are whole numbers
     spacing = 2.0
     while True:
         chosen = _pick_apart(order, field, fair, spacing, count)

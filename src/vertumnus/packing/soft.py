@@ -20,13 +20,14 @@ from vertumnus.strict.problem import RASTER
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
 ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000, "best": 45000}  # for 100 pieces
+MANY = 30_000  # pieces, from which they find their way by the strict finish more than by many iterations
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
 
 
 def iterations_for(pieces: int, quality: str) -> int:
     """How many iterations there are: fewer for more pieces, so that the time grows slowly."""
-    return max(100, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
+    return max(100 if pieces < MANY else 40, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
 
 
 def nested(options: PackOptions) -> bool:
@@ -42,9 +43,12 @@ def soft_stages(problem: PackProblem) -> list[Stage]:
     stages: list[Stage] = []
     if nested(options):
         return stages
-    total = iterations_for(pieces, options.quality)
+    total, finest = iterations_for(pieces, options.quality), 0.0
     for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:
         zoom = float(min(np.sqrt(pixels * pieces / problem.area), RASTER))
+        if pieces >= MANY and zoom == finest:
+            continue  # the stage before is as fine as it gets
+        finest = zoom
         across = np.sqrt(problem.area / pieces) * zoom
         textures = problem.textures.reduced() if across < TINY else problem.textures
         weights = _weights(problem)

@@ -27,6 +27,7 @@ SWEEPS = {
     "high": (12, 4, 6),
     "best": (16, 8, 8),
 }  # first, rounds of voids, after each
+MANY = 30_000  # pieces, of which each sweep takes seconds
 TRIALS = 60
 FINER = 2.5  # times as fine, at most, is a raster as the one before, where a layout is only settled
 HAIR, SLACK, SETTLING_TRIALS, SETTLED_PIXELS = 0.9985, 0.97, 20, 100_000
@@ -49,7 +50,7 @@ def finish_free(
     grid.lay(placements)
     grid.pose[grid.movable, 2] = np.maximum(0.96 * grid.pose[:, 2], grid.bounds[:, 0])[grid.movable]
     grid.stamp()
-    for _ in range(8):
+    for _ in range(8 if len(problem.pieces) < MANY else 4):
         separate(rng.permutation(grid.movable), 40, 0.5, 0, grid.free_spots()[:1], *grid.arrays, rng)
     grid.clear()
     yield from _sweeps(grid, rng, 0.98, first, rounds, after)

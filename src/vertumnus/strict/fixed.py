@@ -25,6 +25,7 @@ SEARCH = {
 SEPARATE = {"fast": 6, "normal": 20, "high": 60, "best": 200}  # sweeps of moving pieces apart
 SWEEPS = {"fast": 6, "normal": 16, "high": 50, "best": 150}  # of falling
 MOST_NESTED = 2_000  # pieces, that guided search is tried for
+LATE, LATE_ROUNDS = 10, 4  # times as many places are tried for what is left when all has settled; how often
 SHAKES = 30  # shifts tried for each piece before it falls on
 
 
@@ -72,10 +73,15 @@ def _behind(finishing: Finishing, grid: OccupancyGrid) -> Finishing:
 
 
 def _find_places(
-    grid: OccupancyGrid, order: NDArray[np.intp], size: NDArray[np.float64], rng: np.random.Generator
+    grid: OccupancyGrid,
+    order: NDArray[np.intp],
+    size: NDArray[np.float64],
+    rng: np.random.Generator,
+    times: int = 1,
 ) -> None:
+    tries = times * SEARCH[grid.problem.strict.quality]
     for i in order[~grid.placed[order]]:
-        find_placement(i, size[i], grid.free_spots(), SEARCH[grid.problem.strict.quality], *grid.arrays, rng)
+        find_placement(i, size[i], grid.free_spots(), tries, *grid.arrays, rng)
 
 
 def pour(problem: Problem, freedom: Bounds, placements: Placements, rng: np.random.Generator) -> Finishing:
@@ -102,6 +108,16 @@ def pour(problem: Problem, freedom: Bounds, placements: Placements, rng: np.rand
         grid.bounds[:, 1] = np.inf
         drop(_heavy(grid, _lowest_first(grid, direction)), direction, 24, farthest, *grid.arrays, rng)
         yield grid
+    for _ in range(LATE_ROUNDS):
+        # Settled, a heap has room above it. What finds none now finds none anywhere: only then is the shape full.
+        missing = order[~grid.placed[order]]
+        if not len(missing):
+            break
+        _find_places(grid, order, size, rng, LATE)
+        drop(_heavy(grid, _lowest_first(grid, direction)), direction, 24, farthest, *grid.arrays, rng)
+        yield grid
+        if not grid.placed[missing].any():
+            break
     return grid
 
 

@@ -138,12 +138,11 @@ class Drive:
 
     def looks(self) -> dict[str, dict[str, Any]]:
         """How layers look beside where they lie, where the run changes that."""
-        found = getattr(self.run, "looks", None)
+        found = self.run.looks() if hasattr(self.run, "looks") else None
         if found is None:
             return {}
-        return {
-            self.ids[number]: look for number, look in zip(self.run.numbers.tolist(), found(), strict=True) if look
-        }
+        numbers = self.run.numbers.tolist()
+        return {self.ids[number]: dict(look) for number, look in zip(numbers, found, strict=True) if look}
 
     def document(self) -> Collage:
         """The run's document, its layers called as here."""
