@@ -117,7 +117,7 @@ def options(kitchen: Kitchen) -> Case:
     command, names = list(HONEST[verb]), []
     for _ in range(rng.choice([1, 1, 1, 2]) if flags(verb) else 0):
         name, hint = rng.choice(flags(verb))
-        if name in ("--checkpoint", "--preview", "--index", "--folder", "--gallery", "--html"):
+        if name in ("--checkpoint", "--preview", "--record", "--index", "--folder", "--gallery", "--html"):
             continue
         names += ["--", name.removeprefix("--").replace("-", "_")]
         if hint is bool:

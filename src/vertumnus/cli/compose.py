@@ -179,7 +179,7 @@ def compose(
     check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
-    recorder = recording(record)
+    recorder = recording(record, [*(elements or []), container, like, from_])
     if recorder is not None and (variations > 1 or wide):
         raise VertumnusError("--record: goes with one run; leave out --variations and --wide")
         check_apart([preview], elements or [])

@@ -110,7 +110,7 @@ def pack(
     """
     inputs = [*(elements or []), shape, weights, *(block or []), font]
     check_outputs(output, [*inputs, from_], whole=True, scale=scale)
-    recorder = recording(record)
+    recorder = recording(record, [*inputs, from_])
     if recorder is not None and starts > 1:
         raise VertumnusError("--record: goes with one run; leave out --starts")
     canvas = parse_size(size) if size is not None else None

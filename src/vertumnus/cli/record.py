@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 from vertumnus.errors import VertumnusError
 from vertumnus.export.video import VIDEOS, check_film_place, save_video
 from vertumnus.live.pieces import PieceRun
+from vertumnus.writing import check_apart
 
 RATE = 15  # frames a second
 FRAMES = 75  # while pieces are arranged; every step of the finish is one more
@@ -62,6 +64,9 @@ def picture(live: PieceRun) -> Image.Image:
     return drawn if drawn.size == size else drawn.resize(size)
 
 
-def recording(path: Path | None) -> Recorder | None:
-    """A recorder, where one is asked for."""
-    return Recorder(path) if path is not None else None
+def recording(path: Path | None, inputs: Iterable[str | Path | None]) -> Recorder | None:
+    """A recorder, where one is asked for; refused in the place of what is read."""
+    if path is None:
+        return None
+    check_apart([path], inputs)
+    return Recorder(path)
