@@ -80,7 +80,7 @@ def test_all_by_keys(person, count) -> None:
     before = person.ask("({...v.state.chosen()[0]})")
     for key in ("ArrowLeft", "]", ".", "Alt+ArrowUp", "Alt+ArrowRight", "f"):
         keys.press(key)
-    person.until("v.state.held.size === 0", 10)
+    person.until(f"v.state.held.size === 0 && v.state.chosen()[0].flip === {str(not before['flip']).lower()}", 10)
     after = person.ask("({...v.state.chosen()[0]})")
     assert after["x"] == pytest.approx(before["x"] - 1, abs=1e-3)
     assert after["rotation"] == pytest.approx(before["rotation"] + 1, abs=1e-3)
@@ -99,17 +99,19 @@ def test_all_by_keys(person, count) -> None:
     keys.to("Layers, front first")
     keys.press("Home")
     keys.press("ArrowDown")
-    assert person.ask("v.state.chosen()[0].name") == "leaf"
+    assert person.ask("v.state.chosen()[0].name").startswith("leaf")
     keys.press("F2")
     keys.type("my leaf")
     keys.press("Enter")
     person.until("v.state.stack.layers.some(l => l.name === 'my leaf')")
     keys.press("?")
+    page.wait_for_selector("dialog[open] kbd")
     assert page.locator("dialog[open] kbd").count() > 30
     keys.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
 
     keys.press("7")
-    page.wait_for_timeout(150)
+    page.wait_for_selector("text=Save PNG")
     keys.to("Save PNG")
     with page.expect_download(timeout=60_000) as download:
         keys.press("Enter")
