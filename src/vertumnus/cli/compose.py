@@ -179,10 +179,10 @@ def compose(
     check_outputs(output, [*(elements or []), container, like, from_], whole=True, scale=scale)
     if preview is not None:
         check_writable(preview)
+        check_apart([preview], elements or [])
     recorder = recording(record, [*(elements or []), container, like, from_])
     if recorder is not None and (variations > 1 or wide):
         raise VertumnusError("--record: goes with one run; leave out --variations and --wide")
-        check_apart([preview], elements or [])
     check_whole("--preview-every", preview_every, 1, MAX_STEPS)
     check_whole("--max-side", max_side, 1, MAX_STORED_SIDE)
     check_whole("--seed", seed, 0, MAX_SEED)
