@@ -98,13 +98,15 @@ def test_shells_complete_verbs_and_options(vertumnus, shell):
 
 @pytest.mark.slow
 def test_a_run_is_recorded_as_a_film(vertumnus, tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
     for n in range(3):
-        (tmp_path / f"{n}.png").write_bytes(png(blob(n, 30, 30)))
-    (tmp_path / "bad.png").write_bytes(b"no picture")
+        (pictures / f"{n}.png").write_bytes(png(blob(n, 30, 30)))
+    (pictures / "bad.png").write_bytes(b"no picture")
     for verb, given in (("pack", ["--shape", "heart", "--quality", "fast"]), ("compose", ["--iterations", "9"])):
         more = ["--guidance", "shape:heart"] if verb == "compose" else []
         code, out, err = vertumnus(
-            verb, tmp_path, *given, *more, "--size", "60", "--count", "5", "--record", tmp_path / f"{verb}.webp",
+            verb, pictures, *given, *more, "--size", "60", "--count", "5", "--record", tmp_path / f"{verb}.webp",
             "-o", tmp_path / f"{verb}.collage",
         )  # fmt: skip
         assert code == 0, err
