@@ -84,7 +84,13 @@ def test_the_right_noun_is_in_the_right_window():
     """By the judge of silhouettes, which knows the drawings of a font that does not guide."""
     nouns = ("heart", "house", "tree")
     collage = vt.compose_wide(
-        ["icon:circle,leaf"], ["|".join(f"a {n}" for n in nouns)], size=240, overlap=0.1, count=40, iterations=400
+        ["icon:circle,leaf"],
+        ["|".join(f"a {n}" for n in nouns)],
+        size=240,
+        overlap=0.1,
+        count=40,
+        iterations=400,
+        drawing="fitting",
     )
     ink = np.asarray(collage.render(background="#ffffff00").getchannel("A"), np.float32) / 255
     judge = _judge()

@@ -27,7 +27,7 @@ from vertumnus.studio.uploads import Uploads
 from vertumnus.studio.work import Work
 
 log = logging.getLogger("vertumnus.studio")
-SAVE_AFTER = 1.5  # seconds after the first change that is not on disk; writing takes the rest of two
+SAVE_AFTER = 1.0  # seconds after the first change that is not on disk; writing takes the rest of two at most
 SAVE_AGAIN = 10.0  # seconds until another try after one that failed
 MOST_WAITING = 4_000  # messages for a client that does not read them
 MOST_JOBS = 20  # that are remembered
