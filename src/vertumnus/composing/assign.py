@@ -114,9 +114,9 @@ def part_of(ink: NDArray[np.float32], part: Part) -> NDArray[np.float32]:
     if not len(rows) or (part.first, part.last) == (0.0, 1.0):
         return ink
     share = (np.arange(len(ink)) + 0.5 - rows[0]) / (rows[-1] + 1 - rows[0])
-    inside = (share >= part.first if part.first else share >= -np.inf) & (
-        share < part.last if part.last < 1 else True
-    )
+    # The soft edge above the first row and below the last belongs to the outer parts.
+    first, last = part.first or -np.inf, part.last if part.last < 1 else np.inf
+    inside = (first <= share) & (share < last)
     return np.where(inside[:, None], ink, np.float32(0))
 
 
