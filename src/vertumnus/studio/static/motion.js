@@ -30,9 +30,10 @@ function step(time) {
     layer.scale = way.scale + part * way.dscale;
     layer.rotation = way.rotation + part * way.drotation;
   }
+  // What draws is asked for first: a frame's drawing that came after the next step would ask for every other frame.
+  state.changed("poses");
   if (part === 1) ways.clear();
   else asked = requestAnimationFrame(step);
-  state.changed("poses");
 }
 
 /**

@@ -12,6 +12,7 @@ import { input } from "./meter.js";
 
 const REACH = 6; // screen pixels in which a dragged box catches
 const STIR = 4; // screen pixels below which a press is a click
+const LEAD = 24; // screen pixels that a moving layer may be ahead of the hand that grabs it
 
 /**
  * The uppermost layer at a point.
@@ -35,6 +36,21 @@ export function layerAt(point, sprites) {
     if (sprites.solid(layer, u, v)) return layer;
   }
   return null;
+}
+
+/**
+ * The visible layer whose middle is nearest to a point.
+ * @param {Point} point canvas pixels
+ * @param {number} reach canvas pixels at most
+ */
+function layerNear(point, reach) {
+  /** @type {Layer | null} */
+  let found = null;
+  for (const layer of state.stack.layers) {
+    const far = Math.hypot(layer.x - point.x, layer.y - point.y);
+    if (layer.visible && !layer.locked && far < reach) [found, reach] = [layer, far];
+  }
+  return found;
 }
 
 export class Pointer {
@@ -111,7 +127,7 @@ export class Pointer {
       this.doing = { kind: "lasso", at, screen, layer: null, add, was };
       return;
     }
-    const layer = layerAt(at, this.stage.sprites);
+    const layer = layerAt(at, this.stage.sprites) ?? (state.running() ? layerNear(at, LEAD / this.stage.view.scale) : null);
     if (this.click?.(layer, event)) return;
     if (layer && add) {
       const ids = new Set(was);
