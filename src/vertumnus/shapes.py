@@ -122,6 +122,8 @@ def parse_shape(
     """
     if isinstance(spec, Shape):
         return spec
+    if invert and str(spec) == WHOLE:
+        raise VertumnusError("`invert`: of the whole canvas nothing is left; name a shape")
     with about("`block`", *block):
         blocked = tuple(_drawing(str(mask), False, font) for mask in block)
     return Shape(str(spec), _drawing(str(spec), invert, font), blocked)

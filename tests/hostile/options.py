@@ -132,6 +132,8 @@ def options(kitchen: Kitchen) -> Case:
         ]
         if name in LONG and any(LONG[name] < number(text) < 10**9 for text in given):
             continue  # that is much, but what was asked for
+        if name == "--generate" and "--steps" not in command:
+            command += ["--steps", "2"]
         # What is given anew takes the place of the honest one.
         if name in command and command[0] != "tiles":
             at = command.index(name)

@@ -170,6 +170,8 @@ def _edit(
         _run(_job(document, prompt, model, layer, options, control), [folder], seed, seeds, False)
         print(f"choose one: vertumnus harmonize edit {collage} --layer {layer!r} --take SEED")
         return
+    if not folder.exists():
+        raise VertumnusError(f"--take: there is no gallery {folder} yet; make it first, without --take")
     identity = read_index(folder)["identity"]
     if identity.get("collage") != collage_digest(document) or identity.get("layer") != layer:
         raise VertumnusError(f"{folder}: holds results of another collage or layer; make them anew without --take")

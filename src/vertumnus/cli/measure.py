@@ -149,12 +149,12 @@ def measure(
     looks = _Looks(prompt, clip, dtype, aesthetic, vlm, vlm_model, classifier) if prompt is not None else None
     with about(collage):
         found = measure_packing(document, fitted)
-    report = document.made_by.report if document.made_by else {}
+        unplaced = document.made_by.unplaced() if document.made_by else []
     numbers: dict[str, Any] = {name: round(value, 6) for name, value in found._asdict().items()}
     if shape is None:
         del numbers["coverage"], numbers["spill"]
     numbers["layers"] = len(document.layers)
-    numbers["unplaced"] = len(report.get("unplaced", []))
+    numbers["unplaced"] = len(unplaced)
     if looks is not None:
         numbers |= {name: _rounded(value) for name, value in looks.measure(document).items()}
         numbers["missing"] = looks.missing

@@ -74,7 +74,7 @@ def film(
                 pictures, library, frames, options, COHERENCE if coherence is None else coherence, seed, pan
             ):
                 cells = len(shown.grid)
-                collage = make_collage(shown, frame, canvas_size(shown.grid, size), {}, workers=workers)
+                collage = make_collage(shown, frame, canvas_size(shown.grid, size, frames), {}, workers=workers)
                 changed.append(moved)
                 progress.update(task, completed=len(changed), note=f"{moved} cells changed")
                 yield Image.fromarray(np.concatenate(list(mosaic_bands(collage, workers))))

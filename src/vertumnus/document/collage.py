@@ -49,6 +49,19 @@ class MadeBy(Checked):
         check_depth(tree)
         return tree
 
+    def unplaced(self) -> list[tuple[str, str]]:
+        """Name and reason of each piece that the report says found no place.
+
+        Raises `VertumnusError` if the report says something else there.
+        """
+        said = self.report.get("unplaced", [])
+        fields = ("name", "reason")
+        if not isinstance(said, list) or not all(
+            isinstance(one, dict) and all(isinstance(one.get(field), str) for field in fields) for one in said
+        ):
+            raise VertumnusError("made_by.report.unplaced: is not a list of names and reasons")
+        return [(one["name"], one["reason"]) for one in said]
+
 
 class Collage(Checked):
     """An ordered list of layers, back to front, on a canvas of width x height pixels.

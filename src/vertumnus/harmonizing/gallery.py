@@ -126,6 +126,9 @@ def read_index(folder: Path) -> dict[str, Any]:
     fields = {"format": str, "identity": dict, "pictures": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in fields.items()):
         raise VertumnusError(f"{path}: is damaged; choose another folder")
+    for name in ("prompt", "layer", "model"):
+        if not isinstance(found["identity"].get(name), str | None):
+            raise VertumnusError(f"{path}: identity.{name}: is not a text; choose another folder")
     seeds_and_digests = found["pictures"].items()
     if found["format"] != FORMAT or not all(
         seed.isdecimal() and isinstance(digest, str) for seed, digest in seeds_and_digests

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,12 @@ class Cells:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def canvas_size(grid: Grid, size: str | int | tuple[int, int] | None) -> tuple[int, int]:
+def canvas_size(
+    grid: Grid, size: str | int | tuple[int, int] | None, reference: str | Path = ""
+) -> tuple[int, int]:
     """Width and height in pixels of ``8000`` (the longer side) or ``8000x6000``, or of about 64 pixels to a cell.
+
+    reference  the file whose proportions these are, for messages
 
     Raises `VertumnusError` for anything else, or less than a pixel to a cell.
     """
@@ -75,7 +80,7 @@ def canvas_size(grid: Grid, size: str | int | tuple[int, int] | None) -> tuple[i
     else:
         width, height = parse_size(size, grid.width, grid.height)
     sides = (grid.boxes[:, 2:] - grid.boxes[:, :2]) * [width / grid.width, height / grid.height]
-    check_cells(width, height, float(sides.min()))
+    check_cells(width, height, float(sides.min()), reference)
     return width, height
 
 
@@ -91,7 +96,7 @@ def parse_size(size: str | int | tuple[int, int], across: float, down: float) ->
         if cross:
             height = int(second)
         else:
-            width, height = (round(width * side / max(across, down)) for side in (across, down))
+            width, height = (round(width * side / max(across, down)) or 1 for side in (across, down))
     except ValueError:
         raise VertumnusError(f"`size`: {text!r} is not a size; write 8000 or 8000x6000") from None
     if not all(1 <= side <= MAX_RENDER for side in (width, height)):
@@ -99,10 +104,11 @@ def parse_size(size: str | int | tuple[int, int], across: float, down: float) ->
     return width, height
 
 
-def check_cells(width: int, height: int, smallest: float) -> None:
+def check_cells(width: int, height: int, smallest: float, reference: str | Path = "") -> None:
     """Raises `VertumnusError` unless the smallest side of any cell has a pixel."""
     if smallest < 1 - 1e-9:
-        raise VertumnusError(f"`size`: {width} x {height} leaves less than a pixel for the smallest cell")
+        of = f" of {reference}" if str(reference) else ""
+        raise VertumnusError(f"`size`: {width} x {height}{of} leaves less than a pixel for the smallest cell")
 
 
 def make_collage(

@@ -100,7 +100,7 @@ def make_mosaic(
             "tiles": [_input(library, folder, index) for folder in folders],
         },
     }
-    return make_collage(cells, image, canvas_size(cells.grid, size), made_by, seed, workers)
+    return make_collage(cells, image, canvas_size(cells.grid, size, path), made_by, seed, workers)
 
 
 def chosen_options(options: MosaicOptions | None, choices: MosaicKeywords) -> MosaicOptions:

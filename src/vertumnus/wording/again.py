@@ -78,7 +78,7 @@ def plan_of(collage: Collage) -> Plan:
         inputs={name: value for name, value in inputs.items() if name not in OWN},
         report={
             "language": made.report.get("language"),
-            "unplaced": [(one["name"], one["reason"]) for one in made.report.get("unplaced", [])],
+            "unplaced": made.unplaced(),
         },
     )
 
