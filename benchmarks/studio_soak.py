@@ -1,10 +1,12 @@
 """A studio under random use: edits, runs, drags, undos and exports, seeded, for as long as is asked.
 
-    python benchmarks/studio_soak.py --seconds 1800 --seed 1
+    python benchmarks/studio_soak.py --seconds 1800 --seed 1 [--page]
 
 A server of its own is told by a script; every reply is waited for. Said every so often: the memory of the server and
-of its workers (resident, MB), commands, and how many were refused. At the end the document must be, byte for byte,
-the one that the recorded commands make without a server (vertumnus.studio.replay), and nothing must have gone wrong.
+of its workers (resident, MB), commands, and how many were refused. With --page a browser's page looks on all the
+while: its process's resident MB and what its scripts hold, after garbage was collected. At the end the document must
+be, byte for byte, the one that the recorded commands make without a server (vertumnus.studio.replay), and nothing
+must have gone wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -175,16 +178,47 @@ def drag(client: Client, random_: random.Random, document: dict) -> None:
 
 def memory(process: int) -> tuple[float, float]:
     """MB of a process, and of those it started."""
-
-    def resident(number: int) -> float:
-        try:
-            return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * PAGE / 1e6
-        except (OSError, IndexError):
-            return 0.0
-
     listed = Path(f"/proc/{process}/task").glob("*/children")
     children = {int(number) for file in listed for number in file.read_text().split()}
     return resident(process), sum(map(resident, children))
+
+
+class Page:
+    """A page that shows the document, and is told of every change."""
+
+    def __init__(self, link: str, ending: contextlib.ExitStack) -> None:
+        from playwright.sync_api import sync_playwright
+
+        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+        if chromium is None:
+            sys.exit("there is no Chromium; name it in CHROMIUM")
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        running = ending.enter_context(sync_playwright())
+        browser = running.chromium.launch(executable_path=chromium, args=sandbox)
+        ending.callback(browser.close)
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(link)
+        self.page.wait_for_selector("#canvas")
+        self.probe = context.new_cdp_session(self.page)
+        self.whole = browser.new_browser_cdp_session()
+
+    def memory(self) -> tuple[float, float]:
+        """MB of the page's process, and of what its scripts hold."""
+        self.probe.send("HeapProfiler.collectGarbage")
+        heap = self.page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+        processes = self.whole.send("SystemInfo.getProcessInfo")["processInfo"]
+        return sum(resident(one["id"]) for one in processes if one["type"] == "renderer"), heap
+
+
+def resident(number: int) -> float:
+    """MB of a process."""
+    try:
+        return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * PAGE / 1e6
+    except (OSError, IndexError):
+        return 0.0
 
 
 def main() -> None:
@@ -192,16 +226,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=float, default=60, help="seconds between two lines")
+    parser.add_argument("--page", action="store_true", help="a browser looks on")
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         serve(Path(given.serve[0]), Path(given.serve[1]))
         return
     with tempfile.TemporaryDirectory() as place:
-        soak(Path(place), given.seconds, given.seed, given.every)
+        soak(Path(place), given.seconds, given.seed, given.every, given.page)
 
 
-def soak(place: Path, seconds: float, seed: int, every: float) -> None:
+def soak(place: Path, seconds: float, seed: int, every: float, watched: bool) -> None:
     folder, records = place / "folder", place / "records"
     folder.mkdir()
     server = subprocess.Popen([sys.executable, __file__, "--serve", folder, records], stdout=subprocess.PIPE)
@@ -214,7 +249,10 @@ def soak(place: Path, seconds: float, seed: int, every: float) -> None:
         body = {"name": "soak", "width": SIDE, "height": SIDE}
         identity = json.loads(client.http("POST", "/api/documents", body))["id"]
         client.open(identity)
-        print("minutes  server MB  workers MB  commands  refused  frames  errors", flush=True)
+        link = f"http://{client.at}/?token={token}#{identity}"
+        page = Page(link, client.ending) if watched else None
+        more = "  page MB  scripts MB" if page else ""
+        print(f"minutes  server MB  workers MB  commands  refused  frames  errors{more}", flush=True)
         while time.monotonic() < began + seconds:
             one_thing(client, random_, identity)
             if time.monotonic() >= due:
@@ -222,7 +260,8 @@ def soak(place: Path, seconds: float, seed: int, every: float) -> None:
                 own, workers = memory(server.pid)
                 minutes = (time.monotonic() - began) / 60
                 print(f"{minutes:7.1f} {own:10.0f} {workers:11.0f} {client.commands:9} {client.refused:8}"
-                      f" {client.frames:7} {len(client.errors):7}", flush=True)  # fmt: skip
+                      f" {client.frames:7} {len(client.errors):7}", end="")  # fmt: skip
+                print("{:9.0f} {:11.1f}".format(*page.memory()) if page else "", flush=True)
         if client.running:
             client.say("resume")
             client.say("stop")
@@ -230,6 +269,8 @@ def soak(place: Path, seconds: float, seed: int, every: float) -> None:
                 client.take(120)
         client.say("save")
         steps = json.loads(client.http("GET", f"/api/documents/{identity}"))["history"]
+        if page:
+            client.errors += page.errors
     finally:
         client.ending.close()
         server.terminate()
