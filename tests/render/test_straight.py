@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vertumnus.imaging.pyramid import halve_straight
-from vertumnus.render.picture import straight
+from vertumnus.render.strip import straight
 
 
 def test_straight():

@@ -78,6 +78,8 @@ def film(
                 changed.append(moved)
                 progress.update(task, completed=len(changed), note=f"{moved} cells changed")
                 yield Image.fromarray(np.concatenate(list(mosaic_bands(collage, workers))))
+            if not changed:
+                raise VertumnusError(f"{frames}: holds no picture")
 
         number = save_video(drawn(), output[0], rate)
     later = changed[1:] or [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ def _layers(group: Any, opacity: float, visible: bool, lost: list[str]) -> Itera
             continue
         if one.width * one.height > MAX_PIXELS:
             raise VertumnusError(f"{one.name}: {one.width} x {one.height} pixels are too many for a layer")
-        picture = one.topil() if one.width and one.height else None
+        with warnings.catch_warnings(record=True) as damaged:
+            warnings.simplefilter("always")
+            picture = one.topil() if one.width and one.height else None
+        if damaged:
+            lost.append(f"{one.name}: is damaged, and black where it cannot be read")
         if picture is None:
             lost.append(f"{one.name}: has no pixels ({one.kind})")
             continue

@@ -16,7 +16,8 @@ from vertumnus.export.banded import Progress
 from vertumnus.export.svg import plain
 from vertumnus.render.clip import outline_coverage
 from vertumnus.render.layer import render_layer
-from vertumnus.render.picture import clip_of, cut, picture_size, render, straight
+from vertumnus.render.picture import clip_of, cut, picture_size, render
+from vertumnus.render.strip import straight
 from vertumnus.writing import atomic_write
 
 MIMETYPE = "image/openraster"

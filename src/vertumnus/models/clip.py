@@ -11,6 +11,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Checkpoint, Dtype
 from vertumnus.models.device import Threads, choose_device, quiet
 from vertumnus.models.opening import choose_dtype
+from vertumnus.models.text import check_vocabulary
 from vertumnus.reading import read_json
 
 Tensor = torch.Tensor
@@ -68,6 +69,12 @@ class Clip:
                 sentence = " ".join(str(error).split())
                 raise VertumnusError(f"{checkpoint.name}: cannot be loaded ({sentence[:300]})") from error
         return cls(checkpoint.name, checkpoint.family, model.to(chosen), tokenizer, mean, std)
+
+    def try_out(self) -> None:
+        """Raises whatever the libraries raise if its parts do not fit each other: reads a word, sees a picture."""
+        check_vocabulary(self.tokenizer, self.model.text_model)
+        with torch.no_grad():
+            self.similarity(torch.zeros(1, 3, self.resolution, self.resolution, device=self.device), "a")
 
     @property
     def device(self) -> torch.device:

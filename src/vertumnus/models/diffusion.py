@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
 Tensor = torch.Tensor
+TRIAL = 8  # latents a side of what a model is tried with: networks halve them up to three times
 # From what the network will see (latents, steps, states, what is added for SDXL) to further keywords for it.
 Condition = Callable[[Tensor, "Tensor | int", Tensor, "dict[str, Tensor] | None"], dict[str, Any]]
 
@@ -91,6 +92,16 @@ class Diffusion:
         pipeline = open_pipeline(checkpoint, chosen, dtype, config)
         moving = (memory or Memory()).apply(pipeline, chosen)
         return cls(checkpoint.name, checkpoint.family, pipeline, chosen, moving)
+
+    def try_out(self) -> None:
+        """Raises whatever the libraries raise if the parts do not fit each other: once reads, answers and decodes."""
+        self.text.check()
+        rows = min(TRIAL, self.shape[1])
+        latents = torch.zeros(1, self.channels, rows, rows, device=self.device)
+        with torch.no_grad():
+            self.answer(latents, 0, self.encode_text("a"))
+            if self.vae is not None:
+                self.to_latents(self.decode(latents))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from vertumnus.errors import VertumnusError
-from vertumnus.models.checkpoint import Checkpoint, Dtype, find
+from vertumnus.models.checkpoint import MINI, Checkpoint, Dtype, find
 from vertumnus.models.pictogram import Pictogram
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ def load_model(
     if missing:
         raise VertumnusError(f"{spec}: needs {', '.join(missing)}; pip install 'vertumnus[models]'")
     try:
-        return _opened(checkpoint, spec, device, dtype, memory, config)
+        model = _opened(checkpoint, spec, device, dtype, memory, config)
+        if str(spec) not in MINI and hasattr(model, "try_out"):
+            model.try_out()
+        return model
     except (VertumnusError, MemoryError):
         raise
     except Exception as error:  # transformers, tokenizers and safetensors raise whatever their parts raise

@@ -94,6 +94,13 @@ def cross_attentions(unet: Any) -> list[tuple[str, Any]]:
     ]
 
 
+def check_vocabulary(tokenizer: Any, encoder: Any) -> None:
+    """Raises `ValueError` if a tokenizer has tokens that its text encoder has no vectors for."""
+    last, vectors = max(tokenizer.get_vocab().values(), default=0), len(encoder.get_input_embeddings().weight)
+    if last >= vectors:
+        raise ValueError(f"the tokenizer has token {last}, and {type(encoder).__name__} {vectors} vectors")
+
+
 class TextReader:
     """The text encoders of a pipeline.
 
@@ -127,6 +134,11 @@ class TextReader:
         """One, or SDXL's two; as they are now, for learned words change them."""
         named = (getattr(self.pipeline, name, None) for name in ("tokenizer", "tokenizer_2"))
         return [tokenizer for tokenizer in named if tokenizer is not None]
+
+    def check(self) -> None:
+        """Raises `ValueError` if a tokenizer has tokens that its text encoder has no vectors for."""
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
+            check_vocabulary(tokenizer, encoder)
 
     def read(self, prompts: str | Sequence[str], gradients: bool = False) -> TextStates:
         """The text states of prompts, as the pipeline makes them; with gradients by learned words if asked for."""

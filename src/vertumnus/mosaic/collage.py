@@ -65,9 +65,7 @@ class Cells:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def canvas_size(
-    grid: Grid, size: str | int | tuple[int, int] | None, reference: str | Path = ""
-) -> tuple[int, int]:
+def canvas_size(grid: Grid, size: str | int | tuple[int, int] | None, reference: str | Path = "") -> tuple[int, int]:
     """Width and height in pixels of ``8000`` (the longer side) or ``8000x6000``, or of about 64 pixels to a cell.
 
     reference  the file whose proportions these are, for messages
@@ -96,7 +94,7 @@ def parse_size(size: str | int | tuple[int, int], across: float, down: float) ->
         if cross:
             height = int(second)
         else:
-            width, height = (round(width * side / max(across, down)) or 1 for side in (across, down))
+            width, height = (round(width * side / max(across, down)) or min(1, width) for side in (across, down))
     except ValueError:
         raise VertumnusError(f"`size`: {text!r} is not a size; write 8000 or 8000x6000") from None
     if not all(1 <= side <= MAX_RENDER for side in (width, height)):

@@ -29,7 +29,8 @@ from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.poisson import divergence, solve_poisson
 from vertumnus.limits import MAX_LENGTH
 from vertumnus.render.layer import render_layer
-from vertumnus.render.picture import picture_size, straight
+from vertumnus.render.picture import picture_size
+from vertumnus.render.strip import straight
 
 MAX_BLENDED = 40_000_000  # pixels: the equation needs the whole picture in memory
 COVERED = 0.5  # coverage from which on a pixel is a layer's own

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage, Layer
-from vertumnus.render.picture import Strip, StripRenderer, picture_size
+from vertumnus.render.picture import StripRenderer, picture_size
+from vertumnus.render.strip import Strip
 
 
 def render_layer(

@@ -33,7 +33,6 @@ from vertumnus.elements.drawing import draw_drawing
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.imaging.pyramid import mip_level
-from vertumnus.jit import kernel
 from vertumnus.limits import MAX_RENDER
 from vertumnus.render.added import added_bands
 from vertumnus.render.cell import Cell, cell_pixels, halvings_for, hexagon_mask, snapped
@@ -41,6 +40,7 @@ from vertumnus.render.clip import outline_coverage
 from vertumnus.render.draw import GAP, Ready, draw, make_ready
 from vertumnus.render.held import Held
 from vertumnus.render.sprites import premultiplied
+from vertumnus.render.strip import Strip, straight
 
 STRIP_PIXELS = 1 << 19  # drawn by one job
 STRIP_ROWS = 16  # at least
@@ -49,7 +49,6 @@ DRAWN_PIXELS = 1 << 24  # of a picture that is drawn anew from its drawing, at m
 ENOUGH = 0.98  # of the pixels needed: a smaller version is enlarged by no more than this
 
 Pixels = NDArray[np.uint8]
-f4 = np.float32
 Progress = Callable[[int, int], None]
 
 
@@ -370,81 +369,3 @@ def _soft_hexagon(width: int, height: int) -> NDArray[np.float32]:
     """How much of each pixel lies in the hexagon that fills the picture: the mean of 4 x 4 points."""
     fine = hexagon_mask(Cell((0, 0, 4 * width, 4 * height), (0.0, 0.0, 4.0 * width, 4.0 * height), 0))
     return fine.reshape(height, 4, width, 4).mean(axis=(1, 3), dtype=np.float32)
-
-
-class Strip:
-    """Some rows of the picture: bytes as long as only opaque cells lie in them, then premultiplied floats."""
-
-    def __init__(self, ground: tuple[int, int, int, int], top: int, rows: int, width: int, left: int = 0) -> None:
-        self.top, self.left = top, left
-        self._bytes: Pixels | None = np.empty((rows, width, 4), np.uint8)
-        self._bytes[:] = ground
-        self._floats: NDArray[np.float32] | None = None
-
-    def floats(self) -> NDArray[np.float32]:
-        """The rows as h x width x 4 premultiplied floats."""
-        if self._floats is None:
-            assert self._bytes is not None
-            self._floats = self._bytes.astype(np.float32) / np.float32(255)
-            self._floats[..., :3] *= self._floats[..., 3:]
-            self._bytes = None
-        return self._floats
-
-    def lay(
-        self, pixels: Pixels, box: tuple[int, int, int, int], mask: NDArray[np.bool_] | None, opacity: float
-    ) -> None:
-        """Lays a cell's pixels over the rows."""
-        rows, width = (self._bytes if self._bytes is not None else self.floats()).shape[:2]
-        left, top, right, bottom = box
-        x0, x1 = max(left, self.left), min(right, self.left + width)
-        y0, y1 = max(top, self.top), min(bottom, self.top + rows)
-        if x0 >= x1 or y0 >= y1:
-            return
-        source = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
-        place = (slice(y0 - self.top, y1 - self.top), slice(x0 - self.left, x1 - self.left))
-        own = None if mask is None else mask[y0 - top : y1 - top, x0 - left : x1 - left]
-        if source.shape[2] == 3 and opacity == 1 and self._bytes is not None:
-            target = self._bytes[place]
-            if own is None:
-                target[..., :3] = source
-                target[..., 3] = 255
-            else:
-                target[own, :3] = source[own]
-                target[own, 3] = 255
-            return
-        alpha = np.full((*source.shape[:2], 1), opacity, np.float32)
-        if source.shape[2] == 4:
-            alpha *= source[..., 3:] / np.float32(255)
-        if own is not None:
-            alpha *= own[..., None]
-        colour = np.concatenate([source[..., :3] / np.float32(255) * alpha, alpha], axis=-1)
-        below = self.floats()[place]
-        below *= 1 - alpha
-        below += colour
-
-    def finished(self, channels: int) -> Pixels:
-        """The rows as bytes, straight alpha."""
-        if self._bytes is None:
-            return straight(self.floats(), channels)
-        done = self._bytes
-        return done if channels == 4 else np.ascontiguousarray(done[..., :3])
-
-
-def straight(canvas: NDArray[np.float32], channels: int = 4) -> Pixels:
-    """Premultiplied floats as straight bytes, or as their colours alone; what is too bright is clipped."""
-    done = np.empty((*canvas.shape[:2], channels), np.uint8)
-    _straighten(canvas, done)
-    return done
-
-
-@kernel
-def _straighten(canvas, done):  # type: ignore[no-untyped-def]
-    zero, one, most, half = f4(0), f4(1), f4(255), f4(0.5)
-    for row in range(done.shape[0]):
-        for column in range(done.shape[1]):
-            here, out = canvas[row, column], done[row, column]
-            least = max(here[3], f4(1e-6))
-            for k in range(3):
-                out[k] = np.uint8(min(max(here[k] / least, zero), one) * most + half)
-            if done.shape[2] == 4:
-                out[3] = np.uint8(min(max(here[3], zero), one) * most + half)
