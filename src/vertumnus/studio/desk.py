@@ -20,6 +20,7 @@ from vertumnus.studio.fetching import fetch, needs_time
 from vertumnus.studio.frames import Poses
 from vertumnus.studio.live import Live
 from vertumnus.studio.obeying import EDITING, Fetched, obey
+from vertumnus.studio.originals import Originals
 from vertumnus.studio.safety import inside
 from vertumnus.studio.schema import Command, Done, LayerEdit, Message
 from vertumnus.studio.session import Session
@@ -95,6 +96,7 @@ class Desk:
         self.id, self.session, self.uploads, self.crew, self.root = identity, session, uploads, crew, root
         self.clients: set[Client] = set()
         self.jobs: dict[str, Work] = {}
+        self.originals = Originals()
         self.live: Live | None = None
         self.ran: schema.RunShown | None = None
         self.runs = 0

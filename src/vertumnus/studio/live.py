@@ -118,6 +118,8 @@ class Live:
     def _ended(self, ended: Ended) -> None:
         desk = self.desk
         desk.live = None
+        for client in desk.clients:
+            client.frame = None  # poses that wait for a slow client are no longer true
         self.refresh()
         if ended.collage is not None:
             self.track.finish(ended.collage, ended.looks)
