@@ -17,6 +17,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
 from vertumnus.studio.fetching import fetch, needs_time
+from vertumnus.studio.film import Film
 from vertumnus.studio.frames import Poses
 from vertumnus.studio.live import Live
 from vertumnus.studio.obeying import EDITING, Fetched, obey
@@ -99,6 +100,7 @@ class Desk:
         self.originals = Originals()
         self.live: Live | None = None
         self.ran: schema.RunShown | None = None
+        self.filmed: Film | None = None
         self.runs = 0
         self.ray: str | None = None
         self.recorder: Callable[[dict[str, Any]], None] | None = None
@@ -113,6 +115,11 @@ class Desk:
         if self.live is not None:
             self.live.refresh()
         return self.session.collage()
+
+    @property
+    def film(self) -> Film | None:
+        """Of the run that goes on, or of the last one that came to an end."""
+        return self.live.film if self.live is not None else self.filmed
 
     @property
     def tool(self) -> str | None:

@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
 from vertumnus.studio.drive import Order, Seen
+from vertumnus.studio.film import Film
 from vertumnus.studio.frames import FLIP, PINNED, PLACED, Poses, write_poses
 from vertumnus.studio.obeying import Editing, Fetched, in_run
 from vertumnus.studio.track import Track
@@ -46,6 +47,7 @@ class Live:
         first = session.next_id
         self.worker = crew.take(BeginRun(collage, asked, dict(files), first), self._hear)
         self.track = Track(session, TITLES[asked.verb])
+        self.film = Film(session)
         desk.runs += 1
         self.number = desk.runs
         desk.record(asked, run=self.number, first=first)
@@ -63,9 +65,10 @@ class Live:
         elif isinstance(message, Looks):
             self.refresh()
             self.track.looked(message.fields)
+            self.film.looked(message.fields)
             self.desk.tell_news()
         elif isinstance(message, Begun):
-            self.track.cold = message.cold
+            self.track.cold = self.film.cold = message.cold
             self._say(understood=message.understood, message=None)
         elif isinstance(message, Ended):
             self._ended(message)
@@ -75,6 +78,7 @@ class Live:
         if last is None or last.members != seen.members:
             self.track.moved(seen)
             self.desk.tell_news()
+        self.film.see(seen)
         if not self._begun.done():
             self._begun.set_result(None)
             self._say(state="running")
@@ -123,6 +127,8 @@ class Live:
         self.refresh()
         if ended.collage is not None:
             self.track.finish(ended.collage, ended.looks)
+            self.film.end = desk.session.state
+            desk.filmed = self.film
             state = "stopped" if ended.stopped else "finished"
         else:
             self.track.drop()
