@@ -30,7 +30,8 @@ AGAIN = ("pack", "compose", "harmonize", "words")
 TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "tif": "image/tiff", "svg": "image/svg+xml",
     "pdf": "application/pdf", "psd": "image/vnd.adobe.photoshop", "ora": "image/openraster", "html": "text/html",
-    "film": "image/webp", "gif": "image/gif", "mp4": "video/mp4", "csv": "text/csv", "dzi": "application/zip", "json": "application/zip", "collage": "application/zip",
+    "film": "image/webp", "gif": "image/gif", "mp4": "video/mp4",
+    "csv": "text/csv", "dzi": "application/zip", "json": "application/zip", "collage": "application/zip",
 }  # fmt: skip
 
 

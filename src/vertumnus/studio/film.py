@@ -1,4 +1,4 @@
-"""`Film`: what a run did, to be taken away as a moving picture. Poses are kept while it goes on, and drawn when asked."""
+"""`Film`: what a run did, as a moving picture. Poses are kept while it goes on, and drawn when it is asked for."""
 
 from __future__ import annotations
 
