@@ -36,7 +36,8 @@ ADDRESSES = (
         "GET",
         f"{ONE}/exports/{{kind}}",
         "the document as it is: png, jpg, webp, tif, svg, pdf, psd, ora, collage, json and dzi (zipped), csv of a"
-        " mosaic, html of words; `?scale=`, `?background=`, for PDF its options; `x-vertumnus-said` says what it is",
+        " mosaic, html of words; `?scale=`, `?background=`, for PDF its options; film (WebP), gif and mp4 of the last"
+        " run; `x-vertumnus-said` says what it is",
     ),
     Address(
         "GET",

@@ -279,7 +279,7 @@ async def _export(request: Request) -> Response:
     collage = desk.present()
     async with request.app.state.exporting:
         path, said = await run_in_threadpool(
-            export, collage, kind, desk.session.path.stem, asked, folder.uploads.folder
+            export, collage, kind, desk.session.path.stem, asked, folder.uploads.folder, desk.film
         )
     return FileResponse(
         path,

@@ -195,7 +195,8 @@ def test_takes_it_away(person, tmp_path) -> None:
     person.until("v.state.run.value?.state === 'finished'", 120)
     person.panel("Take away")
     formats = person.page.get_by_label("As", exact=True).locator("option").all()
-    assert len(formats) >= 11
+    assert {"film", "gif", "mp4", "psd", "collage"} <= {one.get_attribute("value") for one in formats}
+    assert len(formats) >= 14
     for value in [one.get_attribute("value") for one in formats]:
         person.page.get_by_label("As", exact=True).select_option(value)
         with person.page.expect_download(timeout=60_000) as download:
@@ -203,6 +204,14 @@ def test_takes_it_away(person, tmp_path) -> None:
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         assert path.stat().st_size > 200, value
+        if value in ("film", "gif"):
+            with Image.open(path) as film:
+                first = np.asarray(film.convert("RGB"), float)
+                film.seek(film.n_frames - 1)
+                assert film.n_frames > 4
+                assert np.abs(np.asarray(film.convert("RGB"), float) - first).mean() > 5, "the pieces have moved"
+    person.page.get_by_label("As", exact=True).select_option("png")
+    person.page.locator(".copy code").first.wait_for()
     person.shot("take-away")
     assert person.page.locator(".copy code").first.inner_text().startswith("vertumnus again Untitled.collage -o ")
     assert person.errors() == []
