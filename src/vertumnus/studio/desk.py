@@ -19,7 +19,7 @@ from vertumnus.studio.crew import Crew
 from vertumnus.studio.fetching import fetch, needs_time
 from vertumnus.studio.film import Film
 from vertumnus.studio.frames import Poses
-from vertumnus.studio.live import Live
+from vertumnus.studio.live import Live, RunEndedError
 from vertumnus.studio.obeying import EDITING, Fetched, obey
 from vertumnus.studio.originals import Originals
 from vertumnus.studio.safety import inside
@@ -203,6 +203,14 @@ class Desk:
         return Done(seq=command.seq, revision=self.session.revision, **(told or {}))
 
     async def _do(self, command: Command) -> dict[str, Any] | None:
+        try:
+            return await self._done(command)
+        except RunEndedError:  # before it heard: what it made is told instead
+            if isinstance(command, schema.Stop | schema.Option):
+                return None
+            return await self._done(command)
+
+    async def _done(self, command: Command) -> dict[str, Any] | None:
         session, live = self.session, self.live
         if isinstance(command, EDITING):
             got = await self._fetch(command)

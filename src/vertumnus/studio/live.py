@@ -27,6 +27,10 @@ Answer = Callable[[Told], None]
 TITLES = {"pack": "Pack", "compose": "Compose"}
 
 
+class RunEndedError(VertumnusError):
+    """The run ended before it heard a command."""
+
+
 class Live:
     """A run that goes on.
 
@@ -138,7 +142,7 @@ class Live:
         if desk.recorder is not None:
             said = {"step": ended.step, "stopped": ended.stopped} if ended.collage is not None else None
             desk.recorder({"of": self.number, "ended": said})
-        failure = VertumnusError(ended.failed or "the run has ended")
+        failure = VertumnusError(ended.failed) if ended.failed else RunEndedError("the run has ended")
         for waiting in [self._begun, *(future for _, future in self._waiting.values())]:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(failure)
