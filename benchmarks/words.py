@@ -3,8 +3,8 @@
 ``python benchmarks/words.py [--words 1000] [--rows 1600x1200,3000x2000,mask] [--seeds 3]`` prints a line for each,
 and the medians over seeds in the end. What was measured is kept in the JSON, so a run that is cut short goes on
 where it was. Ink is the mean of a white drawing on black: the share of the canvas (of the mask) that letters
-cover. What wordcloud drops it does not say, so it is counted. Weights are a text's (``--text``, this repository by default) or
-Zipf's, 1 / rank.
+cover. What wordcloud drops it does not say, so it is counted. Weights are a text's (``--text``,
+this repository by default) or Zipf's, 1 / rank.
 ``theirs-proportional`` has relative_scaling 1: letters' heights in proportion, as in ``ours-height``. By default
 wordcloud makes sizes differ less than weights do, and words that do not fit smaller than they should be.
 """
