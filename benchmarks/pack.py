@@ -41,7 +41,7 @@ anchor apple bat bell bell-concierge bird bone book bread-slice bug butterfly ca
 cheese chess-knight chess-rook cloud clover corn couch crow crown dice dog dove dragon drum egg elephant envelope
 feather fish flask flower flower-tulip frog fruit-cherries fruit-pear fruit-pineapple fruit-watermelon gem ghost gift
 guitar hammer hand hat-cowboy heart hippo horse house jar key kiwi-bird lemon lightbulb moon mosquito mountain mug-hot
-mushroom music otter palette paw peanut pear pencil pepper-hot pig-variant piggy-bank plane pumpkin robot rocket
+mushroom music otter palette paw peanut lotion pencil pepper-hot pig-variant piggy-bank plane pumpkin robot rocket
 scissors seedling shield shirt shoe skull snail snowflake snowman spider spoon star sun teddy tent tooth tree trophy
 truck turtle umbrella wheat-awn wrench
 """

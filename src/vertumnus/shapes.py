@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from vertumnus.elements.icons import draw_icon, find_icon
 from vertumnus.elements.svg import draw_svg, read_svg
 from vertumnus.errors import VertumnusError, about, did_you_mean
-from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.decode import open_image, picture_of
 from vertumnus.imaging.fonts import Face, shaped, split_by_face
 from vertumnus.limits import MAX_RASTER_PIXELS
 from vertumnus.reading import read_file
@@ -104,7 +105,7 @@ def enlarged(mask: NDArray[np.bool_], width: int, height: int) -> NDArray[np.boo
 
 
 def parse_shape(
-    spec: str | Path | Shape,
+    spec: str | Path | Shape | Image.Image | NDArray[Any],
     *,
     invert: bool = False,
     font: str | Path | None = None,
@@ -113,7 +114,8 @@ def parse_shape(
     """The shape that ``spec`` names.
 
     spec    a picture or SVG file, ``text:Q``, ``icon:NAME``, ``circle``, ``heart``, ``square``, ``star``,
-            or ``canvas`` for all of it
+            or ``canvas`` for all of it; or a picture itself, from Pillow or as an array: H x W of greys from 0 to
+            255 or of truth, H x W x 3 or 4 of colours. All dark is all of the canvas
     invert  a picture's light (or transparent) part instead of its dark (or opaque) one
     font    a TrueType or OpenType file for ``text:``
     block   further specs whose area is kept free
@@ -122,6 +124,10 @@ def parse_shape(
     """
     if isinstance(spec, Shape):
         return spec
+    if isinstance(spec, Image.Image | np.ndarray):
+        with about("`block`", *block):
+            blocked = tuple(_drawing(str(mask), False, font) for mask in block)
+        return Shape("a picture", _given(spec, invert), blocked)
     if invert and str(spec) == WHOLE:
         raise VertumnusError("`invert`: of the whole canvas nothing is left; name a shape")
     with about("`block`", *block):
@@ -260,8 +266,23 @@ def _file(path: Path, invert: bool) -> Drawing:
             return _centred(trial.soft_mask(image), width, height)
 
         return draw
-    image = _open(path)
-    rule = _threshold(image, str(path), invert)
+    return _picture(_open(path), str(path), invert)
+
+
+def _given(picture: Image.Image | NDArray[Any], invert: bool) -> Drawing:
+    """The shape that a picture in memory shows, as that of a file does; what is dark all over is all of it."""
+    picture = picture_of(picture, "`shape`")
+    image = picture.convert("RGBA") if picture.has_transparency_data else picture.convert("L")
+    greys = np.asarray(image)
+    if image.mode == "L" and greys.min() == greys.max() < 128:
+        if invert:
+            raise VertumnusError("`invert`: of a picture that is dark all over nothing is left")
+        return _whole
+    return _picture(image, "the shape's picture", invert)
+
+
+def _picture(image: Image.Image, where: str, invert: bool) -> Drawing:
+    rule = _threshold(image, where, invert)
     grey = rule.channel(image)
 
     def fit(width: int, height: int) -> Coverage:

@@ -113,6 +113,23 @@ def test_a_finished_run_goes_on_and_is_taken_back():
     assert [layer.model_dump() for layer in again.layers] == [layer.model_dump() for layer in before.layers]
 
 
+def test_what_a_document_brought_comes_back():
+    """A piece that only the document to start from has is taken out, and back in."""
+    brought = live_compose([PIECES[0]], "a fish", size=(200, 160), seed=3, count=2, **QUICK).document()
+    composition = live_compose(PIECES[1:4], "a fish", size=(200, 160), seed=3, start=brought, **QUICK)
+    before = composition.snapshot()
+    assert PIECES[0].image in before.images
+    for number, image in zip(before.pieces.tolist(), before.images, strict=True):
+        if image == PIECES[0].image:
+            composition.send(Remove(piece=number))
+            composition.heed()
+    assert PIECES[0].image not in composition.snapshot().images
+    composition.send(Undo())
+    composition.send(Undo())
+    composition.heed()
+    assert composition.snapshot().images == before.images
+
+
 def test_a_collage_is_made_again_from_its_document_alone(tmp_path):
     composition = live_compose(PIECES, "a fish", size=(200, 160), seed=3, count=10, container="circle", **QUICK)
     for step in composition:

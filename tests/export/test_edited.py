@@ -175,6 +175,14 @@ def test_layers_that_moved_in_krita_stay_what_they_are(collage, tmp_path):
         same(collage.layers[n], found[f"k{n + 1}"])
 
 
+def test_a_canvas_of_other_proportions_is_not_the_original_s(collage, tmp_path):
+    """Where layers were in the original cannot be told then, and a far larger one would need memory without end."""
+    save_openraster(collage, tmp_path / "wide.ora")
+    rewrite(tmp_path / "wide.ora", lambda stack: stack.replace('w="120"', 'w="90000"'), {})
+    with pytest.raises(VertumnusError, match=r"wide.ora: canvas: .* proportions of the original's"):
+        open_edited(tmp_path / "wide.ora", collage)
+
+
 def test_an_openraster_file_alone_becomes_layers_of_pixels(collage, tmp_path):
     save_openraster(collage, tmp_path / "a.ora")
     opened = open_edited(tmp_path / "a.ora")

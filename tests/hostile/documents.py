@@ -174,7 +174,10 @@ def _lying(rng: random.Random, data: bytes) -> bytes:
         else:
             old = struct.unpack_from("<I", made, at)[0]
             struct.pack_into(
-                "<I", made, at, rng.choice([0, 1, old + 1, max(0, old - 1), 2**31, 2**32 - 1, old * 3 % 2**32])
+                "<I",
+                made,
+                at,
+                rng.choice([0, 1, (old + 1) % 2**32, max(0, old - 1), 2**31, 2**32 - 1, old * 3 % 2**32]),
             )
     return bytes(made)
 
@@ -187,8 +190,9 @@ def assignments(kitchen: Kitchen) -> Case:
     name = rng.choice(["mosaic.json", "first.json", "first.json"])
     tree = change_tree(rng, json.loads(kitchen.read(name)), rng.choice([1, 1, 2, 3]))
     if rng.random() < 0.1 and isinstance(tree, dict):
+        linked = tree.get("linked")
         tree["linked"] = dict.fromkeys(
-            tree.get("linked", {}) or {}, rng.choice(["treasure/gold.txt", "/dev/zero", "pipe.png"])
+            linked if isinstance(linked, dict) else {}, rng.choice(["treasure/gold.txt", "/dev/zero", "pipe.png"])
         )
     kitchen.put("wrong.json", text_of(rng, tree))
     more = rng.choice([[], ["--tone", "mean"], ["--size", "96"], ["--tone", "transport:1", "photograph.png"]])

@@ -6,6 +6,7 @@ from scipy.spatial.distance import pdist, squareform
 
 import vertumnus as vt
 from drawn import blob, element
+from vertumnus.packing import apart
 from vertumnus.packing.apart import spread_apart
 
 
@@ -95,3 +96,27 @@ def test_photographs_stand_upright_unless_asked(blobs):
     assert [turns[0][f"p{n}"] for n in range(5)] == [0.0] * 5
     assert turns[0]["blob"] != 0
     assert any(turns[1][f"p{n}"] for n in range(5))
+
+
+def test_pieces_of_very_few_kinds_are_not_compared_for_ever(monkeypatch):
+    points = np.random.default_rng(0).random((400, 2))
+    kinds = np.arange(400) % 2
+    looked = []
+
+    class Counted(np.ndarray):
+        """Points that tell how many of them were asked for."""
+
+        def __getitem__(self, chosen):
+            looked.append(np.size(chosen))
+            return np.asarray(super().__getitem__(chosen))
+
+    def looks(most):
+        monkeypatch.setattr(apart, "DISTANCES", most)
+        looked.clear()
+        place = spread_apart(points.view(Counted), kinds, np.ones(400), np.ones(400, bool), np.random.default_rng(1))
+        assert sorted(place) == list(range(400))
+        return sum(looked)
+
+    # What one piece tries is still tried to the end, 800 distances for each other place.
+    assert 19_000 < looks(20_000) < 20_000 + 800 * apart.TRIED
+    assert looks(100_000) > 3 * looks(20_000)

@@ -132,6 +132,9 @@ def test_fixed_sizes_are_exact_and_what_finds_no_place_is_named(blobs):
     fits = report["largest_element_size"]
     assert all(f"all fit at an element size of {fits:.4g}" in item["reason"] for item in report["unplaced"])
     assert 8 < fits < 20
+    none = vt.pack(blobs, "circle", size=SIZE, count=60, quality="fast", sizes="fixed", element_size=800.0)
+    assert none.layers == []
+    assert none.made_by.report["largest_element_size"] == pytest.approx(fits, rel=0.1)
 
 
 def test_one_piece_too_long_shrinks_all_alike_and_is_named(blobs):

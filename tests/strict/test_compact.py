@@ -5,7 +5,7 @@ import pytest
 
 from drawn import element
 from vertumnus.render.sprites import Sprites
-from vertumnus.strict.nesting.compact import Compaction, compact
+from vertumnus.strict.nesting.compact import Compaction, compact, telling
 from vertumnus.strict.nesting.contours import Contours
 from vertumnus.strict.nesting.layout import Ground, Pieces
 from vertumnus.strict.nesting.outlines import Outlines
@@ -95,3 +95,31 @@ def test_a_pair_that_is_to_be_clear_of_each_other_is():
     one.clear[(0, 1)] = 2.0
     found = compact(one, pose, np.ones(2), 2.4, np.inf, 40)
     assert found.pose[1, 0] - found.pose[0, 0] - 20 * found.factor == pytest.approx(2.0, abs=0.25)
+
+
+def test_of_contacts_along_a_straight_edge_the_ends_say_all():
+    t = np.linspace(0, 1, 11)
+    level, upright = np.column_stack([t, 0 * t]), np.column_stack([0 * t, t])
+    place = np.concatenate([level, upright])
+    normal = np.repeat([[0.0, -1.0], [-1.0, 0.0]], 11, axis=0)
+    out = np.concatenate([0.5 + 0.1 * t, np.ones(11)])
+    body = np.column_stack([out, np.zeros(22), np.ones(22)])
+    mixed = np.random.default_rng(0).permutation(22)
+
+    def kept():
+        return sorted(mixed[telling(place[mixed], normal[mixed], body[mixed])].tolist())
+
+    assert kept() == [0, 10, 11, 21]
+    body[5, 0] -= 0.2  # a bump
+    assert kept() == [0, 5, 10, 11, 21]
+    body[3, 2] = 2  # of another piece
+    assert kept() == [0, 3, 5, 10, 11, 21]
+    assert len(telling(place[:0], normal[:0], body[:0])) == 0
+    # Whatever a piece does, the contacts that are kept are the ones it meets first.
+    body[:, 2] = 1
+    rng = np.random.default_rng(1)
+    few = telling(place, normal, body)
+    for _ in range(20):
+        shift, turn = rng.normal(0, 0.1, 2), rng.normal(0, 0.1)
+        moved = body[:, 0] + (normal * (shift + turn * np.column_stack([-place[:, 1], place[:, 0]]))).sum(1)
+        assert moved[few].min() == pytest.approx(moved.min())

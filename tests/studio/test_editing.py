@@ -3,6 +3,7 @@
 import pytest
 
 from vertumnus.document.collage import Collage
+from vertumnus.studio.live import RunEndedError
 
 
 @pytest.fixture
@@ -88,3 +89,21 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(studio, fruits,
     assert answer.status_code in (400, 404)
     assert sentence in answer.json()["message"]
     assert studio.client.get(f"/api/documents/{fruits}").json() == before
+
+
+def test_a_run_that_ends_before_it_hears(studio):
+    """What it was to be told is told to the document that it left."""
+    identity = studio.new()
+    studio.command(identity, kind="add", elements=[{"icon": "apple"}])
+    desk = studio.folder.desk(identity)
+
+    class Over:
+        async def obey(self, command, got):
+            desk.live = None
+            raise RunEndedError("the run has ended")
+
+    desk.live = Over()
+    answer = studio.command(identity, kind="edit", layers=[{"id": "k1", "changes": {"x": 7.0}}], name="Move")
+    assert answer.status_code == 200, answer.text
+    assert desk.session.collage().layer("k1").x == 7.0
+    assert desk.session.history().steps[-1].startswith("Move")

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, check_film_place, save_video
+from vertumnus.export.video import VIDEOS, check_film_place, frame_of, save_video
 from vertumnus.live.pieces import PieceRun
 from vertumnus.writing import check_apart
 
@@ -56,12 +56,8 @@ class Recorder:
 
 
 def picture(live: PieceRun) -> Image.Image:
-    """How a run looks, its longer side `SIDE` pixels, both even as videos want them."""
-    collage = live.sketch()
-    scale = SIDE / max(collage.width, collage.height)
-    size = (max(2, round(collage.width * scale / 2) * 2), max(2, round(collage.height * scale / 2) * 2))
-    drawn = collage.render(scale, background=collage.background or "white").convert("RGB")
-    return drawn if drawn.size == size else drawn.resize(size)
+    """How a run looks, its longer side `SIDE` pixels."""
+    return frame_of(live.sketch(), SIDE)
 
 
 def recording(path: Path | None, inputs: Iterable[str | Path | None]) -> Recorder | None:

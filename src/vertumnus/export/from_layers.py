@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.document.collage import Collage, Layer
+from vertumnus.errors import VertumnusError
 from vertumnus.export.openraster import layer_pixels
 
 NAMED = re.compile(r"\s*\[([^\[\]\s]{1,64})\]\s*$")
@@ -44,6 +45,8 @@ def collage_of(
     """A collage of an editor's layers, back to front, on width x height pixels; and what it could not take.
 
     original   the collage that was exported, perhaps at another scale
+
+    Raises `VertumnusError` for a canvas of other proportions than the original's.
     """
     width, height = size
     if original is None:
@@ -54,6 +57,11 @@ def collage_of(
         original.name_layers()
     before = {layer.id: layer for layer in original.layers} if original is not None else {}
     scale = width / collage.width
+    if abs(height - collage.height * scale) > 1 + collage.height / collage.width:  # sides are rounded
+        raise VertumnusError(
+            f"canvas: {width} x {height} pixels are not in the proportions of the original's"
+            f" {collage.width} x {collage.height}; give it back its own, or open it alone"
+        )
     lost: list[str] = []
     for one in layers:
         if original is not None and one.name == "background":

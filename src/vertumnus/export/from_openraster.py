@@ -9,7 +9,7 @@ import numpy as np
 
 from vertumnus.archive import list_members, read_member
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.from_layers import PixelLayer, collage_of
 from vertumnus.imaging.decode import open_image
 from vertumnus.limits import MAX_PICTURE_BYTES, MAX_STATE_BYTES
@@ -56,7 +56,8 @@ def read_openraster(path: Path, original: Collage | None) -> tuple[Collage, list
         x, y, opacity = (_number(entry.get(one), at) for one, at in (("x", 0.0), ("y", 0.0), ("opacity", 1.0)))
         visible = entry.get("visibility", "visible") != "hidden"
         layers.append(PixelLayer(name, pixels, x, y, opacity, visible, entry.get("edit-locked") == "true"))
-    return collage_of(layers, (width, height), original)
+    with about(path):
+        return collage_of(layers, (width, height), original)
 
 
 def _number(text: str | None, otherwise: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vertumnus.document.collage import Collage
-from vertumnus.errors import VertumnusError
+from vertumnus.errors import VertumnusError, about
 from vertumnus.export.from_layers import PixelLayer, collage_of
 from vertumnus.export.openraster import MAX_PIXELS
 from vertumnus.export.psd import psd_tools
@@ -41,7 +41,8 @@ def read_psd(path: Path, original: Collage | None) -> tuple[Collage, list[str]]:
         raise VertumnusError(f"{path}: not a readable PSD file ({str(error) or type(error).__name__})") from None
     if not layers:
         raise VertumnusError(f"{path}: holds no layer of pixels")
-    collage, more = collage_of(layers, (psd.width, psd.height), original)
+    with about(path):
+        collage, more = collage_of(layers, (psd.width, psd.height), original)
     return collage, lost + more
 
 

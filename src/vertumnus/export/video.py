@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import Image, ImageOps
 
@@ -15,6 +15,9 @@ from vertumnus.imaging.decode import open_image
 from vertumnus.limits import MAX_PIXELS
 from vertumnus.reading import open_file, read_named
 from vertumnus.writing import Staged, atomic_write, cannot_write, check_writable
+
+if TYPE_CHECKING:
+    from vertumnus.document.collage import Collage
 
 ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 FORMAT_OF = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi", ".m4v": "ipod"}
@@ -169,6 +172,14 @@ def save_video(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
             stream.write(buffer.getvalue())
         return len(kept)
     return _save_film(frames, path, rate)
+
+
+def frame_of(collage: Collage, side: int) -> Image.Image:
+    """A collage as a frame of a film, its longer side ``side`` pixels, both even as videos want them."""
+    scale = side / max(collage.width, collage.height)
+    size = (max(2, round(collage.width * scale / 2) * 2), max(2, round(collage.height * scale / 2) * 2))
+    drawn = collage.render(scale, background=collage.background or "white").convert("RGB")
+    return drawn if drawn.size == size else drawn.resize(size)
 
 
 def check_film_place(path: Path) -> None:

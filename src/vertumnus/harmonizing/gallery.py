@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels
 from vertumnus.imaging.decode import open_image
+from vertumnus.limits import check_depth
 from vertumnus.reading import parse_json, read_file, read_named
 from vertumnus.writing import atomic_write, cannot_write
 
@@ -126,6 +127,10 @@ def read_index(folder: Path) -> dict[str, Any]:
     fields = {"format": str, "identity": dict, "pictures": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in fields.items()):
         raise VertumnusError(f"{path}: is damaged; choose another folder")
+    try:
+        check_depth(found["identity"])
+    except ValueError as error:
+        raise VertumnusError(f"{path}: identity: {error}") from None
     for name in ("prompt", "layer", "model"):
         if not isinstance(found["identity"].get(name), str | None):
             raise VertumnusError(f"{path}: identity.{name}: is not a text; choose another folder")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +51,13 @@ class Stack:
         """L x H x W, from 0 to 1."""
         return (self.pictures[..., 3] / np.float32(255)).astype(np.float32)
 
-    @property
+    @cached_property
     def visible(self) -> NDArray[np.int32]:
         """H x W, the index of the topmost layer whose alpha is above 0, or `NOBODY` (sec. 4.2)."""
         seen = np.full(self.pictures.shape[1:3], NOBODY, np.int32)
         for index, picture in enumerate(self.pictures):
             seen[picture[..., 3] > 0] = index
+        seen.flags.writeable = False
         return seen
 
     def seen(self, index: int) -> NDArray[np.bool_]:

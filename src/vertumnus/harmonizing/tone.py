@@ -54,20 +54,21 @@ def match_tones(stack: Stack, strength: list[float]) -> list[Tone]:
     reach = RING * max(stack.size)
     tones = []
     for index, share in enumerate(strength):
-        seen = stack.seen(index) & (stack.alpha[index] > 0.5)
+        own = stack.seen(index)
+        seen = own & (stack.pictures[index, ..., 3] > 127)
         if seen.sum() < LEAST or share == 0:
             tones.append(SAME)
             continue
-        others = (stack.visible != NOBODY) & ~stack.seen(index)
+        others = (stack.visible != NOBODY) & ~own
         ring = (ndimage.distance_transform_edt(~seen) <= reach) & others
         if ring.sum() < LEAST:
             tones.append(SAME)
             continue
-        own, around = picture[seen], picture[ring]
-        ratio = around.std(0) / np.maximum(own.std(0), 1e-4)
+        inside, around = picture[seen], picture[ring]
+        ratio = around.std(0) / np.maximum(inside.std(0), 1e-4)
         # A flat piece has no contrast to change, and shares say how far to go.
-        gain = np.where(own.std(0) < 0.01, 1.0, np.clip(ratio, *GAINS) ** share)
-        offset = (1 - share) * own.mean(0) + share * around.mean(0) - gain * own.mean(0)
+        gain = np.where(inside.std(0) < 0.01, 1.0, np.clip(ratio, *GAINS) ** share)
+        offset = (1 - share) * inside.mean(0) + share * around.mean(0) - gain * inside.mean(0)
         tones.append(Tone(_three(gain), _three(offset)))
     return tones
 

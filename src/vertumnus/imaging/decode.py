@@ -8,8 +8,10 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vertumnus.errors import VertumnusError
@@ -169,3 +171,21 @@ def decode_picture(data: bytes, where: str, least: int | None = None) -> Decoded
     ground = Image.new("RGB", found.image.size, "white")
     ground.paste(found.image, mask=found.image.getchannel("A"))
     return found._replace(image=ground)
+
+
+def picture_of(given: Image.Image | NDArray[Any], where: str) -> Image.Image:
+    """A picture in memory: Pillow's own, or an array, H x W of greys or H x W x 3 or 4 of colours from 0 to 255.
+
+    In an array of truth values what is true is black.
+
+    Raises `VertumnusError` beginning with ``where`` for an array that is none.
+    """
+    if isinstance(given, Image.Image):
+        return given
+    if given.ndim not in (2, 3) or not given.size or (given.ndim == 3 and given.shape[2] not in (3, 4)):
+        shape = " x ".join(map(str, given.shape)) or "no"
+        raise VertumnusError(f"{where}: an array of {shape} numbers is no picture; those are H x W or H x W x 3 or 4")
+    values = np.where(given, 0, 255) if given.dtype == bool else given
+    if values.dtype.kind not in "iuf" or not (np.isfinite(values).all() and 0 <= values.min() <= values.max() <= 255):
+        raise VertumnusError(f"{where}: an array is a picture if its numbers are from 0 to 255")
+    return Image.fromarray(np.ascontiguousarray(values, np.uint8))

@@ -40,6 +40,8 @@ class PieceRun(LiveRun):
         self.pieces = Pieces([inputs.element(one) for one in spec.elements], spec.count, inputs.start)
         self.numbers: NDArray[np.intp] = np.arange(len(self.pieces.elements))
         self.pinned: NDArray[np.bool_] = np.array(self.pieces.locked) > 0
+        # Those of a document to start from are in no library, and are wanted again when their removal is taken back.
+        self._met: dict[tuple[str, str, float], Element] = {}
 
     @abstractmethod
     def placements(self) -> Placements:
@@ -119,6 +121,7 @@ class PieceRun(LiveRun):
     def _write_pieces(self) -> dict[str, Any]:
         """The table, with the pictures that joined while the run went on."""
         own, table = self.inputs.elements, self.pieces
+        self._met |= {(one.image, one.name, one.weight): one for one in table.elements}
         return {
             "numbers": self.numbers.copy(),
             "pinned": self.pinned.copy(),
@@ -143,7 +146,7 @@ class PieceRun(LiveRun):
                 image = name.removeprefix("picture:")
                 drawing = bytes(state[f"drawing:{image}"]) if f"drawing:{image}" in state else None
                 self.library[image] = make_element(bytes(data), None, image, image, None, drawing)
-        known = {(one.image, one.name, one.weight): one for one in self.pieces.elements}
+        known = self._met | {(one.image, one.name, one.weight): one for one in self.pieces.elements}
         table = self.pieces.copy()
         table.clear()
         for piece in state["pieces"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.live.run import LiveRun
 
 POLL = 0.2  # seconds between two looks at what was asked for
+ENDINGS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 LOOK = 25  # steps between two looks whether anybody still waits for the result
 
 Run = TypeVar("Run", bound=LiveRun)
@@ -66,7 +68,8 @@ def best_of(run: Run, starts: int, watch: Callable[[Starts], None] | None = None
         min(starts, os.cpu_count() or 1), spawn, _prepare_worker, (stop, _Recipe(kind, spec, inputs))
     )
     try:
-        pending = {pool.submit(_run_one, spec.seed + n) for n in range(starts)}
+        with _signals_held():
+            pending = {pool.submit(_run_one, spec.seed + n) for n in range(starts)}
         while pending:
             done, pending = wait(pending, POLL, FIRST_COMPLETED)
             for future in done:
@@ -82,7 +85,8 @@ def best_of(run: Run, starts: int, watch: Callable[[Starts], None] | None = None
             if stop.is_set():
                 pending = {future for future in pending if not future.cancel()}
                 if best is None and not pending:  # none had begun: one is, to be stopped at once
-                    pending = {pool.submit(_run_one, spec.seed)}
+                    with _signals_held():
+                        pending = {pool.submit(_run_one, spec.seed)}
     except BrokenProcessPool:
         if best is None:
             raise VertumnusError("starts: the processes ended without a result, perhaps for want of memory") from None
@@ -94,6 +98,23 @@ def best_of(run: Run, starts: int, watch: Callable[[Starts], None] | None = None
     found.spec = found.spec.changed(starts=starts)
     found.restore(best[2])
     return found
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals wait, and processes that begin meanwhile get none.
+
+    A terminal's Ctrl-C goes to all of a program's processes; were one ended by it before it has read its inputs, its
+    parent would go on writing them for ever.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -114,9 +135,8 @@ _recipe: _Recipe | None = None
 def _prepare_worker(stop: Event, recipe: _Recipe) -> None:
     global _stop, _recipe
     _stop, _recipe = stop, recipe
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)  # the parent tells when to stop
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)  # the parent tells when to stop
 
 
 def _run_one(seed: int) -> tuple[float, int, dict[str, Any]]:

@@ -303,8 +303,10 @@ def encoded(image: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def resized(collage: Collage, width: int, height: int) -> Collage:
+def resized(collage: Collage, width: int, height: int, file: str | Path = "") -> Collage:
     """The same mosaic on a canvas of another size, which may have another aspect.
+
+    file   that the mosaic was read from, for messages
 
     Raises `VertumnusError` for less than a pixel to a cell.
     """
@@ -325,7 +327,7 @@ def resized(collage: Collage, width: int, height: int) -> Collage:
         box = (x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2)
         pose = pose_of(box, across, down, turn) | {"x": x, "y": y, "rotation": layer.rotation}
         layers.append(layer.model_copy(update=pose))
-    check_cells(width, height, smallest)
+    check_cells(width, height, smallest, file)
     other = collage.model_copy()
     other.__dict__.update(width=width, height=height, layers=layers)
     return other

@@ -66,7 +66,7 @@ def _load(
     known = _find_previews(collage, folders) if isinstance(folders, list) else {}
     if reference is not None or tone is not None:
         collage = _toned_anew(path, collage, known, reference, tone)
-    return collage if size is None else resized(collage, *parse_size(size, collage.width, collage.height))
+    return collage if size is None else resized(collage, *parse_size(size, collage.width, collage.height), path)
 
 
 def is_first_version(path: Path) -> bool:

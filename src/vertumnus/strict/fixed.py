@@ -46,7 +46,10 @@ def finish_fixed(problem: Problem, freedom: Bounds, placements: Placements, rng:
     grid.lay(placements)
     size = grid.pose[:, 2].copy()
     grid.stamp()
-    for _ in range(SEPARATE[problem.strict.quality]):
+    # Pieces larger together than the container are never apart, and to find that out takes long.
+    area = float(((size * problem.unit)[grid.movable] ** 2).sum())
+    room = area <= np.count_nonzero(problem.mask)
+    for _ in range(SEPARATE[problem.strict.quality] if room else 0):
         spots = grid.free_spots()
         jumps = 20 if len(spots) else 0
         if separate(rng.permutation(grid.movable), 40, 0.5, jumps, spots, *grid.arrays, rng) == 0:

@@ -36,7 +36,8 @@ ADDRESSES = (
         "GET",
         f"{ONE}/exports/{{kind}}",
         "the document as it is: png, jpg, webp, tif, svg, pdf, psd, ora, collage, json and dzi (zipped), csv of a"
-        " mosaic, html of words; `?scale=`, `?background=`, for PDF its options; `x-vertumnus-said` says what it is",
+        " mosaic, html of words; `?scale=`, `?background=`, for PDF its options; film (WebP), gif and mp4 of the last"
+        " run; `x-vertumnus-said` says what it is",
     ),
     Address(
         "GET",
@@ -53,6 +54,12 @@ ADDRESSES = (
     ),
     Address("GET", "/api/options/{verb}", "JSON schema of the options of a verb, a job, or `pdf`"),
     Address("GET", f"{ONE}/images/{{name}}", "a layer's picture as PNG, no longer than `?side=`; never changes"),
+    Address(
+        "GET",
+        f"{ONE}/originals/{{name}}",
+        "the picture that a mosaic's tile was cut from, no longer than `?side=`; `x-vertumnus-original: no` and the"
+        " tile itself where it is not there",
+    ),
     Address("WS", f"{ONE}/live", "commands in, messages and poses out"),
     Address("GET", "/api/icons", "`{icons: [names]}`, those that hold `?q=`, the best first"),
     Address("GET", "/api/icons/{name}", "an icon as PNG, in `?color=`"),

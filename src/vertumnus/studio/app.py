@@ -94,6 +94,7 @@ def _routes() -> list[BaseRoute]:
         Route(f"{one}/uploads/{{upload:str}}", _upload, methods=["GET"]),
         Route("/api/uploads", _uploads, methods=["POST"]),
         Route(f"{one}/images/{{name:str}}", _image, methods=["GET"]),
+        Route(f"{one}/originals/{{name:str}}", _original, methods=["GET"]),
         Route(f"{one}/jobs/{{job:str}}/{{index:int}}", _result, methods=["GET"]),
         Route(f"{one}/exports/{{kind:str}}", _export, methods=["GET"]),
         Route(f"{one}/again", _again, methods=["GET"]),
@@ -197,6 +198,18 @@ async def _image(request: Request) -> Response:
     return Response(data, media_type="image/png", headers={"cache-control": FOREVER})
 
 
+async def _original(request: Request) -> Response:
+    """What a mosaic's tile was cut from, or the tile where that is not there any more."""
+    desk = _folder(request).desk(request.path_params["id"])
+    name = f"elements/{request.path_params['name']}"
+    thumbnails: Thumbnails = request.app.state.thumbnails
+    pictures = desk.session.pictures
+    data, whole = await run_in_threadpool(desk.originals.png, thumbnails, pictures, name, _side(request))
+    keep = FOREVER if whole else "no-store"
+    headers = {"cache-control": keep, "x-vertumnus-original": "yes" if whole else "no"}
+    return Response(data, media_type="image/png", headers=headers)
+
+
 async def _uploads(request: Request) -> Response:
     """Every file is written under a name of our own, and checked; one sentence for each that cannot be used."""
     uploads = _folder(request).uploads
@@ -266,7 +279,7 @@ async def _export(request: Request) -> Response:
     collage = desk.present()
     async with request.app.state.exporting:
         path, said = await run_in_threadpool(
-            export, collage, kind, desk.session.path.stem, asked, folder.uploads.folder
+            export, collage, kind, desk.session.path.stem, asked, folder.uploads.folder, desk.film
         )
     return FileResponse(
         path,

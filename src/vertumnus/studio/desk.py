@@ -17,9 +17,11 @@ from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
 from vertumnus.studio.fetching import fetch, needs_time
+from vertumnus.studio.film import Film
 from vertumnus.studio.frames import Poses
-from vertumnus.studio.live import Live
+from vertumnus.studio.live import Live, RunEndedError
 from vertumnus.studio.obeying import EDITING, Fetched, obey
+from vertumnus.studio.originals import Originals
 from vertumnus.studio.safety import inside
 from vertumnus.studio.schema import Command, Done, LayerEdit, Message
 from vertumnus.studio.session import Session
@@ -95,8 +97,10 @@ class Desk:
         self.id, self.session, self.uploads, self.crew, self.root = identity, session, uploads, crew, root
         self.clients: set[Client] = set()
         self.jobs: dict[str, Work] = {}
+        self.originals = Originals()
         self.live: Live | None = None
         self.ran: schema.RunShown | None = None
+        self.filmed: Film | None = None
         self.runs = 0
         self.ray: str | None = None
         self.recorder: Callable[[dict[str, Any]], None] | None = None
@@ -111,6 +115,11 @@ class Desk:
         if self.live is not None:
             self.live.refresh()
         return self.session.collage()
+
+    @property
+    def film(self) -> Film | None:
+        """Of the run that goes on, or of the last one that came to an end."""
+        return self.live.film if self.live is not None else self.filmed
 
     @property
     def tool(self) -> str | None:
@@ -194,6 +203,14 @@ class Desk:
         return Done(seq=command.seq, revision=self.session.revision, **(told or {}))
 
     async def _do(self, command: Command) -> dict[str, Any] | None:
+        try:
+            return await self._done(command)
+        except RunEndedError:  # before it heard: what it made is told instead
+            if isinstance(command, schema.Stop | schema.Option):
+                return None
+            return await self._done(command)
+
+    async def _done(self, command: Command) -> dict[str, Any] | None:
         session, live = self.session, self.live
         if isinstance(command, EDITING):
             got = await self._fetch(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -14,9 +15,12 @@ from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError, about
 from vertumnus.export.output import KINDS, write_output
 from vertumnus.export.pdf import PrintOptions
+from vertumnus.export.video import save_video
 from vertumnus.imaging.colour import parse_colour
 from vertumnus.limits import MAX_SCALE, MIN_SCALE, check_number
 from vertumnus.render.picture import picture_size
+from vertumnus.studio.film import KINDS as KINDS_OF_FILM
+from vertumnus.studio.film import RATE, Film
 
 FORMATS = tuple(kind.removeprefix(".") for kind in KINDS if kind not in (".jpeg", ".tiff"))
 MORE = ("html", "csv")  # of clouds of words, and of mosaics
@@ -26,21 +30,28 @@ AGAIN = ("pack", "compose", "harmonize", "words")
 TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "tif": "image/tiff", "svg": "image/svg+xml",
     "pdf": "application/pdf", "psd": "image/vnd.adobe.photoshop", "ora": "image/openraster", "html": "text/html",
+    "film": "image/webp", "gif": "image/gif", "mp4": "video/mp4",
     "csv": "text/csv", "dzi": "application/zip", "json": "application/zip", "collage": "application/zip",
 }  # fmt: skip
 
 
-def export(collage: Collage, kind: str, name: str, asked: Mapping[str, str], folder: Path) -> tuple[Path, str]:
+def export(
+    collage: Collage, kind: str, name: str, asked: Mapping[str, str], folder: Path, film: Film | None = None
+) -> tuple[Path, str]:
     """Writes an export into a new folder within ``folder``; its file, and a line that says what it is.
 
-    kind    one of `FORMATS` or `MORE`; what is several files comes as one zip
+    kind    one of `FORMATS`, `MORE` or `vertumnus.studio.film.KINDS`; what is several files comes as one zip
     asked   scale, background, and for PDF the fields of `vertumnus.export.pdf.PrintOptions`
+    film    of the last run, if there was one
 
     Raises `VertumnusError` for what cannot be written.
     """
     kind = ALIASES.get(kind, kind)
-    if kind not in (*FORMATS, *MORE):
-        raise VertumnusError(f"{kind}: is no kind of export; known are {', '.join((*FORMATS, *MORE))}")
+    if kind in KINDS_OF_FILM:
+        return _film(film, kind, name, asked, folder)
+    known = (*FORMATS, *MORE, *KINDS_OF_FILM)
+    if kind not in known:
+        raise VertumnusError(f"{kind}: is no kind of export; known are {', '.join(known)}")
     given = dict(asked)
     scale, background = _scale(given.pop("scale", "1")), given.pop("background", None) or None
     if background is not None:
@@ -74,6 +85,21 @@ def export(collage: Collage, kind: str, name: str, asked: Mapping[str, str], fol
     if kind in ("dzi", "json"):
         return _zipped(place, f"{path.stem}-{kind}.zip"), said
     return path, said
+
+
+def _film(film: Film | None, kind: str, name: str, asked: Mapping[str, str], folder: Path) -> tuple[Path, str]:
+    if film is None:
+        raise VertumnusError(f"{kind}: nothing has run since the document was opened; pack or compose it first")
+    if asked:
+        raise VertumnusError(f"{next(iter(asked))}: there is no such option of a film")
+    place = Path(tempfile.mkdtemp(dir=folder))
+    path = place / f"{plain_name(name)}-run{KINDS_OF_FILM[kind]}"
+    try:
+        number = save_video(film.frames(), path, RATE)
+    except VertumnusError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise VertumnusError(str(error).replace(str(path), path.name)) from None
+    return path, f"{path.name}: {number} frames, {number / RATE:.0f} seconds"
 
 
 def _tool(collage: Collage) -> str | None:
@@ -145,6 +171,8 @@ def again_line(
     """
     stem = Path(document).stem if Path(document).name != "collage.json" else Path(document).parent.name or "collage"
     kind = ALIASES.get(kind, kind)
+    if kind in KINDS_OF_FILM:
+        raise VertumnusError(f"{kind}: the command line films a run while it goes on, by pack or compose --record")
     output = ["-o", f"{plain_name(stem)}-again.{kind}"]
     scale = [] if asked.get("scale", "1") in ("1", "1.0") else ["--scale", asked["scale"]]
     background = ["--background", asked["background"]] if asked.get("background") else []

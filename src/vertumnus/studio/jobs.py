@@ -21,6 +21,7 @@ from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.studio import schema
 from vertumnus.studio.building import checked_model, file_of, shape_of
+from vertumnus.studio.originals import originals_of
 from vertumnus.wording.options import ColorOptions, WordOptions
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ def _mosaic(
 
     notes: list[str] = []
     workers = _workers(ray)
-    reference, tiles = _reference(options.reference, files, folder), _tiles(options.tiles, files, folder)
+    homes: dict[Path, Path] = {}
+    reference, tiles = _reference(options.reference, files, folder), _tiles(options.tiles, files, folder, homes)
     made = make_mosaic(
         reference, tiles, size=options.size, seed=options.seed, index=folder.parent / "indexes",
         options=options.how, workers=workers, watch=watch,
@@ -219,7 +221,8 @@ def _mosaic(
     watch("keeping the tiles", 0, 0)
     held = bundled(made, workers, TILE_PIXELS)
     held.background = made.background
-    yield Result(0, preview(held, folder / "preview.png"), options.seed, collage=held)
+    shown = preview(held, folder / "preview.png")
+    yield Result(0, shown, options.seed, collage=held, originals=originals_of(made, held, homes))
     if made.made_by is not None:
         notes += made.made_by.report.get("notes", [])
     if notes:
@@ -234,7 +237,7 @@ def _reference(named: str, files: Mapping[str, Path], folder: Path) -> Path:
     return file_of(named, files)
 
 
-def _tiles(tiles: Tiles, files: Mapping[str, Path], folder: Path) -> list[Path]:
+def _tiles(tiles: Tiles, files: Mapping[str, Path], folder: Path, homes: dict[Path, Path]) -> list[Path]:
     given = [tiles.folder is not None, bool(tiles.uploads), tiles.example]
     if sum(given) != 1:
         raise VertumnusError("tiles: name one of folder, uploads and example")
@@ -255,7 +258,9 @@ def _tiles(tiles: Tiles, files: Mapping[str, Path], folder: Path) -> list[Path]:
             number += 1
             called = f"{stem} {number}"
         taken.add(called.casefold())
-        (place / f"{called}{path.suffix}").hardlink_to(path)
+        link = place / f"{called}{path.suffix}"
+        link.hardlink_to(path)
+        homes[link] = path
     return [place]
 
 
@@ -283,7 +288,8 @@ def _generate(
         job.again(tiles, cell, None)
     made = make_result(job, tiles, options.size)
     held = bundled(made, None, TILE_PIXELS)
-    yield Result(0, preview(held, folder / "preview.png"), options.seed, collage=held)
+    shown = preview(held, folder / "preview.png")
+    yield Result(0, shown, options.seed, collage=held, originals=originals_of(made, held, {}))
 
 
 def _digest(identity: Mapping[str, Any]) -> str:

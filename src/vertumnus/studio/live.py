@@ -14,6 +14,7 @@ from vertumnus.errors import VertumnusError
 from vertumnus.studio import schema
 from vertumnus.studio.crew import Crew
 from vertumnus.studio.drive import Order, Seen
+from vertumnus.studio.film import Film
 from vertumnus.studio.frames import FLIP, PINNED, PLACED, Poses, write_poses
 from vertumnus.studio.obeying import Editing, Fetched, in_run
 from vertumnus.studio.track import Track
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 Answer = Callable[[Told], None]
 TITLES = {"pack": "Pack", "compose": "Compose"}
+
+
+class RunEndedError(VertumnusError):
+    """The run ended before it heard a command."""
 
 
 class Live:
@@ -46,6 +51,7 @@ class Live:
         first = session.next_id
         self.worker = crew.take(BeginRun(collage, asked, dict(files), first), self._hear)
         self.track = Track(session, TITLES[asked.verb])
+        self.film = Film(session)
         desk.runs += 1
         self.number = desk.runs
         desk.record(asked, run=self.number, first=first)
@@ -63,9 +69,10 @@ class Live:
         elif isinstance(message, Looks):
             self.refresh()
             self.track.looked(message.fields)
+            self.film.looked(message.fields)
             self.desk.tell_news()
         elif isinstance(message, Begun):
-            self.track.cold = message.cold
+            self.track.cold = self.film.cold = message.cold
             self._say(understood=message.understood, message=None)
         elif isinstance(message, Ended):
             self._ended(message)
@@ -75,6 +82,7 @@ class Live:
         if last is None or last.members != seen.members:
             self.track.moved(seen)
             self.desk.tell_news()
+        self.film.see(seen)
         if not self._begun.done():
             self._begun.set_result(None)
             self._say(state="running")
@@ -118,9 +126,13 @@ class Live:
     def _ended(self, ended: Ended) -> None:
         desk = self.desk
         desk.live = None
+        for client in desk.clients:
+            client.frame = None  # poses that wait for a slow client are no longer true
         self.refresh()
         if ended.collage is not None:
             self.track.finish(ended.collage, ended.looks)
+            self.film.end = desk.session.state
+            desk.filmed = self.film
             state = "stopped" if ended.stopped else "finished"
         else:
             self.track.drop()
@@ -130,7 +142,7 @@ class Live:
         if desk.recorder is not None:
             said = {"step": ended.step, "stopped": ended.stopped} if ended.collage is not None else None
             desk.recorder({"of": self.number, "ended": said})
-        failure = VertumnusError(ended.failed or "the run has ended")
+        failure = VertumnusError(ended.failed) if ended.failed else RunEndedError("the run has ended")
         for waiting in [self._begun, *(future for _, future in self._waiting.values())]:
             if waiting is not None and not waiting.done():
                 waiting.set_exception(failure)

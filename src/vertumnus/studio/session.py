@@ -86,11 +86,12 @@ class Session:
             raise VertumnusError(f"{identity}: there is no such layer")
         return found
 
-    def collage(self) -> Collage:
-        """The document as it is now; its layers are not to be changed."""
+    def collage(self, state: State | None = None) -> Collage:
+        """The document as it is now, or in another state; its layers are not to be changed."""
+        state = self.state if state is None else state
         made = self._base.model_copy()
-        made.__dict__.update(self.state.canvas)
-        made.__dict__["layers"] = [self.state.layers[name] for name in self.state.order]
+        made.__dict__.update(state.canvas)
+        made.__dict__["layers"] = [state.layers[name] for name in state.order]
         return made
 
     def shown(self, identity: str) -> Callable[[], DocumentShown]:

@@ -94,6 +94,7 @@ class Work:
         if index not in self.results:
             raise VertumnusError(f"{index}: there is no such result")
         ids = take_result(self.desk.session, self.asked, self.results[index], self.before)
+        self.desk.originals.know(self.results[index].originals)
         self._say(chosen=index)
         self.desk.record(schema.Choose(job=self.id, index=index))
         return ids

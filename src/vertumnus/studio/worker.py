@@ -21,6 +21,7 @@ from vertumnus.jit import while_compiling
 from vertumnus.studio import schema
 from vertumnus.studio.building import open_drive
 from vertumnus.studio.drive import Drive, Order, Seen
+from vertumnus.studio.originals import Original
 
 FRAME = 1 / 60  # seconds between two looks at the pieces
 SAY = 0.25  # between two words on how far it is
@@ -119,7 +120,10 @@ class Looks:
 
 @dataclass(frozen=True)
 class Result:
-    """A result of a job: a picture's file to look at, and what choosing it makes of the document."""
+    """A result of a job: a picture's file to look at, and what choosing it makes of the document.
+
+    originals   what the pictures of a mosaic were cut from
+    """
 
     index: int
     picture: Path | None
@@ -127,6 +131,7 @@ class Result:
     name: str | None = None
     collage: Collage | None = None
     upload: Path | None = None
+    originals: Mapping[str, Original] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+from PIL import Image
+
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import Element
 from vertumnus.errors import about
@@ -63,13 +66,13 @@ def _color_options(colors: ColorOptions | str | None) -> ColorOptions:
 
 def word_cloud(
     given: Given,
-    shape: str | Path | Shape = "canvas",
+    shape: str | Path | Shape | Image.Image | NDArray[Any] = "canvas",
     *,
     size: int | tuple[int, int] = DEFAULT_SIZE,
     seed: int = 0,
     font: str | Path | None = None,
     colors: ColorOptions | str | None = None,
-    color_from: str | Path | None = None,
+    color_from: str | Path | Image.Image | NDArray[Any] | None = None,
     color: Colorer | None = None,
     background: str | None = "white",
     contour: float = 0.0,
@@ -90,7 +93,7 @@ def word_cloud(
     seed       the same words, options and seed give the same cloud
     font       a font file, a family that the machine has, or the one that comes with the program
     colors     a palette, a colormap or CSS colours, or `ColorOptions`
-    color_from   a picture, laid over the canvas, from which each word takes the mean colour beneath it
+    color_from   a picture, its file or an array, laid over the canvas: each word takes the mean colour beneath it
     color      a function of (word, x, y, canvas pixels to an em, degrees) that gives a CSS colour
     background   a CSS colour, or None for none
     contour    width of a line round the shape, canvas pixels, in ``contour_color``

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from PIL import Image, ImageOps
 
 from vertumnus.errors import VertumnusError, did_you_mean
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.imaging.decode import open_image
+from vertumnus.imaging.decode import open_image, picture_of
 from vertumnus.imaging.light import decode_srgb
 from vertumnus.imaging.outline import Segments, box, coverage, placed
 from vertumnus.reading import read_named
@@ -138,9 +139,12 @@ def _luminance(color: Color) -> float:
 class ColorPicture:
     """A picture that words take their colours from, laid over the canvas so that it covers all of it."""
 
-    def __init__(self, path: str | Path, width: int, height: int) -> None:
-        with open_image(read_named(path), str(path)) as image:
-            whole = ImageOps.exif_transpose(image).convert("RGB")
+    def __init__(self, given: str | Path | Image.Image | NDArray[Any], width: int, height: int) -> None:
+        if isinstance(given, Image.Image | np.ndarray):
+            whole = picture_of(given, "`color_from`").convert("RGB")
+        else:
+            with open_image(read_named(given), str(given)) as image:
+                whole = ImageOps.exif_transpose(image).convert("RGB")
         side = 1024 / max(width, height)
         size = max(1, round(width * min(side, 1))), max(1, round(height * min(side, 1)))
         self.zoom = size[0] / width, size[1] / height

@@ -118,3 +118,34 @@ def test_all_by_keys(person, count) -> None:
     assert download.value.suggested_filename == "Untitled.png"
     assert person.errors() == []
     assert person.problems == []
+
+
+def test_another_picture_by_keys(person) -> None:
+    """The piece that is chosen is given another picture, found by its name; it is taken back."""
+    keys = Keys(person)
+    person.page.wait_for_selector(".card")
+    keys.to("Square empty canvas")
+    keys.press("Enter")
+    person.until("v.state.connection.value === 'open'")
+    keys.to("Add apple")
+    keys.press("Enter")
+    person.until("v.state.stack.layers.length === 1")
+    keys.press("c")
+    keys.press("n")
+    keys.press("r")
+    person.until("document.activeElement.textContent === 'From a file'")
+    keys.to("Search icons")
+    keys.type("boat")
+    person.page.wait_for_selector("[aria-label^='Replace by'][aria-label*='boat']")
+    name = person.ask("document.querySelector('.replace .icons button').getAttribute('aria-label')")
+    keys.to(name)
+    keys.press("Enter")
+    person.until("v.state.stack.layers[0].name.includes('boat')")
+    assert person.ask("v.state.history.value.steps.at(-1)") == "Replace apple"
+    keys.press("c")
+    keys.press("r")
+    person.page.wait_for_selector(".replace", state="detached")
+    keys.press("Control+z")
+    person.until("v.state.stack.layers[0].name === 'apple'")
+    assert person.errors() == []
+    assert person.problems == []

@@ -195,7 +195,8 @@ def test_takes_it_away(person, tmp_path) -> None:
     person.until("v.state.run.value?.state === 'finished'", 120)
     person.panel("Take away")
     formats = person.page.get_by_label("As", exact=True).locator("option").all()
-    assert len(formats) >= 11
+    assert {"film", "gif", "mp4", "psd", "collage"} <= {one.get_attribute("value") for one in formats}
+    assert len(formats) >= 14
     for value in [one.get_attribute("value") for one in formats]:
         person.page.get_by_label("As", exact=True).select_option(value)
         with person.page.expect_download(timeout=60_000) as download:
@@ -203,6 +204,14 @@ def test_takes_it_away(person, tmp_path) -> None:
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         assert path.stat().st_size > 200, value
+        if value in ("film", "gif"):
+            with Image.open(path) as film:
+                first = np.asarray(film.convert("RGB"), float)
+                film.seek(film.n_frames - 1)
+                assert film.n_frames > 4
+                assert np.abs(np.asarray(film.convert("RGB"), float) - first).mean() > 5, "the pieces have moved"
+    person.page.get_by_label("As", exact=True).select_option("png")
+    person.page.locator(".copy code").first.wait_for()
     person.shot("take-away")
     assert person.page.locator(".copy code").first.inner_text().startswith("vertumnus again Untitled.collage -o ")
     assert person.errors() == []
@@ -232,14 +241,53 @@ def test_harmonises(person) -> None:
     person.until("[...v.state.jobs.value.values()].some(j => j.state === 'done')", 240)
     assert person.page.locator(".result img").count() == 3
     person.page.get_by_role("button", name="Take: seed 1").click()
-    person.until("v.state.history.value.steps.at(-1)?.startsWith('Harmonise')", 60)
-    person.page.wait_for_timeout(800)
+    person.until("v.state.history.value.steps.at(-1) === 'Harmonise, seed 1'", 60)
     person.shot("harmonised")
+
+    # One piece anew over the result, and again: each round is a step, and the rest of the picture stays as it was.
+    seeds.fill("1")
+    seeds.press("Enter")
+    whole = [picture_of(person)]
+    for rounds, seed in ((2, 5), (3, 6)):
+        first = person.page.get_by_label("From seed", exact=True)
+        first.fill(str(seed))
+        first.press("Enter")
+        person.panel("Layers")
+        person.page.get_by_role("option", name="leaf").click()
+        person.panel("Harmonise")
+        person.button("Only “leaf” anew").click()
+        jobs = "[...v.state.jobs.value.values()]"
+        person.until(f"{jobs}.length === {rounds} && {jobs}.at(-1).state === 'done'", 240)
+        person.page.get_by_role("button", name=f"Take: seed {seed}").click()
+        person.until(f"v.state.history.value.at === {rounds + 3}", 60)
+        assert person.ask("v.state.history.value.steps.at(-1)") == f"Harmonise, seed {seed}"
+        whole.append(picture_of(person))
+        changed = np.abs(whole[-1] - whole[-2]).max(axis=2)
+        left, right = np.array_split(changed, 2, axis=1)
+        share = [float((half > 0.02).mean()) for half in ((left, right) if leaf_is_right(person) else (right, left))]
+        assert share[1] > 0.02, "it was drawn anew"
+        assert share[0] < 0.2 * share[1], "what is elsewhere stays"
     person.page.locator("#canvas").focus()
-    person.page.keyboard.press("Control+z")
+    for rounds in (2, 1, 0):
+        person.page.keyboard.press("Control+z")
+        person.until(f"v.state.history.value.at === {rounds + 3}")
+        if rounds:
+            assert np.array_equal(picture_of(person), whole[rounds - 1])
     person.until("v.state.stack.layers.length === 2")
     assert person.errors() == []
     assert person.problems == []
+
+
+def picture_of(person) -> np.ndarray:
+    """The document's picture as the program renders it, 0 to 1."""
+    address, identity = person.page.url.split("#")
+    got = person.page.context.request.get(f"{address}api/documents/{identity}/exports/png", params={"scale": 0.25})
+    return np.asarray(Image.open(io.BytesIO(got.body())).convert("RGB"), float) / 255
+
+
+def leaf_is_right(person) -> bool:
+    """On which side of the canvas the leaf lies."""
+    return person.ask("v.state.stack.layers.find(l => l.name === 'leaf').x > v.state.canvas.value.width / 2")
 
 
 def test_mosaics(person) -> None:

@@ -60,7 +60,7 @@ def cut_folder(
     found = CutFolder()
     files = expand_files(sources, found.skipped)
     for file in files:  # whose objects would be written over it
-        if file.suffix.lower() == ".png" and file.resolve().parent == folder.resolve():
+        if file.suffix.lower() == ".png" and Path(os.path.realpath(file)).parent == folder.resolve():
             raise VertumnusError(f"{folder}: is where {file.name} lies, which is read; choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,8 @@ NEAR = 2.5  # steps, within which contacts are looked for
 APART = 0.045  # of the mean root: contacts of one pair
 OVERLAP = 0.1  # canvas pixels, from which a pair counts as overlapping
 PRICE = 2.0  # of an overlap of a pixel, to the growth of the mean root of the area by one
+FACINGS = 200  # to 1, normals of an edge that counts as straight
+STRAIGHT = 0.01  # canvas pixels that it may bend outward
 GROWTH = 0.03  # of the scale, at most
 PAD = 8  # raster pixels
 CONTACTS = 150  # to a piece, that there is room for at first
@@ -69,8 +71,33 @@ class Compaction:
                 float(self.ground.zoom), self.pieces.gap, margin, APART * self.mean * factor, place, normal, body,
             )  # fmt: skip
             if found < self._room:
-                return place[:found] - shift, normal[:found], body[:found]
+                kept = telling(place[:found], normal[:found], body[:found])
+                return place[kept] - shift, normal[kept], body[kept]
             self._room *= 2
+
+
+def telling(place: Floats, normal: Floats, body: Floats) -> NDArray[np.intp]:
+    """Which contacts say something that others do not.
+
+    Along a straight edge what a contact demands is linear in where on it it lies, so that the two at its ends demand
+    all that those between them do.
+    """
+    facing = np.rint(normal * FACINGS).astype(np.int64)
+    order = np.lexsort((facing[:, 1], facing[:, 0], body[:, 2], body[:, 1]))
+    keys = np.column_stack([body[order, 1:], facing[order]])
+    starts = np.flatnonzero(np.any(np.diff(keys, axis=0, prepend=np.nan) != 0, axis=1))
+    group = np.cumsum(np.isin(np.arange(len(order)), starts)) - 1
+    along = (place[:, 1] * normal[:, 0] - place[:, 0] * normal[:, 1])[order]
+    order = order[np.lexsort((along, group))]
+    along = (place[:, 1] * normal[:, 0] - place[:, 0] * normal[:, 1])[order]
+    first, last = starts[group], np.append(starts[1:], len(order))[group] - 1
+    out = body[order, 0]
+    wide = along[last] - along[first]
+    part = np.divide(along - along[first], wide, out=np.zeros_like(wide), where=wide > 0)
+    between = out[first] + part * (out[last] - out[first])
+    at = np.arange(len(order))
+    kept = (at == first) | (at == last) | (out < between - STRAIGHT)
+    return np.sort(order[kept])
 
 
 @dataclass

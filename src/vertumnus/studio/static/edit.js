@@ -136,6 +136,17 @@ export async function remove(layers) {
   if (await ask({ kind: "remove", ids }, "selection")) state.said.value = `${naming(layers)} deleted`;
 }
 
+/**
+ * Gives a layer another picture: an icon or an upload.
+ * @param {Layer} layer
+ * @param {{icon: string, color: string, name: string} | {upload: string, name: string}} element
+ */
+export async function replace(layer, element) {
+  await settle();
+  const old = layer.name;
+  if (await ask({ kind: "replace", id: layer.id, element }, "replace-piece")) state.said.value = `${element.name} in place of ${old}`;
+}
+
 /** @param {Layer[]} layers */
 export async function duplicate(layers) {
   settle();

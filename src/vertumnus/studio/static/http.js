@@ -33,6 +33,16 @@ export function pictureUrl(id, image, side) {
   return documentUrl(id, `images/${image.replace("elements/", "")}`, { side });
 }
 
+/**
+ * What a tile of a mosaic was cut from, whole.
+ * @param {string} id
+ * @param {string} image
+ * @param {number} side
+ */
+export function originalUrl(id, image, side) {
+  return documentUrl(id, `originals/${image.replace("elements/", "")}`, { side });
+}
+
 /** @param {Response} response */
 async function sentence(response) {
   try {

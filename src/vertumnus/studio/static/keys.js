@@ -5,6 +5,7 @@ import * as state from "./state.js";
 import * as edit from "./edit.js";
 import { ask } from "./live.js";
 import { lasso, snapping, stage, tool } from "./canvas/stage.js";
+import { replacing, rightOpen } from "./place.js";
 
 /** Whether the list of keys is shown. */
 export const helping = signal(false);
@@ -53,6 +54,12 @@ function shear(degrees) {
   edit.nudge(state.chosen(), (layer) => ({ shear: Math.max(-80, Math.min(80, layer.shear + degrees)) }), "Shear");
 }
 
+function replace() {
+  if (state.chosen().length !== 1) return;
+  replacing.value = !(replacing.value && rightOpen.value);
+  rightOpen.value = true;
+}
+
 function escape() {
   if (helping.value) helping.value = false;
   else if (stage.current?.pointer.cancel() || stage.current?.handles.cancel()) return;
@@ -99,6 +106,7 @@ export const KEYS = [
       { keys: ["L"], says: "Pin (lock), or release", does: () => void edit.togglePin(state.chosen()) },
       { keys: ["H"], says: "Hide, or show", does: () => void edit.toggleVisible(state.chosen()) },
       { keys: ["Ctrl+]", "Ctrl+["], says: "Forward, backward in the stack; with Shift to front, to back", does: () => undefined },
+      { keys: ["R"], says: "Another picture in its place", does: replace },
       { keys: ["Ctrl+D"], says: "Duplicate", does: () => void edit.duplicate(state.chosen()) },
       { keys: ["Delete", "Backspace"], says: "Delete", does: () => void edit.remove(state.chosen()) },
     ],

@@ -161,10 +161,16 @@ function receive(data) {
 async function exactly() {
   const id = opened;
   try {
-    const found = await getJson(`documents/${encodeURIComponent(id)}`);
-    if (opened !== id || state.running() || found.revision < state.revision.value) return;
-    settled(state.layers.keys());
-    state.change({ layers: found.document.layers, revision: found.revision });
+    for (let tries = 0; tries < 20; tries++) {
+      const found = await getJson(`documents/${encodeURIComponent(id)}`);
+      if (opened !== id || state.running()) return;
+      if (found.revision >= state.revision.value) {
+        settled(state.layers.keys());
+        state.change({ layers: found.document.layers, revision: found.revision });
+        return;
+      }
+      // Something was changed while this was on its way.
+    }
   } catch {
     // The next change, or the next welcome, brings it.
   }
@@ -175,7 +181,8 @@ function poses(buffer) {
   const frame = readFrame(buffer);
   if (!frame || (frame.kind !== POSES && frame.kind !== DRAG)) return;
   traffic.frames += 1;
-  follow(frame);
+  // One that was late, of a run that is over by what was said before it, would put layers where they no longer are.
+  if (frame.kind === DRAG || state.running()) follow(frame);
   // Said once the frame has been drawn, so that a slow page is not sent more than it can show.
   if (frame.kind === POSES) requestAnimationFrame(() => sendBytes(seenFrame(frame.step)));
 }

@@ -5,8 +5,8 @@ import * as state from "./state.js";
 import { FLIP, PLACED } from "./frames.js";
 
 /** @typedef {import('./types').Layer} Layer */
-/** @typedef {{layer: Layer, x: number, y: number, scale: number, rotation: number, dx: number, dy: number, dscale: number, drotation: number}} Way
- *    from where a layer was shown, and how far it goes */
+/** @typedef {{layer: Layer, x: number, y: number, scale: number, rotation: number, toX: number, toY: number, toScale: number, toRotation: number}} Way
+ *    from where a layer was shown, and where it goes */
 
 const LONGEST = 160; // milliseconds that a way takes at most
 
@@ -17,6 +17,14 @@ let lasts = 33;
 let arrived = 0;
 let asked = 0;
 
+/**
+ * A part of the way from one number to another; all of it ends there, to the last bit.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} part
+ */
+const between = (from, to, part) => (part === 1 ? to : from + part * (to - from));
+
 /** @param {number} time */
 function step(time) {
   asked = 0;
@@ -25,10 +33,10 @@ function step(time) {
   for (const way of ways.values()) {
     const { layer } = way;
     if (state.held.has(layer.id)) continue;
-    layer.x = way.x + part * way.dx;
-    layer.y = way.y + part * way.dy;
-    layer.scale = way.scale + part * way.dscale;
-    layer.rotation = way.rotation + part * way.drotation;
+    layer.x = between(way.x, way.toX, part);
+    layer.y = between(way.y, way.toY, part);
+    layer.scale = between(way.scale, way.toScale, part);
+    layer.rotation = between(way.rotation, way.toRotation, part);
   }
   // What draws is asked for first: a frame's drawing that came after the next step would ask for every other frame.
   state.changed("poses");
@@ -61,17 +69,18 @@ export function follow(frame) {
       y: layer.y,
       scale: layer.scale,
       rotation: layer.rotation,
-      dx: /** @type {number} */ (x[n]) - layer.x,
-      dy: /** @type {number} */ (y[n]) - layer.y,
-      dscale: /** @type {number} */ (scale[n]) - layer.scale,
-      drotation: /** @type {number} */ (rotation[n]) - layer.rotation,
+      toX: /** @type {number} */ (x[n]),
+      toY: /** @type {number} */ (y[n]),
+      toScale: /** @type {number} */ (scale[n]),
+      toRotation: /** @type {number} */ (rotation[n]),
     };
     // The short way round; the end is as it was said, but for whole turns.
-    way.drotation -= 360 * Math.round(way.drotation / 360);
+    way.toRotation -= 360 * Math.round((way.toRotation - layer.rotation) / 360);
     // Where it is there already, to what single precision tells apart, what is known more exactly stays.
     const near = 1e-6 * (Math.abs(way.x) + Math.abs(way.y) + 100);
-    const turned = Math.abs(way.drotation) < 1e-4 + 1e-6 * Math.abs(way.rotation);
-    if (Math.abs(way.dx) < near && Math.abs(way.dy) < near && turned && Math.abs(way.dscale) < 1e-6 * way.scale) continue;
+    const turned = Math.abs(way.toRotation - way.rotation) < 1e-4 + 1e-6 * Math.abs(way.rotation);
+    const moved = Math.abs(way.toX - way.x) >= near || Math.abs(way.toY - way.y) >= near;
+    if (!moved && turned && Math.abs(way.toScale - way.scale) < 1e-6 * way.scale) continue;
     next.set(layer.id, way);
   }
   ways = next;

@@ -7,6 +7,9 @@ export const panel = signal("add");
 export const leftOpen = signal(innerWidth > 700);
 export const rightOpen = signal(innerWidth > 1100);
 
+/** Whether the piece that is chosen is given another picture. */
+export const replacing = signal(false);
+
 /** @param {string} name */
 export function openPanel(name) {
   panel.value = name;

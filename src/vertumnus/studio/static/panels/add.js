@@ -2,15 +2,12 @@
 
 import { html, Icon } from "../parts/html.js";
 import { NumberField, Problem, TextField } from "../parts/fields.js";
-import { useEffect, useRef, useState } from "../vendor/hooks.mjs";
-import * as state from "../state.js";
+import { useRef, useState } from "../vendor/hooks.mjs";
 import { ask } from "../live.js";
 import { freePlace } from "../edit.js";
-import { apiUrl, getJson } from "../http.js";
 import { addFiles, refused, uploads } from "../open.js";
+import { IconPicker } from "./icons.js";
 import { JobCard, jobOf, working } from "./job.js";
-
-const FIRST = ["apple", "lemon", "leaf", "pumpkin", "carrot", "cat", "dog", "bird", "fish", "heart", "star", "flower", "tree", "sun", "moon", "cloud"];
 
 function Files() {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -50,43 +47,11 @@ function Files() {
 }
 
 function Icons() {
-  const [query, setQuery] = useState("");
-  const [names, setNames] = useState(FIRST);
-  const [colour, setColour] = useState("#c9532b");
   const [count, setCount] = useState(1);
-  useEffect(() => {
-    if (!query.trim()) {
-      setNames(FIRST);
-      return;
-    }
-    const timer = setTimeout(async () => {
-      try {
-        const found = await getJson("icons", { q: query });
-        setNames((found.icons ?? []).slice(0, 48));
-        state.setError("icons", null);
-      } catch (error) {
-        state.setError("icons", error instanceof Error ? error.message : String(error));
-      }
-    }, 180);
-    return () => clearTimeout(timer);
-  }, [query]);
-  const add = (/** @type {string} */ name) => ask({ kind: "add", elements: Array.from({ length: count }, () => ({ icon: name, name, color: colour, ...(count === 1 ? freePlace() : {}) })) }, "icons");
+  const add = (/** @type {string} */ name, /** @type {string} */ color) => ask({ kind: "add", elements: Array.from({ length: count }, () => ({ icon: name, name, color, ...(count === 1 ? freePlace() : {}) })) }, "icon");
   return html`<section class="block" aria-labelledby="icons-title">
     <h3 id="icons-title">Icons</h3>
-    <div class="icon-search">
-      <${TextField} label="Search icons" type="search" value=${query} live onValue=${setQuery} placeholder="7,900 by name" />
-      <div class="field"><span class="field-label"><label for="icon-colour">Colour</label></span><input id="icon-colour" type="color" value=${colour} onInput=${(/** @type {any} */ event) => setColour(event.currentTarget.value)} /></div>
-      <${NumberField} label="Each" value=${count} min=${1} max=${500} digits=${0} onValue=${setCount} />
-    </div>
-    <${Problem} about="icons" />
-    <div class="icons" role="group" aria-label="Icons found">
-      ${names.map(
-        (name) => html`<button type="button" key=${name} aria-label=${`Add ${name.replaceAll("-", " ")}`} title=${name} onClick=${() => add(name)}>
-          <img src=${apiUrl(`icons/${encodeURIComponent(name)}`, { color: colour })} alt="" loading="lazy" />
-        </button>`,
-      )}
-    </div>
-    ${names.length ? null : html`<p class="note">No icon has that in its name.</p>`}
+    <${IconPicker} id="icon" does="Add" onPick=${add}><${NumberField} label="Each" value=${count} min=${1} max=${500} digits=${0} onValue=${setCount} /><//>
   </section>`;
 }
 

@@ -7,6 +7,8 @@ import * as edit from "../edit.js";
 import { ask } from "../live.js";
 import { pictureUrl } from "../http.js";
 import { upright } from "../geometry.js";
+import { replacing } from "../place.js";
+import { Replace } from "./replace.js";
 
 /** @typedef {import('../types').Layer} Layer */
 
@@ -111,7 +113,9 @@ function Pieces({ layers }) {
   return html`
     <div class="chosen">
       ${single
-        ? html`<img class="portrait" src=${pictureUrl(state.canvas.value?.id ?? "", one.image, 128)} alt="" />
+        ? html`<span class="start"><button type="button" class="portrait" aria-label="Replace the picture" aria-pressed=${String(replacing.value)} aria-keyshortcuts="R" data-tip="Replace the picture  R" onClick=${() => (replacing.value = !replacing.value)}>
+              <img src=${pictureUrl(state.canvas.value?.id ?? "", one.image, 128)} alt="" /><span class="badge"><${Icon} name="image" size=${14} /></span>
+            </button></span>
             <${TextField} label="Name" value=${one.name} onValue=${(/** @type {string} */ name) => name && edit.change(layers, () => ({ name }), `Rename ${one.name}`, true)} />`
         : html`<h3>${layers.length} layers chosen</h3>`}
     </div>
@@ -124,6 +128,7 @@ function Pieces({ layers }) {
       <${IconButton} name="copy" label="Duplicate" keys="Control+D" onClick=${() => edit.duplicate(layers)} />
       <span class="end"><${IconButton} name="trash" label="Delete" keys="Delete" onClick=${() => edit.remove(layers)} /></span>
     </div>
+    ${single && replacing.value ? html`<${Replace} layer=${one} />` : null}
     ${locked ? html`<p class="note line"><${Icon} name="pin" size=${14} /> Pinned: tools and hands leave it where it is.</p>` : null}
     <div class="row">
       <${NumberField} label="X" unit="px" value=${field("x")} disabled=${locked} onValue=${(/** @type {number} */ v) => set("x", "Move", v)} />

@@ -23,8 +23,12 @@ const FORMATS = [
   { value: "collage", label: "Collage", about: "The document itself, with its pictures: to go on another day." },
   { value: "json", label: "JSON", about: "The document as text beside its pictures, in one zip." },
   { value: "html", label: "Web page of words", about: "A cloud of words as a page that can be searched; only for clouds of words." },
+  { value: "film", label: "Film of the run", about: "How the pieces found their places, as an animated WebP that goes round and round." },
+  { value: "gif", label: "Film of the run, GIF", about: "The same with fewer colours: shown everywhere." },
+  { value: "mp4", label: "Film of the run, MP4", about: "The same as a video." },
   { value: "csv", label: "Table of cells", about: "Which tile lies where, for a spreadsheet; only for mosaics." },
 ];
+const FILMS = new Set(["film", "gif", "mp4"]);
 const SCALED = new Set(["png", "jpeg", "webp", "tiff", "psd", "ora", "dzi"]);
 /** Formats that are there only for what one tool makes. @type {Record<string, string>} */
 const ONLY = { html: "words", csv: "mosaic" };
@@ -33,6 +37,9 @@ const format = signal("png");
 const scale = signal(1);
 const ground = signal("");
 const printing = signal(/** @type {Record<string, unknown>} */ ({}));
+
+/** @param {string} value whether a format is a film of a run */
+const film = (value) => FILMS.has(value);
 
 /** @param {{text: string}} props */
 function Copy({ text }) {
@@ -96,7 +103,7 @@ export function TakeAway() {
       await settle();
       const query = {
         ...(SCALED.has(one.value) && scale.value !== 1 ? { scale: scale.value } : {}),
-        ...(ground.value ? { background: ground.value } : {}),
+        ...(ground.value && !film(one.value) ? { background: ground.value } : {}),
         ...(one.value === "pdf" ? /** @type {Record<string, string>} */ (printing.value) : {}),
       };
       const response = await request(documentUrl(canvas.id, `exports/${one.value}`, query));
@@ -115,19 +122,19 @@ export function TakeAway() {
     setBusy("");
   };
   return html`<div class="panel-body">
-    <${Select} label="As" value=${format.value} options=${FORMATS.filter((one) => !ONLY[one.value] || ONLY[one.value] === canvas.made_by?.tool)} onValue=${(/** @type {string} */ value) => (format.value = value)} />
+    <${Select} label="As" value=${format.value} options=${FORMATS.filter((one) => (!ONLY[one.value] || ONLY[one.value] === canvas.made_by?.tool) && (!film(one.value) || state.run.value))} onValue=${(/** @type {string} */ value) => (format.value = value)} />
     <p class="note">${one?.about}</p>
     ${SCALED.has(format.value)
       ? html`<${NumberField} label="Pixels to a canvas pixel" value=${scale.value} min=${0.05} max=${32} step=${0.5} onValue=${(/** @type {number} */ value) => (scale.value = value)} hint="A collage does not depend on resolution: at 4 it is the same, sharper." />
           <p class="note">${Math.round(canvas.width * scale.value).toLocaleString("en")} × ${Math.round(canvas.height * scale.value).toLocaleString("en")} pixels</p>`
       : null}
     ${format.value === "pdf" ? html`<${Options} schema=${pdf} values=${printing.value} onValues=${(/** @type {Record<string, unknown>} */ next) => (printing.value = next)} />` : null}
-    <${Check} label="On another ground" value=${ground.value !== ""} onValue=${(/** @type {boolean} */ on) => (ground.value = on ? "#ffffff" : "")} />
-    ${ground.value ? html`<div class="line"><input id="other-ground" type="color" value=${ground.value} onInput=${(/** @type {any} */ event) => (ground.value = event.currentTarget.value)} /><label for="other-ground" class="note">Colour of the ground in this file</label></div>` : null}
+    ${film(format.value) ? null : html`<${Check} label="On another ground" value=${ground.value !== ""} onValue=${(/** @type {boolean} */ on) => (ground.value = on ? "#ffffff" : "")} />`}
+    ${ground.value && !film(format.value) ? html`<div class="line"><input id="other-ground" type="color" value=${ground.value} onInput=${(/** @type {any} */ event) => (ground.value = event.currentTarget.value)} /><label for="other-ground" class="note">Colour of the ground in this file</label></div>` : null}
     ${said ? html`<p class="note good">${said}</p>` : null}
     <button type="button" class="button primary wide" disabled=${busy !== ""} onClick=${save}><${Icon} name="download" size=${17} />${busy ? `Making ${busy} …` : `Save ${one?.label}`}</button>
     <${Problem} about="export" />
-    <${Again} />
+    ${film(format.value) ? html`<p class="note">The command line films a run while it goes on: <code>vertumnus pack … --record run.webp</code></p>` : html`<${Again} />`}
     <section class="block" aria-labelledby="file-title">
       <h3 id="file-title">The file</h3>
       <p class="note">${canvas.path} is written by itself two seconds after a change.</p>
