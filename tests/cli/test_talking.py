@@ -17,6 +17,8 @@ def test_estimates_are_near_what_was_measured():
     assert estimate.drawing((16_000, 16_000), 1.0, [Path("a.png")]).seconds == pytest.approx(17, rel=0.5)
     assert estimate.matching(10_000).seconds == pytest.approx(5.4, rel=0.1)
     assert estimate.packing(10_000, (600, 600), 1, False).seconds == pytest.approx(9.6, rel=0.5)
+    # 1,024 tiles by the model that ships took 150 s of one core (docs/generated-mosaics.md).
+    assert estimate.generating(1024, 50, 64 * 64, False, False).seconds == pytest.approx(150, rel=0.2)
     assert not estimate.packing(100, (600, 600), 1, False).much
     assert estimate.packing(37, (7000, 7000), 1, False).seconds == pytest.approx(15, rel=0.2)
     assert estimate.packing(37, (7000, 7000), 1, False).memory == pytest.approx(2141 << 20, rel=0.1)
@@ -85,6 +87,25 @@ def test_the_summary_says_what_was_passed_over(vertumnus, tmp_path):
     assert "3 pictures read, passed over: " in out
     assert "1 (not a picture file)" in out
     assert "1 (not a picture of a known format)" in out
+
+
+def test_a_mosaic_says_what_was_passed_over_and_asks_before_long_films(vertumnus, tmp_path, monkeypatch):
+    (tmp_path / "tiles").mkdir()
+    for n in range(3):
+        (tmp_path / "tiles" / f"{n}.png").write_bytes(png(blob(n, 30, 30)))
+    (tmp_path / "tiles" / "bad.png").write_bytes(b"no picture")
+    reference = tmp_path / "tiles" / "0.png"
+    options = ("--tiles", tmp_path / "tiles", "--grid", "3x3", "--size", "48")
+    code, out, _ = vertumnus("mosaic", reference, *options, "-o", tmp_path / "m.png")
+    assert code == 0
+    assert "3 pictures read, passed over: 1 (" in out
+    monkeypatch.setattr("vertumnus.cli.video.filming", lambda frames, *_: estimate.Estimate(1000.0 * frames))
+    monkeypatch.setattr("vertumnus.cli.video.go_on", refuse)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "0.png").write_bytes(reference.read_bytes())
+    code, _, err = vertumnus("mosaic", tmp_path / "frames", *options, "-o", tmp_path / "m.gif")
+    assert (code, "stopped" in err) == (130, True)
+    assert not (tmp_path / "m.gif").exists()
 
 
 @pytest.mark.slow

@@ -118,15 +118,16 @@ def say_unplaced(report: dict[str, Any]) -> None:
 
 def passed_over(found: Collection, report: dict[str, Any]) -> str:
     """What of the pictures named is not in a collage, counted by reason, as the end of a line; nothing if all are."""
-    counts = Counter(reason for _, reason in found.skipped)
-    counts.update(f"not placed, {item['reason']}" for item in report.get("unplaced", ()))
+    unplaced = [f"not placed, {item['reason']}" for item in report.get("unplaced", ())]
+    return counted(len(found.elements), [*(reason for _, reason in found.skipped), *unplaced])
+
+
+def counted(read: int, reasons: Iterable[str]) -> str:
+    """How many pictures were read, and how many were passed over for each reason, the end of a line; or nothing."""
+    counts = Counter(reasons)
     said = ", ".join(f"{number:,} ({reason})" for reason, number in counts.most_common(REASONS_SHOWN))
     more = counts.total() - sum(number for _, number in counts.most_common(REASONS_SHOWN))
-    return (
-        f"; {len(found.elements):,} pictures read, passed over: {said}" + (f", {more:,} more" if more else "")
-        if said
-        else ""
-    )
+    return f"; {read:,} pictures read, passed over: {said}" + (f", {more:,} more" if more else "") if said else ""
 
 
 def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:

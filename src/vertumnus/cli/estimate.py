@@ -17,6 +17,8 @@ PIECES = 1e-3  # seconds to place a piece, beside what the first take
 RASTER_SECONDS = 2.7e-7  # for each canvas pixel, which are looked at once
 STEP, STEP_PIECES, NETWORK = 4e-3, 1e-5, 3.0  # seconds of a step of composing, for each piece of it, and of a network
 CELLS = 5.4 / 10_000**1.2  # seconds to match a cell, the more the more there are
+FRAME, CARRIED = 0.1, 0.3  # seconds to read and write a frame; of matching its cells, where most keep their tiles
+TILE_STEP, LATENT = 3e-3, 64 * 64  # seconds of a step of a small network for a tile of so many pixels
 BASE = 200 << 20  # bytes, whatever is asked
 CELL_BYTES, PIECE_BYTES, RASTER_BYTES = (
     2_000,
@@ -83,6 +85,21 @@ def composing(pieces: int, size: tuple[int, int], steps: int, networks: int, run
 def matching(cells: int) -> Estimate:
     """Of finding a tile for each of so many cells."""
     return Estimate(CELLS * cells**1.2, BASE + CELL_BYTES * cells)
+
+
+def filming(frames: int, cells: int, size: tuple[int, int]) -> Estimate:
+    """Of matching so many frames, each drawn at width x height pixels."""
+    each = FRAME + CARRIED * matching(cells).seconds + size[0] * size[1] / DRAWN
+    return Estimate(frames * each, BASE + CELL_BYTES * cells + 16 * size[0] * size[1])
+
+
+def generating(tiles: int, steps: int, pixels: int, large: bool, gpu: bool) -> Estimate:
+    """Of so many tiles of some pixels that a model draws, each in so many steps.
+
+    large   a model of a thousand million weights, say, in place of the one that ships
+    """
+    step = (NETWORK / 60 if gpu else NETWORK) * pixels / 512**2 if large else TILE_STEP * pixels / LATENT
+    return Estimate(tiles * steps * step, BASE + (4 << 30 if large and not gpu else 0))
 
 
 def go_on(estimate: Estimate, yes: bool) -> None:

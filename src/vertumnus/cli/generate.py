@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vertumnus.cli.common import progress_bar
+from vertumnus.cli.estimate import Estimate, generating, go_on
 from vertumnus.cli.mosaic import write_mosaic
 from vertumnus.errors import VertumnusError
 from vertumnus.models.checkpoint import Dtype
@@ -22,6 +23,8 @@ from vertumnus.writing import check_apart, check_writable
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from vertumnus.mosaic.generate.job import GenerateJob
 
 # Of matched mosaics' options, those that say which cells there are.
 CELLS = {"grid", "level", "count", "cells", "adaptive"}
@@ -69,6 +72,7 @@ def generate_tiles(
     drawing: GenerateOptions | None,
     force: bool,
     workers: Workers | None = None,
+    yes: bool = False,
 ) -> None:
     """Generates a mosaic and writes it."""
     began, cpu = time.perf_counter(), time.process_time()
@@ -81,11 +85,14 @@ def generate_tiles(
     check_apart(output, [given.reference, given.region_map, given.prompts])
     job = make_job(given.request(), seed=seed, options=drawing, cells=cells)
     from vertumnus.mosaic.generate.folder import TileFolder
+    from vertumnus.mosaic.generate.job import cell_name
     from vertumnus.mosaic.generate.result import canvas_of, make_result
 
     canvas_of(job, size)
 
     folder = TileFolder(given.folder or output[0].with_suffix(".tiles"), job.identity())
+    missing = [cell for cell in job.drawn() if not folder.has(cell_name(cell))]
+    go_on(tiles_take(given, job, len(missing)), yes)
     with progress_bar("drawing tiles") as show:
         job.run(folder, show, workers)
     for cell in given.again:
@@ -98,6 +105,16 @@ def generate_tiles(
         print(f"{len(job.photographs.cells)} of {len(collage.layers)} cells show photographs")
     print(f"{len(job.drawn())} tiles of {job.extent.width} x {job.extent.height} pixels in {folder.path}")
     print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")
+
+
+def tiles_take(given: Given, job: GenerateJob, tiles: int) -> Estimate:
+    """What drawing so many tiles takes; fewer, where all are filled from a pool."""
+    from vertumnus.mosaic.generate.pool import TONES
+
+    extent = job.extent
+    if job.options.method in TONES:
+        tiles = min(tiles, job.options.pool if job.options.method == "match" else 1)
+    return generating(tiles, job.steps_each(), extent.width * extent.height, given.model != "mini", job.on_gpu())
 
 
 def check_given(given: Given, cells: MosaicOptions | None) -> None:

@@ -11,14 +11,17 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.cli.common import bar
-from vertumnus.cli.generate import Given, check_given
+from vertumnus.cli.estimate import go_on
+from vertumnus.cli.generate import Given, check_given, tiles_take
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, check_film_place, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, check_film_place, count_frames, is_video, read_frames, save_video
 from vertumnus.mosaic.generate.generate import make_job
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import mosaic_bands
 from vertumnus.writing import check_apart
+
+ANEW = 0.1  # share of the tiles that a frame draws anew, for an estimate
 
 
 def generate_film(
@@ -28,6 +31,7 @@ def generate_film(
     seed: int,
     cells: MosaicOptions | None,
     drawing: GenerateOptions | None,
+    yes: bool = False,
 ) -> None:
     """Generates the mosaic of a moving picture and writes it."""
     began, cpu = time.perf_counter(), time.process_time()
@@ -53,6 +57,9 @@ def generate_film(
     width, height = canvas_of(job, size)
     even = (width + width % 2, height + height % 2)  # as films want it
     folder = TileFolder(given.folder or output[0].with_suffix(".tiles"), job.identity())
+    # Of the first frame, and of those after it as many as a steady shot draws anew.
+    frames_told = max(count_frames(given.reference), 1)
+    go_on(tiles_take(given, job, round(len(job.drawn()) * (1 + ANEW * (frames_told - 1)))), yes)
     counts: list[int] = []
     with bar("note") as progress:
         task = progress.add_task("drawing tiles", total=None, note="")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.progress import TaskID
 
-from vertumnus.cli.common import bar, place_of_indexes, progress_bar
+from vertumnus.cli.common import bar, counted, place_of_indexes, progress_bar
 from vertumnus.cli.estimate import drawing as drawing_takes
 from vertumnus.cli.estimate import go_on, matching
 from vertumnus.cli.said import facts_of, saying
@@ -173,10 +173,10 @@ def mosaic(
                 raise VertumnusError("--fps: is for videos of tiles that are matched")
             if ray is not None:
                 raise VertumnusError("--ray: tiles of moving pictures are drawn here")
-            generate_film(given, output, size, seed, options, drawing)
+            generate_film(given, output, size, seed, options, drawing, yes)
             return
         cluster = RayWorkers(ray, gpu=True) if ray is not None else None
-        generate_tiles(given, output, size, seed, options, drawing, force, cluster)
+        generate_tiles(given, output, size, seed, options, drawing, force, cluster, yes)
         return
     indexes = place_of_indexes(index, beside)
     if tile_pixels is not None:
@@ -193,7 +193,7 @@ def mosaic(
         workers = RayWorkers(ray) if ray is not None else Threads()
         film(
             reference, tiles or [], output, size, seed, coherence, options or MosaicOptions(), workers, indexes,
-            fps, pan,
+            fps, pan, yes,
         )  # fmt: skip
         return
     if reference is not None and _is_film(reference):
@@ -206,28 +206,29 @@ def mosaic(
     check_apart(output, [reference, assignment, *(tiles or [])])
     workers = RayWorkers(ray) if ray is not None else Threads()
     if assignment is None:
-        cells = _cells(options or MosaicOptions())
-        side = _longer(size) or TILE * cells**0.5
+        cells = cells_asked(options or MosaicOptions())
+        side = longer(size) or TILE * cells**0.5
         for path in output:  # before anybody is asked to wait
             if path.suffix.lower() in (".jpg", ".jpeg"):
                 check_format(path, round(side), round(side))
         go_on(matching(cells) + drawing_takes((round(side), round(side)), 1.0, output), yes)
-    collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes)
+    read: list[IndexReport] = []
+    collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes, read)
     with about(assignment or reference, *output), saying(as_json) as tell:
         check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
         write_mosaic(collage, output, workers, force, tile_pixels, bundle)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        _summary(collage, seconds, cpu)
+        _summary(collage, seconds, cpu, read)
         tell(**facts_of(collage, output, seconds, cpu))
 
 
-def _cells(options: MosaicOptions) -> int:
+def cells_asked(options: MosaicOptions) -> int:
     """Cells that are asked for, as far as the options say."""
     sides = [int(side) for side in re.findall(r"\d+", options.grid or "")]
     return sides[0] * sides[1] if len(sides) == 2 else options.count or 0
 
 
-def _longer(size: str | None) -> int:
+def longer(size: str | None) -> int:
     return max((int(side) for side in re.findall(r"\d+", size or "")), default=0)
 
 
@@ -273,6 +274,7 @@ def _mosaic(
     options: MosaicOptions | None,
     workers: Workers,
     indexes: str | Path | None,
+    read: list[IndexReport],
 ) -> Collage:
     if assignment is not None:
         if tiles:
@@ -283,10 +285,15 @@ def _mosaic(
         raise VertumnusError("REFERENCE: name the picture to rebuild, or a mosaic with --assignment")
     if not tiles:
         raise VertumnusError("--tiles: name at least one folder of pictures")
+
+    def indexed(report: IndexReport) -> None:
+        read.append(report)
+        say_skipped(report)
+
     with PhaseBar() as watch:
         collage = make_mosaic(
             reference, tiles, size=size, seed=seed, index=indexes, options=options or MosaicOptions(),
-            workers=workers, watch=watch, indexed=say_skipped,
+            workers=workers, watch=watch, indexed=indexed,
         )  # fmt: skip
     for note in _report(collage)["notes"]:
         print(note, file=sys.stderr)
@@ -306,7 +313,7 @@ def say_skipped(report: IndexReport) -> None:
         print(f"skipped {more} more; vertumnus tiles info {report.folder} names them", file=sys.stderr)
 
 
-def _summary(collage: Collage, seconds: float, cpu: float) -> None:
+def _summary(collage: Collage, seconds: float, cpu: float, read: list[IndexReport]) -> None:
     report = _report(collage)
     if "tiles_used" in report:
         most, apart = "used, none twice", ""
@@ -320,7 +327,13 @@ def _summary(collage: Collage, seconds: float, cpu: float) -> None:
         )
     if "clipped" in report:
         print(f"the tone clipped {report['clipped']:.2%} of the values it changed")
-    print(f"{seconds:.1f} s ({cpu:.1f} s of one core)")
+    print(f"{seconds:.1f} s ({cpu:.1f} s of one core)" + passed_over_of(read))
+
+
+def passed_over_of(read: list[IndexReport]) -> str:
+    """What of the pictures in the folders cannot be used, counted by reason; nothing if all can."""
+    reasons = (reason for report in read for _, reason in report.skipped)
+    return counted(sum(report.tiles for report in read), reasons)
 
 
 class PhaseBar:

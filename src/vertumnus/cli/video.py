@@ -10,11 +10,12 @@ import numpy as np
 from PIL import Image
 
 from vertumnus.cli.common import bar, progress_bar
-from vertumnus.cli.mosaic import say_skipped
+from vertumnus.cli.estimate import filming, go_on
+from vertumnus.cli.mosaic import TILE, cells_asked, longer, passed_over_of, say_skipped
 from vertumnus.errors import VertumnusError
-from vertumnus.export.video import VIDEOS, at_rate, check_film_place, is_video, read_frames, save_video
+from vertumnus.export.video import VIDEOS, at_rate, check_film_place, count_frames, is_video, read_frames, save_video
 from vertumnus.mosaic.collage import canvas_size, make_collage
-from vertumnus.mosaic.library.index import update_index
+from vertumnus.mosaic.library.index import IndexReport, update_index
 from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import mosaic_bands
@@ -37,6 +38,7 @@ def film(
     indexes: str | Path | None,
     fps: float | None = None,
     pan: bool = True,
+    yes: bool = False,
 ) -> None:
     """Writes the mosaic of a moving picture."""
     if len(output) != 1 or not is_video(output[0]):
@@ -49,14 +51,23 @@ def film(
         raise VertumnusError(f"--fps: must be a number above 0 and at most {MOST_FPS}, not {fps}")
     check_film_place(output[0])
     check_apart(output, [frames, *tiles])
+    number, own = count_frames(frames), 1.0
     began, cpu = time.perf_counter(), time.process_time()
-    pictures, rate = read_frames(frames)
+    pictures, own_rate = read_frames(frames)
+    rate = own_rate
     if fps is not None:
         # Pictures of a folder have no rate of their own.
         pictures, rate = pictures if frames.is_dir() else at_rate(pictures, rate, fps), fps
+        if not frames.is_dir():
+            own = fps / own_rate
+    asked = cells_asked(options)
+    side = round(longer(size) or TILE * asked**0.5)
+    go_on(filming(round(number * own), asked, (side, side)), yes)
+    read: list[IndexReport] = []
     for folder in tiles:
         with progress_bar(f"indexing {folder}") as show:
-            say_skipped(update_index(folder, index=indexes, workers=workers, progress=show))
+            read.append(update_index(folder, index=indexes, workers=workers, progress=show))
+            say_skipped(read[-1])
     library = TileLibrary(tiles, indexes)
     library.require()
     library.without(options.exclude)
@@ -84,4 +95,6 @@ def film(
         number = save_video(drawn(), output[0], rate)
     later = changed[1:] or [0]
     print(f"{output[0]}: {number} frames, {np.mean(later) / cells:.1%} of {cells} cells change from one to the next")
-    print(f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)")
+    print(
+        f"{time.perf_counter() - began:.1f} s ({time.process_time() - cpu:.1f} s of one core)" + passed_over_of(read)
+    )

@@ -278,8 +278,8 @@ class GenerateJob:
     def _batches(
         self, names: dict[int, str], folder: TileFolder, watch: Watch | None, workers: Workers | None
     ) -> Iterator[None]:
-        steps = self._steps()
-        size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self._on_gpu() else BATCH))
+        steps = self.steps_each()
+        size = int(folder.state.get("batch") or self.options.batch or (BATCH_GPU if self.on_gpu() else BATCH))
         drawn_any = False
         while True:
             batches = self.batches(list(names), size)
@@ -316,7 +316,7 @@ class GenerateJob:
 
             yield from drawn_by(workers, self, batches)
             return
-        all_steps = done + sum(map(len, batches)) * self._steps()
+        all_steps = done + sum(map(len, batches)) * self.steps_each()
         for cells in batches:
 
             def told() -> None:
@@ -344,7 +344,7 @@ class GenerateJob:
 
     def at_attempt(self, folder: TileFolder, cell: int, attempt: int, watch: Watch | None = None) -> None:
         """Makes one tile as it was at an attempt, the first of which is 0."""
-        steps, done = self._steps(), 0
+        steps, done = self.steps_each(), 0
 
         def told() -> None:
             nonlocal done
@@ -357,8 +357,8 @@ class GenerateJob:
         folder.state.setdefault("attempts", {})[str(cell)] = attempt
         folder.save()
 
-    def _steps(self) -> int:
-        """That a tile takes."""
+    def steps_each(self) -> int:
+        """Steps that a tile takes."""
         return max(1, int(self.options.steps * self.recipe.strength)) * self.candidates
 
     @property
@@ -366,7 +366,7 @@ class GenerateJob:
         """For each tile; a pool is no cell's."""
         return 1 if self.options.method in TONES else self.options.candidates
 
-    def _on_gpu(self) -> bool:
+    def on_gpu(self) -> bool:
         return self.model.device.type == "cuda"
 
 
