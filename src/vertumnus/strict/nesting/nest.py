@@ -27,17 +27,18 @@ from vertumnus.strict.problem import RASTER, Problem
 
 EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
 TOLERANCE = 4e-4
-WORK = {"fast": 1e8, "normal": 2.2e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
-ALIKE, LONGER = 2.0, 1.8  # times as long, where no piece is so many times another's size: nothing fills what is left
+WORK = {"fast": 1e8, "normal": 2.7e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
+ALIKE, LONGER = 2.0, 1.5  # times as long, where no piece is so many times another's size: nothing fills what is left
 START = 0.42  # of the container's area, that pieces have at first
 FINER, FINER_WORK = 3_000.0, 0.3  # the same for pieces that do not turn, and its work to that of exploring
 COMPRESS, LOWER = 0.004, 0.997  # of the density there, by which it grows, and where it could not be parted
 FIRST_STEPS, STEPS = 4, 30  # of compaction, before and after that is parted
 ROUNDS = 4  # of both
-KICKS = {"fast": 0, "normal": 6, "high": 15, "best": 60}  # times that such pieces are made larger and parted again
+KICKS = {"fast": 0, "normal": 5, "high": 15, "best": 60}  # times that such pieces are made larger and parted again
 KICK, KICK_WORK = 0.015, 0.2  # by how much of the density, and for how much of the work of exploring
 COMPACTED = 1_000  # pieces, at most: the programs of more take too long
-CROSSED = 0.5  # canvas pixels of overlap that compaction leaves, from which something crosses
+CROSSED = 0.2  # canvas pixels of overlap that compaction leaves, from which something crosses
+HELD = 0.994  # of the factor, that is kept where the last pixels are cleared of each other
 SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
 ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
 
@@ -80,7 +81,7 @@ def nest(
     above = min(most * SPARE, alone)
     until = WORK[problem.strict.quality] * np.sqrt(count / 100)
     alike = not scene.outlines.rectangular and bool(scene.size.max() <= ALIKE * scene.size.min())
-    if alike:
+    if alike or not scene.may_turn:
         until *= LONGER
     shown = OccupancyGrid(problem, freedom, zoom)
     best: Found | None = None
@@ -126,7 +127,10 @@ def nest(
                     best = tried
             hurry = yield _laid(shown, scene.placements(best.pose, best.mirror, best.factor))
     if not hurry and count <= COMPACTED:
-        best = settle(scene, task, best)
+        settled = settle(scene, task, best)
+        if settled.factor < HELD * best.factor:  # something is hooked into something else
+            settled = settle(scene, task, part_exactly(scene, best, rng))
+        best = settled
     best.factor = min(best.factor, most)
     grid = OccupancyGrid(problem, freedom, RASTER)
     grid.factor = seal(grid, scene, best, rng)
