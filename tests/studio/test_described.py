@@ -20,7 +20,7 @@ def test_the_types_are_current():
 
 
 def test_the_page_calls_messages_by_other_names_and_has_none_of_its_own():
-    """What TypeScript checks the page against is what is sent, field by field: only JSON schema is written by hand."""
+    """What TypeScript checks the page against is what is sent, field by field; JSON schema alone is by hand."""
     own = (STATIC / "types.d.ts").read_text()
     assert re.findall(r"interface (\w+)", own) == ["Schema"]
     named = re.search(r"export type \{([^}]*)\} from \"./messages\";", own)[1]
