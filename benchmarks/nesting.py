@@ -91,10 +91,11 @@ def main() -> None:
     cut_outs = collect([arguments.pictures]).elements if arguments.pictures else drawn_pieces()
     known = json.loads(arguments.json.read_text()) if arguments.json.exists() else {"machine": machine(), "runs": {}}
     wanted = [part.strip() for part in arguments.rows.split(";") if part.strip()]
+    known_rows = rows(cut_outs, arguments.letter)
     chosen = {
         name: row
-        for name, row in rows(cut_outs, arguments.letter).items()
-        if not wanted or any(part in name for part in wanted)
+        for name, row in known_rows.items()
+        if not wanted or any(part == name or (part in name and part not in known_rows) for part in wanted)
     }
     console = Console(width=118)
     warm = False

@@ -35,6 +35,18 @@ def test_overlap_counts_pixels_covered_twice_or_more_once():
     assert three.overlap == pytest.approx(400 / 1200)
 
 
+def test_of_a_picture_what_is_cut_out_counts_as_high_as_it_is_squeezed():
+    """A half of the square beside a half of it, twice as high: 10 x 20 and 10 x 40 pixels."""
+    collage = squares((15, 40, 1), (25, 40, 1))
+    collage.layers[0].crop = (0, 0, 10, 20)
+    collage.layers[1].crop = (10, 0, 10, 20)
+    collage.layers[1].squeeze = 2.0
+    found = measure_packing(collage, CANVAS)
+    assert found == pytest.approx((0.06, 0.0, 0.0, 1 / 3))
+    collage.layers[1].rotation = 90.0  # 40 x 10 about the same middle: 5 to 45 across, 35 to 45 down
+    assert measure_packing(collage, CANVAS).overlap == pytest.approx(100 / 600)
+
+
 def test_spill_within_and_beyond_the_canvas():
     shape = parse_shape("square")  # 4 to 96
     assert measure_packing(squares((10, 50, 1)), shape).spill == pytest.approx(4 / 20)

@@ -81,12 +81,30 @@ def test_a_wall_of_photographs_is_full_and_can_be_made_again(way, tmp_path):
     assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
 
 
+@pytest.mark.slow
+def test_rows_fill_a_shape_and_can_be_made_again(tmp_path):
+    collage = vt.pack(photographs(5), "heart", size=150, count=30, arrange="justified", apart=False)
+    report = collage.made_by.report
+    assert len(collage.layers) == 30
+    assert report["overlap"] == report["spill"] == 0
+    assert report["coverage"] > 0.8
+    covered = np.asarray(collage.render(scale=2))[..., 3] == 255
+    inside = vt.parse_shape("heart").mask(300, 300)
+    assert (covered & inside).sum() / inside.sum() == pytest.approx(report["coverage"], abs=0.02)
+    collage.save(tmp_path / "a.collage")
+    vt.again(vt.Collage.load(tmp_path / "a.collage")).save(tmp_path / "b.collage")
+    assert (tmp_path / "a.collage").read_bytes() == (tmp_path / "b.collage").read_bytes()
+
+
 def test_bad_arrangements_are_one_sentence(blobs):
     for elements, shape, options, words in (
         (blobs, "canvas", {}, "is no rectangle"),
-        (photographs(4), "circle", {}, "this shape is none"),
+        (photographs(4), "circle", {"arrange": "treemap"}, "treemaps fill rectangles, and this shape is none"),
+        (photographs(4), "circle", {"border": 80.0}, "leaves nothing"),
+        (photographs(4), "circle", {"count": 4000, "gap": 9.0}, "too small for 4,000 pictures"),
+        (photographs(4), "circle", {"count": 6000}, "is more than rows in a shape are made of"),
         (photographs(4), "canvas", {"border": 80.0}, "leaves nothing"),
         (photographs(4), "canvas", {"sizes": "fixed"}, "arrange goes without"),
     ):
         with pytest.raises(vt.VertumnusError, match=words):
-            vt.pack(elements, shape, size=100, arrange="justified", **options)
+            vt.pack(elements, shape, size=100, **{"arrange": "justified"} | options)

@@ -1,17 +1,15 @@
 """The command line's part, and a server in a process of its own: killed, and found again."""
 
-import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
-import urllib.request
 
 import pytest
 
+from served import Server
 from vertumnus.cli import studio as verb
 from vertumnus.cli.app import run
 from vertumnus.document.collage import Collage
@@ -57,28 +55,6 @@ def test_what_it_is_opened_on(tmp_path):
     assert verb._is_loopback("127.0.0.2")
     assert verb._is_loopback("::1")
     assert not verb._is_loopback("0.0.0.0")
-
-
-class Server:
-    """``vertumnus studio`` in a process of its own."""
-
-    def __init__(self, folder, *arguments):
-        command = [sys.executable, "-m", "vertumnus", "studio", str(folder), "--no-browser", *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-        link = self.process.stdout.readline().decode().strip()
-        self.at, _, self.token = link.partition("/?token=")
-
-    def ask(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}"}
-        request = urllib.request.Request(f"{self.at}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
-
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 @pytest.mark.slow

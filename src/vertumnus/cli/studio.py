@@ -92,11 +92,14 @@ def studio(
 def _serve(app: object, listening: socket.socket) -> None:
     import uvicorn
 
+    from vertumnus.studio.lines import patient_protocol
+
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level="warning",
         access_log=False,
         lifespan="on",
+        http=patient_protocol(),
         ws="websockets-sansio",
         ws_max_size=4 << 20,
         ws_max_queue=64,

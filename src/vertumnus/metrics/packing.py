@@ -95,22 +95,26 @@ def measure_packing(collage: Collage, shape: Shape) -> PackingMeasure:
     Raises `VertumnusError` if the shape is empty or a picture cannot be read.
     """
     layers = [layer for layer in collage.layers if layer.visible]
-    names = list(dict.fromkeys(layer.image for layer in layers))
-    index = {name: n for n, name in enumerate(names)}
-    largest = dict.fromkeys(names, 0.0)
-    for layer in layers:
-        largest[layer.image] = max(largest[layer.image], layer.scale)
+    # Of a picture what is cut out of it counts, as high as it is squeezed.
+    shown = [(layer.image, layer.crop, layer.squeeze) for layer in layers]
+    kinds = {kind: n for n, kind in enumerate(dict.fromkeys(shown))}
+    largest = dict.fromkeys(kinds, 0.0)
+    for layer, kind in zip(layers, shown, strict=True):
+        largest[kind] = max(largest[kind], layer.scale)
     alphas, sizes, first, areas = [], [], [], []
-    for name in names:
+    for (name, crop, squeeze), scale in largest.items():
         alpha = np.asarray(collage.pictures.image(name).getchannel("A"))
-        areas.append(float(np.count_nonzero(alpha > 127)))
-        texels, level = alpha_sprite(alpha, level_at(largest[name] * RASTER))
+        if crop is not None:
+            left, top, width, height = crop
+            alpha = np.ascontiguousarray(alpha[top : top + height, left : left + width])
+        areas.append(float(np.count_nonzero(alpha > 127)) * squeeze)
+        texels, level = alpha_sprite(alpha, level_at(scale * RASTER))
         alphas.append(texels)
         first.append(level)
-        sizes.append((alpha.shape[1], alpha.shape[0]))
+        sizes.append((alpha.shape[1], alpha.shape[0] * squeeze))
     return measure_silhouettes(
         [layer.placement for layer in layers],
-        [index[layer.image] for layer in layers],
+        [kinds[kind] for kind in shown],
         Sprites.of(alphas, sizes, first),
         areas,
         shape.mask(collage.width * RASTER, collage.height * RASTER),

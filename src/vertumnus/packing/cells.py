@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from vertumnus.document.pictures import Pictures
 from vertumnus.document.placement import Placement
@@ -15,10 +16,12 @@ from vertumnus.errors import VertumnusError
 from vertumnus.imaging.faces import Face, crop_around, find_faces
 from vertumnus.metrics.packing import PackingMeasure
 from vertumnus.packing.arrange import Cells, justified, treemap
+from vertumnus.packing.chords import justified_within
 from vertumnus.packing.options import PackOptions
 from vertumnus.strict.problem import RASTER
 
 LOOKED_FOR = 0.03  # share of a picture cut away, from which faces are looked for in it
+MOST_WITHIN = 5_000  # pictures in rows in a shape
 WHOLE = 20.0  # canvas pixels of the smallest cell, from which cells end on whole ones
 
 Crop = tuple[int, int, int, int]
@@ -52,6 +55,12 @@ class Arranged:
         )
 
 
+def is_rectangle(mask: NDArray[np.bool_]) -> bool:
+    """Whether a container is one."""
+    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    return int(np.count_nonzero(mask)) == int(rows.sum()) * int(columns.sum())
+
+
 def rectangle_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of a container that is a rectangle, canvas pixels.
 
@@ -59,13 +68,13 @@ def rectangle_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    if not mask[top:bottom, left:right].all():
-        raise VertumnusError("`arrange`: justified rows and treemaps fill rectangles, and this shape is none")
+    if not is_rectangle(mask):
+        raise VertumnusError("`arrange`: treemaps fill rectangles, and this shape is none; justified rows fill any")
     return left / RASTER, top / RASTER, right / RASTER, bottom / RASTER
 
 
 def arrange(elements: Sequence[Element], mask: NDArray[np.bool_], options: PackOptions, seed: int) -> Arranged:
-    """Puts one picture into each cell of a rectangle.
+    """Puts one picture into each cell of a rectangle, or of rows that go from edge to edge of another shape.
 
     elements   one for each piece
     mask       the container at `RASTER` times the canvas size
@@ -76,12 +85,44 @@ def arrange(elements: Sequence[Element], mask: NDArray[np.bool_], options: PackO
     for element in elements:
         if not element.opaque:
             raise VertumnusError(f"`arrange`: {element.name} is no rectangle; cut-outs are packed with arrange free")
+    aspects = np.array([element.width / element.height for element in elements])
+    if options.arrange == "justified" and not is_rectangle(mask):
+        cells = _rows_within(aspects, mask, options)
+    else:
+        cells = _of_rectangle(elements, aspects, mask, options, seed)
+    known: dict[str, list[Face]] = {}
+    placed = [_cropped(element, cell, known) for element, cell in zip(elements, np.column_stack(cells), strict=True)]
+    return Arranged([place for place, _ in placed], [crop for _, crop in placed], cells)
+
+
+def _rows_within(aspects: NDArray[np.float64], mask: NDArray[np.bool_], options: PackOptions) -> Cells:
+    count = len(aspects)
+    if count > MOST_WITHIN:
+        raise VertumnusError(f"`count`: {count:,} is more than rows in a shape are made of, {MOST_WITHIN:,}")
+    inside = mask
+    if options.border > 0:
+        depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+        inside = depth - 0.5 >= options.border * RASTER
+        if not inside.any():
+            raise VertumnusError("`border`: leaves nothing of the shape")
+    cells = justified_within(aspects, inside, int(RASTER), options.gap, options.crop)
+    if cells is None:
+        raise VertumnusError(f"`size`: too small for {count:,} pictures in rows with a gap of {options.gap:g} pixels")
+    return cells
+
+
+def _of_rectangle(
+    elements: Sequence[Element],
+    aspects: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    options: PackOptions,
+    seed: int,
+) -> Cells:
     left, top, right, bottom = rectangle_of(mask)
     border = options.border
     box = left + border, top + border, right - border, bottom - border
     if box[2] - box[0] < 1 or box[3] - box[1] < 1:
         raise VertumnusError("`border`: leaves nothing of the shape")
-    aspects = np.array([element.width / element.height for element in elements])
     if options.arrange == "justified":
         cells = justified(aspects, box, options.gap, options.crop)
     else:
@@ -91,11 +132,7 @@ def arrange(elements: Sequence[Element], mask: NDArray[np.bool_], options: PackO
     if least * RASTER < 1:
         raise VertumnusError(f"`size`: too small for {len(elements):,} pictures with a gap of {options.gap:g} pixels")
     step = 1.0 if least >= WHOLE else 1.0 / RASTER
-    if least >= 2:
-        cells = _rounded(cells, step, options.gap)
-    known: dict[str, list[Face]] = {}
-    placed = [_cropped(element, cell, known) for element, cell in zip(elements, np.column_stack(cells), strict=True)]
-    return Arranged([place for place, _ in placed], [crop for _, crop in placed], cells)
+    return _rounded(cells, step, options.gap) if least >= 2 else cells
 
 
 def _rounded(cells: Cells, step: float, gap: float) -> Cells:

@@ -96,8 +96,8 @@ class PackOptions(Options):
     apart: bool = Field(True, description="pieces that are equal or look alike keep apart, unless there is an order")
     arrange: Arrange = Field(
         "free",
-        description="free; or, for pictures without transparency in a rectangle: justified rows, or a treemap of"
-        " areas near the weights",
+        description="free; or, for pictures without transparency: justified rows, from edge to edge of any shape, or,"
+        " in a rectangle, a treemap of areas near the weights",
     )
     crop: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)] = Field(
         0.15, description="justified and treemap: most of a picture's width or height that may be cut away"

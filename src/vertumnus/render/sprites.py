@@ -35,7 +35,7 @@ class Sprites:
 
     @classmethod
     def of(
-        cls, pictures: Sequence[NDArray[np.uint8]], size: Sequence[tuple[int, int]], first: Sequence[int]
+        cls, pictures: Sequence[NDArray[np.uint8]], size: Sequence[tuple[float, float]], first: Sequence[int]
     ) -> Sprites:
         """From one mip level of each picture.
 

@@ -5,6 +5,7 @@ One piece of middleware before everything else, so that no address can be forgot
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections import deque
@@ -16,6 +17,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.requests import ClientDisconnect
+
 from vertumnus.errors import VertumnusError
 
 Scope = MutableMapping[str, Any]
@@ -26,6 +29,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_BODY = 4 << 20  # bytes of a request that brings no files
 MOST_UPLOAD = 512 << 20  # bytes of one that does
 MOST_REQUESTS = 1_000  # a second, of all clients together
+LOGIN_SECONDS = 10.0  # for a password to be sent
 MOST_GUESSES = 5  # of the password in a minute
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POLICY = (
@@ -215,7 +219,12 @@ class Guard:
                 await _page(send, 200, "This studio asks for its password.", gate.prefix)
                 return True
         if scope["method"] == "POST" and path == "/login" and gate.password is not None:
-            body = await _body(receive, 4096)
+            try:
+                async with asyncio.timeout(LOGIN_SECONDS):
+                    body = await _body(receive, 4096)
+            except TimeoutError:
+                await _refuse(scope, receive, send, 408, "the password did not come")
+                return True
             given = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
             if gate.guess(given, monotonic()):
                 await self._enter(send)
@@ -258,7 +267,7 @@ class Guard:
 
         try:
             await self.app(scope, counted, marked)
-        except TooMuch:
+        except (TooMuch, ClientDisconnect):  # who goes in the middle is told nothing
             return
 
 

@@ -2,12 +2,14 @@
 
 How it goes: `explore` on a coarse raster finds how the pieces lie. `compact` moves all of them at once, by their
 exact edges, to where all are as large as they can be without changing places. What is crossed by a hair that the
-coarse raster did not show is parted on the full raster, a little smaller, and compacted again. In the end the pieces
-are counted by their exact silhouettes, as the strict promise is.
+coarse raster did not show is parted on the full raster, a little smaller, and compacted again. Cut-outs of like size
+are then made larger than that, parted on the coarse raster and compacted, a few times. In the end the pieces are
+counted by their exact silhouettes, as the strict promise is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,19 +22,23 @@ from vertumnus.strict.nesting.contours import Contours
 from vertumnus.strict.nesting.exact import part_exactly, seal, settle
 from vertumnus.strict.nesting.layout import Layout
 from vertumnus.strict.nesting.scene import NestingScene
-from vertumnus.strict.nesting.search import Found, explore, part
+from vertumnus.strict.nesting.search import PATIENCE, Found, explore, part
 from vertumnus.strict.problem import RASTER, Problem
 
 EXPLORE = 1_000.0  # raster pixels of the container to a piece, on which layouts are looked for
 TOLERANCE = 4e-4
-WORK = {"fast": 1e8, "normal": 3e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
+WORK = {"fast": 1e8, "normal": 2.7e8, "high": 8e8, "best": 4e9}  # of exploring, for 100 pieces
+ALIKE, LONGER = 2.0, 1.5  # times as long, where no piece is so many times another's size: nothing fills what is left
 START = 0.42  # of the container's area, that pieces have at first
 FINER, FINER_WORK = 3_000.0, 0.3  # the same for pieces that do not turn, and its work to that of exploring
 COMPRESS, LOWER = 0.004, 0.997  # of the density there, by which it grows, and where it could not be parted
 FIRST_STEPS, STEPS = 4, 30  # of compaction, before and after that is parted
 ROUNDS = 4  # of both
+KICKS = {"fast": 0, "normal": 5, "high": 15, "best": 60}  # times that such pieces are made larger and parted again
+KICK, KICK_WORK = 0.015, 0.2  # by how much of the density, and for how much of the work of exploring
 COMPACTED = 1_000  # pieces, at most: the programs of more take too long
-CROSSED = 0.5  # canvas pixels of overlap that compaction leaves, from which something crosses
+CROSSED = 0.2  # canvas pixels of overlap that compaction leaves, from which something crosses
+HELD = 0.994  # of the factor, that is kept where the last pixels are cleared of each other
 SPARE = 1.002  # times the factor wanted that is looked for, for what finer rasters take
 ALONE, FEW = 20_000.0, 12  # raster pixels on which long pieces are tried alone, and how many of them
 
@@ -74,6 +80,9 @@ def nest(
     widest, alone = largest_alone(scene, start, rng)
     above = min(most * SPARE, alone)
     until = WORK[problem.strict.quality] * np.sqrt(count / 100)
+    alike = not scene.outlines.rectangular and bool(scene.size.max() <= ALIKE * scene.size.min())
+    if alike or not scene.may_turn:
+        until *= LONGER
     shown = OccupancyGrid(problem, freedom, zoom)
     best: Found | None = None
     hurry: bool | None = False
@@ -95,22 +104,33 @@ def nest(
                 break
     contours = Contours.of(scene.outlines, problem.sprites, scene.unit)
     task = Compaction(contours, scene.pieces, scene.ground(RASTER), scene.size)
-    steps = FIRST_STEPS
-    for _ in range(ROUNDS):
-        if hurry or count > COMPACTED:
-            best = part_exactly(scene, best, rng)
-            break
-        moved = compact(task, best.pose, best.mirror, best.factor, above, steps)
-        best = Found(moved.pose, best.mirror, moved.factor)
-        crossed = moved.overlap > CROSSED
-        if crossed:
-            best = part_exactly(scene, best, rng)
-        hurry = yield _laid(shown, scene.placements(best.pose, best.mirror, best.factor))
-        if not crossed and steps > FIRST_STEPS:
-            break
-        steps = STEPS
+    if hurry or count > COMPACTED:
+        best = part_exactly(scene, best, rng)
+    else:
+        for found in _tighten(task, best, above, rng, scene):
+            best = found
+            hurry = yield _laid(shown, scene.placements(found.pose, found.mirror, found.factor))
+            if hurry:
+                break
+        kicked = Layout(scene.pieces, scene.ground(zoom), best.pose, best.mirror, scene.size)
+        for _ in range(KICKS[problem.strict.quality] if alike else 0):
+            if hurry or best.factor >= above * (1 - 1e-9):
+                break
+            kicked.mirror[:] = best.mirror
+            factor = best.factor * float(np.sqrt(1 + KICK))
+            kicked.put(best.pose, scene.size * factor)
+            if part(kicked, rng, TOLERANCE, PATIENCE, kicked.work + KICK_WORK * until):
+                tried = Found(kicked.placed(), kicked.mirror.copy(), factor)
+                for found in _tighten(task, tried, above, rng, scene):
+                    tried = found
+                if tried.factor > best.factor:
+                    best = tried
+            hurry = yield _laid(shown, scene.placements(best.pose, best.mirror, best.factor))
     if not hurry and count <= COMPACTED:
-        best = settle(scene, task, best)
+        settled = settle(scene, task, best)
+        if settled.factor < HELD * best.factor:  # something is hooked into something else
+            settled = settle(scene, task, part_exactly(scene, best, rng))
+        best = settled
     best.factor = min(best.factor, most)
     grid = OccupancyGrid(problem, freedom, RASTER)
     grid.factor = seal(grid, scene, best, rng)
@@ -118,6 +138,23 @@ def nest(
         grid.limit = int(scene.free[widest])
     yield grid
     return grid
+
+
+def _tighten(
+    task: Compaction, found: Found, above: float, rng: np.random.Generator, scene: NestingScene
+) -> Iterator[Found]:
+    """Compaction, and parting of what it leaves crossed."""
+    steps = FIRST_STEPS
+    for _ in range(ROUNDS):
+        moved = compact(task, found.pose, found.mirror, found.factor, above, steps)
+        found = Found(moved.pose, found.mirror, moved.factor)
+        crossed = moved.overlap > CROSSED
+        if crossed:
+            found = part_exactly(scene, found, rng)
+        yield found
+        if not crossed and steps > FIRST_STEPS:
+            return
+        steps = STEPS
 
 
 def largest_alone(scene: NestingScene, typical: float, rng: np.random.Generator) -> tuple[int, float]:

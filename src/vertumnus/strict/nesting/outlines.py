@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 
 FINE = 768  # on the full raster
 POINTS = 400  # of an outline; the first few already spread over all of it
+FULL = 0.01  # of its area, by which a rectangle may be smaller than its box
 EDGE = 0.005  # of the root of the area: how deep the outermost points lie
 
 
@@ -43,6 +44,11 @@ class Outlines(NamedTuple):
     points: Floats
     number: NDArray[np.int64]
     reach: NDArray[np.float64]
+
+    @property
+    def rectangular(self) -> bool:
+        """Whether all of them are rectangles."""
+        return bool((4 * self.box.prod(axis=1) < 1 + FULL).all())
 
     @classmethod
     def of(cls, elements: Sequence[Element], beyond: float = 0.0) -> Outlines:

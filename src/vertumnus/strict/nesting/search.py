@@ -16,9 +16,10 @@ from vertumnus.strict.nesting.layout import Layout
 
 Floats = NDArray[np.float64]
 
-POINTS, ANYWHERE, NEAR, FINEST = 256, 40, 15, 0.25
+POINTS, ANYWHERE, NEAR, FINEST = 256, 20, 15, 0.25
+FEW_POINTS = 96  # the same, of rectangles
 GAIN = 0.98  # of the least share in conflict, below which a sweep has gained something
-PATIENCE = 60  # sweeps without gain
+PATIENCE = 40  # sweeps without gain
 FIRST_GROWTH, LEAST_GROWTH = 0.04, 0.003  # of the density at a time
 LOWER = 0.94
 FAILURES = 3  # in a row, before the step is halved
@@ -34,6 +35,7 @@ def part(layout: Layout, rng: np.random.Generator, tolerance: float, patience: f
     Returns whether they are; the layout is then the last, else the best there was.
     """
     layout.forget()
+    points = FEW_POINTS if layout.pieces.outlines.rectangular else POINTS
     least, stale = layout.share, 0
     best = layout.pose.copy(), layout.mirror.copy()
     lowest = least
@@ -42,7 +44,7 @@ def part(layout: Layout, rng: np.random.Generator, tolerance: float, patience: f
             layout.pose[:], layout.mirror[:] = best
             layout.stamp()
             return False
-        layout.sweep(rng, POINTS, ANYWHERE, NEAR, FINEST)
+        layout.sweep(rng, points, ANYWHERE, NEAR, FINEST)
         if layout.share < lowest:
             lowest, best = layout.share, (layout.pose.copy(), layout.mirror.copy())
         if layout.share < least * GAIN:
