@@ -126,11 +126,11 @@ SCENARIOS = {
 }  # fmt: skip
 NETWORKS = {
     "harmonize with a model": _seeded(
-        "harmonize", "a.collage", "--prompt", "a bird", "--model", "diffusion", "--steps", "2", "-o", "out/a.png",
+        "harmonize", "a.collage", "--prompt", "auto", "--model", "diffusion", "--steps", "2", "-o", "out/a.png",
         "-o", "out/a.collage", together="a.png a.collage",
     ),
     "harmonize, a gallery": Scenario(
-        ["harmonize", "a.collage", "--prompt", "a bird", "--model", "diffusion", "--steps", "2", "--seeds", "2",
+        ["harmonize", "a.collage", "--prompt", "auto", "--model", "diffusion", "--steps", "2", "--seeds", "2",
         "-o", "out/gallery"], [], [], [],
     ),
     "mosaic, generated": _seeded(

@@ -14,7 +14,7 @@ from vertumnus.elements.element import Element
 from vertumnus.elements.pieces import GROUND
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.faces import crop_around
-from vertumnus.limits import MAX_ELEMENT, MAX_STEPS, MIN_ELEMENT
+from vertumnus.limits import MAX_ELEMENT, MAX_STEPS, MIN_ELEMENT, check_canvas
 from vertumnus.live.commands import (
     Add,
     Command,
@@ -71,6 +71,7 @@ class Packing(PieceRun):
         super().__init__(spec, inputs)
         if inputs.mask is None:
             raise VertumnusError("container: missing, there is no shape to fill")
+        check_canvas(spec.size)
         self.mask = enlarged(inputs.mask, spec.size[0] * RASTER, spec.size[1] * RASTER)
         self.options = PackOptions(**spec.options)
         self.rng = np.random.default_rng(spec.seed)

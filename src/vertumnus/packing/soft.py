@@ -30,18 +30,20 @@ def iterations_for(pieces: int, quality: str) -> int:
     return max(100 if pieces < MANY else 40, round(ITERATIONS[quality] * min((100 / pieces) ** 0.45, 1.5)))
 
 
-def nested(options: PackOptions) -> bool:
-    """Whether pieces are moved apart at given sizes from wherever they are: then nothing is gained softly."""
+def nested(options: PackOptions, keep_places: bool) -> bool:
+    """Whether pieces are moved apart, or heaped, at given sizes: then nothing is gained softly."""
     if options.arrange != "free":
         return True
-    return options.sizes == "proportional" and not options.open and options.overlap == "none"
+    if options.open:
+        return not keep_places and options.overlap == "none"
+    return options.sizes == "proportional" and options.overlap == "none"
 
 
 def soft_stages(problem: PackProblem) -> list[Stage]:
     """The stages; where pieces start in their places the coarse level is left out."""
     options, pieces = problem.options, len(problem.pieces)
     stages: list[Stage] = []
-    if nested(options):
+    if nested(options, problem.keep_places):
         return stages
     total, finest = iterations_for(pieces, options.quality), 0.0
     for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:

@@ -9,7 +9,7 @@ import numpy as np
 from vertumnus.document.collage import Collage
 from vertumnus.errors import VertumnusError, about
 from vertumnus.imaging.colour import parse_colour
-from vertumnus.limits import check_number
+from vertumnus.limits import check_canvas, check_number
 from vertumnus.strict.sow import Sown
 from vertumnus.wording.colours import Color
 from vertumnus.wording.glyphs import find_face, font_digests, outline_of
@@ -27,6 +27,15 @@ def plan_of(collage: Collage) -> Plan:
 
     Raises `VertumnusError` if it does not say so, or a font is not the one it was made with.
     """
+    try:
+        return _plan_of(collage)
+    except VertumnusError:
+        raise
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise VertumnusError(f"made_by.inputs: is not what words writes ({error})") from error
+
+
+def _plan_of(collage: Collage) -> Plan:
     made = collage.made_by
     assert made is not None
     with about("made_by"):
@@ -36,6 +45,7 @@ def plan_of(collage: Collage) -> Plan:
     for name in ("words", "mask", "gap", "zoom"):
         if name not in inputs:
             raise VertumnusError(f"made_by.inputs.{name}: missing, so the cloud cannot be made again")
+    check_canvas((collage.width, collage.height))
     given = [tuple(one.get(name) for name in FIELDS) for one in inputs["words"]]
     words = as_words(given, "made_by.inputs.words", repeats=True)
     face = find_face(inputs.get("font"))
