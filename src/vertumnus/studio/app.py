@@ -229,7 +229,7 @@ async def _uploads(request: Request) -> Response:
             try:
                 path = uploads.place(name)
                 await run_in_threadpool(_write, file, path)
-                kept.append((await run_in_threadpool(uploads.take, path, name)).shown())
+                kept.append((await run_in_threadpool(uploads.take, path, name)).shown().model_dump())
             except VertumnusError as error:
                 refused.append({"name": name[-200:], "message": str(error)})
     finally:

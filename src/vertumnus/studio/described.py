@@ -14,20 +14,28 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from vertumnus.document.layer import Layer
 from vertumnus.studio import frames, schema
 from vertumnus.studio.addresses import ADDRESSES
 from vertumnus.writing import atomic_write
 
 COMMANDS = get_args(schema.Command)
 ANSWERS = get_args(schema.FromServer)
+OTHERS = (schema.UploadShown,)
 ALL_SENT = {model.__name__ for model in ANSWERS}
 
 
 def _definitions() -> dict[str, Any]:
     commands: Any = [(model, "validation") for model in COMMANDS]
-    answers: Any = [(model, "serialization") for model in ANSWERS]
+    answers: Any = [(model, "serialization") for model in (*ANSWERS, *OTHERS)]
     _, found = models_json_schema([*commands, *answers], ref_template="{model}")
-    return dict(sorted(found["$defs"].items()))
+    made: dict[str, Any] = dict(sorted(found["$defs"].items()))
+    # A layer is sent with all its fields; what the document's model says of them is said once.
+    fields = Layer.model_json_schema(mode="serialization")["properties"]
+    shown = dict(made["LayerShown"])
+    del shown["additionalProperties"]
+    made["LayerShown"] = shown | {"properties": fields | shown["properties"]}
+    return made
 
 
 def types() -> str:

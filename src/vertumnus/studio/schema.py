@@ -423,4 +423,14 @@ class Failed(Message):
     about: str | None = None
 
 
+class UploadShown(Message):
+    """A file that was sent and can be used, as uploads are answered."""
+
+    id: str = Field(description="what commands call it")
+    name: str
+    kind: Literal["picture", "text", "collage"]
+    width: int | None = Field(None, description="of a picture, pixels")
+    height: int | None = Field(None, description="of a picture, pixels")
+
+
 FromServer = Welcome | Changed | History | Running | JobNow | Saved | Done | Refused | Failed

@@ -7,12 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from vertumnus.document.collage import Collage
 from vertumnus.elements.element import MAX_SIDE, Element, make_element
 from vertumnus.errors import VertumnusError
 from vertumnus.imaging.decode import PICTURE_SUFFIXES
 from vertumnus.reading import read_named, read_text
+from vertumnus.studio.schema import UploadShown
 
 MOST_FILES = 1_000  # of one request
 MOST_BYTES = 64 << 20  # of one file
@@ -32,15 +34,15 @@ class Upload:
     """
 
     id: str
-    kind: str
+    kind: Literal["picture", "text", "collage"]
     name: str
     path: Path
     element: Element | None = None
 
-    def shown(self) -> dict[str, object]:
+    def shown(self) -> UploadShown:
         """What the browser is told of it."""
-        size = {} if self.element is None else {"width": self.element.width, "height": self.element.height}
-        return {"id": self.id, "name": self.name, "kind": self.kind, **size}
+        size = (None, None) if self.element is None else (self.element.width, self.element.height)
+        return UploadShown(id=self.id, name=self.name, kind=self.kind, width=size[0], height=size[1])
 
 
 class Uploads:
@@ -110,7 +112,7 @@ class Uploads:
         return element
 
 
-def _checked(path: Path, name: str) -> tuple[str, Element | None]:
+def _checked(path: Path, name: str) -> tuple[Literal["picture", "text", "collage"], Element | None]:
     if path.suffix in COLLAGES:
         Collage.load(path)
         return "collage", None

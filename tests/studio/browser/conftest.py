@@ -16,7 +16,11 @@ import pytest
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SRC = Path(__file__).parents[3] / "src"
+PATIENCE = 3  # times as long as things take on a machine that does nothing else
 SHOTS = os.environ.get("STUDIO_PICTURES")  # a folder for pictures of the page; without it none are kept
+
+FIELDS = ("id", "image", "x", "y", "scale", "rotation", "flip")
+SHOWN = "v.state.stack.layers.map(l => [l.id, l.image, l.x, l.y, l.scale, l.rotation, l.flip])"
 
 
 @contextlib.contextmanager
@@ -38,7 +42,7 @@ def studio(folder: Path, *options: str, log: Path | None = None) -> Iterator[str
             yield found.group(0)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(20 * PATIENCE)
             process.stdout.close()
 
 
@@ -47,6 +51,7 @@ class Person:
 
     def __init__(self, page, link: str = "") -> None:
         self.page, self.problems = page, []
+        page.set_default_timeout(30_000 * PATIENCE)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda said: self.heard(said))
         if link:
@@ -65,7 +70,7 @@ class Person:
 
     def until(self, expression: str, seconds: float = 30):
         """Waits until an expression is true in the page, and returns what it says."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             found = self.ask(expression)
             if found:
@@ -73,6 +78,56 @@ class Person:
             if time.monotonic() > end:
                 raise AssertionError(f"not within {seconds} s: {expression}; {self.errors()}; {self.problems}")
             self.page.wait_for_timeout(40)
+
+    def drawn(self) -> None:
+        """Waits until the canvas shows what there is, handles and all, as sharp as it will be."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.until(
+            "!v.stage.current.asked && v.stage.current.scene.smooth && !v.stage.current.sprites.busy"
+            " && !v.stage.current.sprites.wanted.size"
+        )
+
+    def served(self) -> list[list]:
+        """What the server has of every layer, as `SHOWN` has it of the page."""
+        address, identity = self.page.url.split("#")
+        found = self.page.context.request.get(f"{address}api/documents/{identity}").json()["document"]["layers"]
+        return [[one[name] for name in FIELDS] for one in found]
+
+    def settled(self) -> None:
+        """Waits until nothing runs and the page has every layer exactly where the server has it."""
+        self.until("!v.state.running() && v.state.held.size === 0", 240)
+        end = time.monotonic() + 10 * PATIENCE
+        while (shown := self.ask(SHOWN)) != (served := self.served()):
+            assert time.monotonic() < end, [two for two in zip(shown, served, strict=False) if two[0] != two[1]]
+            self.page.wait_for_timeout(40)
+
+    def take(self, verb: str, number: int) -> None:
+        """Waits for the so-many-th result of a job that makes mosaics, and takes it."""
+        jobs = "[...v.state.jobs.value.values()]"
+        done = f"{jobs}.filter(j => j.verb === '{verb}' && j.state === 'done')"
+        self.until(f"{done}.length >= {number} && {done}.at(-1).id === {jobs}.at(-1).id", 240)
+        self.button("Take it").click()
+        self.page.wait_for_selector(".preview-over", state="detached")
+        self.until(f"{jobs}.at(-1).chosen !== null && v.state.stack.layers.length > 1", 60)
+
+    def click_tile(self, cell: int) -> str:
+        """Clicks on a tile of a mosaic, and sees that it is the one that is chosen; its name."""
+        self.page.mouse.click(*self.on_screen(cell))
+        self.until(f"v.state.selection.value.has(v.state.stack.layers[{cell}].id)")
+        self.page.get_by_text(f", cell {cell}", exact=False).first.wait_for()
+        return self.ask(f"v.state.stack.layers[{cell}].name")
+
+    def grab(self, layer: int) -> tuple[float, float]:
+        """Presses on a layer that may be moving; where. What has gone by meanwhile is pressed on anew."""
+        for _ in range(40):
+            self.page.keyboard.press("Escape")
+            x, y = self.on_screen(layer)
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            if self.ask("v.state.selection.value.size"):
+                return x, y
+            self.page.mouse.up()
+        raise AssertionError("nothing could be grabbed")
 
     def errors(self) -> list[str]:
         """The library's sentences that are shown."""

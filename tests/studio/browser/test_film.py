@@ -32,13 +32,11 @@ def test_a_drag_during_a_run(another) -> None:
         take()
     heaviest = "v.state.stack.layers.reduce((a, l, n, s) => l.scale > s[a].scale ? n : a, 0)"
     index = person.ask(heaviest)
-    x, y = person.on_screen(index)
     left, top = person.ask(
         "(() => { const b = v.stage.current.container.getBoundingClientRect(), w = v.stage.current.view;"
         " return [b.left + w.x + 450 * w.scale, b.top + w.y + 330 * w.scale]; })()"
     )
-    page.mouse.move(x, y)
-    page.mouse.down()
+    x, y = person.grab(index)
     page.mouse.move(x + 6, y + 3)
     identity = person.until("[...v.state.held][0]")
     grabbed = person.ask(f"(() => {{ const l = v.state.layers.get('{identity}'); return [l.x, l.y]; }})()")

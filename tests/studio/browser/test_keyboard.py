@@ -52,7 +52,7 @@ def test_all_by_keys(person, count) -> None:
     person.until(f"v.state.stack.layers.length === {count // 2 * 2}")
 
     keys.press("3")  # the panel Arrange
-    page.wait_for_timeout(150)
+    person.until("document.activeElement.closest('#left-panel[aria-labelledby=tab-arrange]')")
     keys.to("heart")
     keys.press("Enter")
     keys.to("Pack")
@@ -70,7 +70,7 @@ def test_all_by_keys(person, count) -> None:
         person.until(f"v.state.layers.get('{piece}').locked")
         if person.ask("v.state.run.value.state === 'paused'"):
             keys.press("Space")
-    person.until("!v.state.running()", 300)
+    person.settled()
 
     keys.press("Escape")
     keys.press("PageDown")
@@ -80,21 +80,22 @@ def test_all_by_keys(person, count) -> None:
     before = person.ask("({...v.state.chosen()[0]})")
     for key in ("ArrowLeft", "]", ".", "Alt+ArrowUp", "Alt+ArrowRight", "f"):
         keys.press(key)
-    person.until(f"v.state.held.size === 0 && v.state.chosen()[0].flip === {str(not before['flip']).lower()}", 10)
+    person.until(f"v.state.held.size === 0 && v.state.chosen()[0].flip === {str(not before['flip']).lower()}")
     after = person.ask("({...v.state.chosen()[0]})")
     assert after["x"] == pytest.approx(before["x"] - 1, abs=1e-3)
     assert after["rotation"] == pytest.approx(before["rotation"] + 1, abs=1e-3)
     assert after["scale"] == pytest.approx(before["scale"] * 1.02, rel=1e-5)
     assert (after["squeeze"], after["shear"], after["flip"]) == (pytest.approx(1.02), 1, not before["flip"])
-    for _ in range(6):
+    at = person.ask("v.state.history.value.at")
+    for n in range(1, 7):
         keys.press("Control+z")
-        page.wait_for_timeout(120)
+        person.until(f"v.state.history.value.at === {at - n}")
     person.until(f"Math.abs(v.state.chosen()[0].x - {before['x']}) < 1e-3 && v.state.chosen()[0].shear === 0")
     keys.press("Control+Shift+z")
     person.until(f"Math.abs(v.state.chosen()[0].x - {before['x'] - 1}) < 1e-3")
 
     keys.press("2")  # the list of layers, by its search
-    page.wait_for_timeout(150)
+    person.until("document.activeElement.matches('#left-panel input[type=search]')")
     page.keyboard.type("leaf")
     keys.to("Layers, front first")
     keys.press("Home")
@@ -113,7 +114,7 @@ def test_all_by_keys(person, count) -> None:
     keys.press("7")
     page.wait_for_selector("text=Save PNG")
     keys.to("Save PNG")
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download(timeout=180_000) as download:
         keys.press("Enter")
     assert download.value.suggested_filename == "Untitled.png"
     assert person.errors() == []

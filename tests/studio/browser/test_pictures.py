@@ -26,13 +26,6 @@ def area(layer: dict) -> float:
     return layer["size"][0] * layer["size"][1] * layer["scale"] ** 2 * layer["squeeze"]
 
 
-def served(person) -> list[list]:
-    """What the server has of every layer."""
-    address, identity = person.page.url.split("#")
-    found = person.page.context.request.get(f"{address}api/documents/{identity}").json()["document"]["layers"]
-    return [[one[name] for name in ("id", "image", "x", "y", "scale", "rotation", "flip")] for one in found]
-
-
 # Frames reach the page two seconds late, so that the last of them come after the run's end was said and dealt with.
 LATE = """
   const set = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage").set;
@@ -124,12 +117,7 @@ def test_adds_replaces_and_takes_back_across_a_run(person) -> None:
     person.button("Stop, and keep the layout", bar).click()
     person.until("!v.state.running()", 240)
     assert person.ask("v.state.run.value.state") == "stopped"
-    person.until(f"JSON.stringify({SHOWN}) !== '[]' && v.state.held.size === 0")
-    for _ in range(100):
-        if person.ask(SHOWN) == served(person):
-            break
-        person.page.wait_for_timeout(100)
-    assert person.ask(SHOWN) == served(person)
+    person.settled()
     assert person.ask(f"{layer}.image") == star
 
     # After it, too: to before the replacing, and to before the run.
@@ -156,11 +144,7 @@ def test_after_a_run_all_lies_exactly_where_the_document_says(another) -> None:
     person.until("v.state.run.value?.state === 'running' && v.traffic.frames > 1", 120)
     person.button("Stop, and keep the layout").click()
     person.until("v.state.run.value.state === 'stopped'", 120)
-    for _ in range(100):
-        if person.ask(SHOWN) == served(person):
-            break
-        person.page.wait_for_timeout(50)
-    assert person.ask(SHOWN) == served(person)
+    person.settled()
     # It stays so: whatever comes or is drawn later.
     moved = person.page.evaluate(
         f"""() => new Promise((resolve) => {{

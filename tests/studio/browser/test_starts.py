@@ -28,8 +28,7 @@ def test_starts_in_a_minute(person, files) -> None:
     """What can be read is taken; what cannot is named with the reason beside; every kind of shape is packed."""
     page = person.page
     page.wait_for_selector(".card")
-    page.wait_for_timeout(300)
-    assert page.locator(".card").count() == 3
+    person.page.wait_for_function("document.querySelectorAll('.card').length === 3")
     page.get_by_label("Pictures to begin with").set_input_files([files / "plum.png", files / "pea.svg"])
     person.until("v.state.stack.layers.length === 2", 60)
     page.get_by_label("Pictures to add", exact=True).set_input_files([files / "broken.png", files / "plum.png"])
@@ -39,8 +38,7 @@ def test_starts_in_a_minute(person, files) -> None:
     page.get_by_label("Search icons").fill("butterf")
     found = page.get_by_role("group", name="Icons found").get_by_role("button")
     found.filter(has=page.locator("img")).first.wait_for()
-    page.wait_for_timeout(600)
-    assert "butterf" in found.first.get_attribute("aria-label")
+    found.first.and_(page.locator("[aria-label*='butterf']")).wait_for()
     found.first.click()
     person.until("v.state.stack.layers.length === 4")
     page.get_by_label("Each line becomes a piece").fill("sun\nsea")
@@ -64,8 +62,9 @@ def test_starts_in_a_minute(person, files) -> None:
     shapes = page.get_by_role("group", name="What kind of shape")
 
     def packed() -> None:
+        at = person.ask("v.state.history.value.at")
         person.button("Pack").click()
-        person.until("v.state.run.value?.state === 'starting' || v.state.run.value?.state === 'running'", 60)
+        person.until(f"v.state.history.value.at > {at}", 60)
         person.until("!v.state.running()", 120)
         assert person.ask("v.state.run.value.state") == "finished", person.errors()
 

@@ -11,7 +11,6 @@ from PIL import Image
 
 pytestmark = pytest.mark.slow
 
-JOBS = "[...v.state.jobs.value.values()]"
 EDGE = (255, 0, 255)  # of every tile's file, where no cell shows it
 
 
@@ -50,29 +49,13 @@ def enter(person, label: str, value: object) -> None:
     field.press("Enter")
 
 
-def take(person, verb: str, number: int) -> None:
-    """Waits for the so-many-th result of a job, and takes it."""
-    done = f"{JOBS}.filter(j => j.verb === '{verb}' && j.state === 'done')"
-    person.until(f"{done}.length >= {number} && {done}.at(-1).id === {JOBS}.at(-1).id", 240)
-    person.button("Take it").click()
-    person.page.wait_for_selector(".preview-over", state="detached")
-    person.until(f"{JOBS}.at(-1).chosen !== null && v.state.stack.layers.length > 1", 60)
-
-
-def click_tile(person, cell: int) -> None:
-    """Clicks on a tile, and sees that it is the one that is chosen."""
-    person.page.mouse.click(*person.on_screen(cell))
-    person.until(f"v.state.selection.value.has(v.state.stack.layers[{cell}].id)")
-    person.page.get_by_text(f"cell {cell}", exact=False).first.wait_for()
-
-
 def test_originals_and_a_tile_kept_or_left_out(person, tmp_path) -> None:
     """Deep zoom shows the file that a tile was cut from; a click keeps a tile, or leaves it out; both are let go."""
     tiles(tmp_path / "collages" / "photographs", 24)
     begin(person, "Of pictures")
     enter(person, "Or a folder on the server", "photographs")
     enter(person, "Count", 36)
-    take(person, "mosaic", 1)
+    person.take("mosaic", 1)
     person.until("v.state.stack.layers.length === 36")
 
     # The original is larger than what the document holds of it, and has what no cell shows.
@@ -114,18 +97,16 @@ def test_originals_and_a_tile_kept_or_left_out(person, tmp_path) -> None:
     person.page.wait_for_selector("dialog.deep", state="detached")
 
     # Left out: no cell has it. Kept: this cell has it, though another fits better once it is left out elsewhere.
-    click_tile(person, 14)
-    name = person.ask("v.state.stack.layers[14].name")
+    name = person.click_tile(14)
     person.button("Leave it out").click()
-    take(person, "mosaic", 2)
+    person.take("mosaic", 2)
     person.until(f"v.state.stack.layers.every(l => l.name !== '{name}')")
-    other = person.ask("v.state.stack.layers[35].name")
-    click_tile(person, 35)
+    other = person.click_tile(35)
     person.button("Keep here").click()
     person.page.wait_for_selector(f"[aria-label='Release 35={other}']")
-    take(person, "mosaic", 3)
+    person.take("mosaic", 3)
     person.button(f"Use {name} again").click()
-    take(person, "mosaic", 4)
+    person.take("mosaic", 4)
     person.until(f"v.state.stack.layers.some(l => l.name === '{name}')")
     assert person.ask("v.state.stack.layers[35].name") == other
     assert [one.split(",")[0] for one in person.ask("v.state.history.value.steps")] == ["Mosaic"] * 4
@@ -141,14 +122,14 @@ def test_a_drawn_tile_is_drawn_anew(person) -> None:
     person.page.locator("summary", has_text="All options").click()
     enter(person, "Steps", 4)
     person.button("Draw tiles").click()
-    take(person, "generate", 1)
+    person.take("generate", 1)
     images = "v.state.stack.layers.map(l => l.image)"
     before = person.ask(images)
     assert len(before) == 4
     for number, cell in enumerate((1, 2), 2):
-        click_tile(person, cell)
+        person.click_tile(cell)
         person.button("Draw this tile anew").click()
-        take(person, "generate", number)
+        person.take("generate", number)
         after = person.ask(images)
         assert [n for n in range(4) if after[n] != before[n]] == [cell]
         before = after

@@ -92,6 +92,7 @@ export class Hand {
   /**
    * @param {string} name
    * @param {boolean} transient
+   * @returns {import('./types').Edit}
    */
   command(name, transient) {
     const fields = /** @type {const} */ (["x", "y", "scale", "rotation", "flip", "squeeze", "shear"]);

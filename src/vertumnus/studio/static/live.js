@@ -23,7 +23,7 @@ let opened = "";
 let seq = 0;
 let wait = 250;
 let retry = 0;
-/** @type {Map<number, {resolve: (done: import('./types').Done) => void, reject: (error: Error) => void}>} */
+/** What waits for an answer, by its number; what nobody numbered waits for none. @type {Map<number | null, {resolve: (done: import('./types').Done) => void, reject: (error: Error) => void}>} */
 const waiting = new Map();
 export const traffic = { received: 0, sent: 0, frames: 0 };
 
@@ -107,6 +107,7 @@ function receive(data) {
     return;
   }
   traffic.received += data.length;
+  /** @type {import('./types').FromServer} */
   const message = JSON.parse(data);
   switch (message.kind) {
     case "welcome":
@@ -116,7 +117,7 @@ function receive(data) {
       state.welcome(message);
       break;
     case "changed":
-      settled([...message.removed, ...message.layers.map((/** @type {{id: string}} */ layer) => layer.id)]);
+      settled([...message.removed, ...message.layers.map((layer) => layer.id)]);
       state.change(message);
       break;
     case "history":

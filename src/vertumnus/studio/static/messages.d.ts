@@ -181,16 +181,51 @@ export interface LayerShown {
   name: string;
   /** elements/<hash>.png; its picture is at images/<hash>.png */
   image: string;
+  /** the part shown: left, top, width, height in the picture's own pixels; null for all of it */
+  crop: [number, number, number, number] | null;
   x: number;
   y: number;
   scale: number;
+  /** degrees, clockwise */
+  rotation: number;
+  /** mirrored left to right before it is squeezed, sheared and turned */
+  flip: boolean;
+  /** multiplies its height once more */
+  squeeze: number;
+  /** degrees, as SVG's skewX, before it is turned */
+  shear: number;
+  opacity: number;
+  /** nearer the eye the larger, in a collage whose rendering is opacity */
+  depth: number;
+  /** multiplies red, green, blue */
+  gain: [number, number, number];
+  /** added to red, green, blue after the gain */
+  offset: [number, number, number];
+  /** what gain and offset work on: linear light, or sRGB values as version 1 did */
+  light: "linear" | "srgb";
+  /** what of the picture is shown; a hexagon has a point at its top and fills the rest */
+  outline: "rectangle" | "hexagon";
+  /** an upright picture's edges are drawn on whole pixels at any scale, so that pictures that share an edge leave no seam */
+  snap: boolean;
+  visible: boolean;
+  /** tools leave it where it is */
+  locked: boolean;
+  /** what the layer shows, for tools steered by words */
+  prompt: string | null;
+  /** how far harmonising may change it */
+  noise: number;
+  /** how firmly harmonising keeps its edges */
+  control: number;
+  /** how strongly attention to its words is drawn to where it shows, in harmonising */
+  attract: number;
+  /** how strongly attention to its words is kept from elsewhere */
+  repel: number;
   /** its number in binary frames */
   slot: number;
   /** of what is shown of its picture, that picture's pixels */
   size: [number, number];
   /** of its whole picture, that picture's pixels */
   picture: [number, number];
-  [field: string]: unknown;
 }
 
 /** A picture that becomes a layer: of an upload, an icon, or a picture of the document itself. */
@@ -382,6 +417,18 @@ export interface Stop {
 export interface Undo {
   seq?: number | null;
   kind: "undo";
+}
+
+/** A file that was sent and can be used, as uploads are answered. */
+export interface UploadShown {
+  /** what commands call it */
+  id: string;
+  name: string;
+  kind: "picture" | "text" | "collage";
+  /** of a picture, pixels */
+  width: number | null;
+  /** of a picture, pixels */
+  height: number | null;
 }
 
 /** The first message of a connection: everything there is. */

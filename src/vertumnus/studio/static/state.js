@@ -111,7 +111,7 @@ export function setError(about, message) {
   if (message) said.value = message;
 }
 
-/** @param {any} message of the server: the first of a connection */
+/** @param {import('./types').Welcome} message the first of a connection */
 export function welcome(message) {
   batch(() => {
     const { layers: list, ...rest } = message.document;
@@ -126,10 +126,10 @@ export function welcome(message) {
     canvas.value = rest;
     history.value = message.history;
     revision.value = message.revision;
-    saved.value = message.saved ?? message.revision;
-    client.value = message.client ?? 0;
-    run.value = message.run ?? null;
-    jobs.value = new Map((message.jobs ?? []).map((/** @type {any} */ job) => [job.id, job]));
+    saved.value = message.saved;
+    client.value = message.client;
+    run.value = message.run;
+    jobs.value = new Map(message.jobs.map((job) => [job.id, job]));
     choose([...selection.value].filter((id) => layers.has(id)));
   });
   changed("layers");
@@ -137,7 +137,7 @@ export function welcome(message) {
 
 const POSE = /** @type {const} */ (["x", "y", "scale", "rotation", "flip", "squeeze", "shear"]);
 
-/** @param {any} message of the server: some of the document has changed */
+/** @param {Pick<import('./types').Changed, "layers" | "revision"> & Partial<import('./types').Changed>} message some of the document has changed */
 export function change(message) {
   batch(() => {
     for (const id of message.removed ?? []) {
@@ -146,7 +146,7 @@ export function change(message) {
       layers.delete(id);
     }
     const fresh = [];
-    for (const layer of message.layers ?? []) {
+    for (const layer of message.layers) {
       const known = layers.get(layer.id);
       if (!known) {
         layers.set(layer.id, layer);
@@ -158,12 +158,12 @@ export function change(message) {
       Object.assign(known, layer, kept);
     }
     if (message.order) {
-      stack.layers = message.order.map((/** @type {string} */ id) => layers.get(id)).filter(Boolean);
+      stack.layers = message.order.flatMap((id) => layers.get(id) ?? []);
     } else if (fresh.length || message.removed?.length) {
       stack.layers = [...stack.layers.filter((layer) => layers.has(layer.id)), ...fresh];
     }
     if (message.canvas && canvas.value) canvas.value = { ...canvas.value, ...message.canvas };
-    revision.value = Math.max(revision.value, message.revision ?? 0);
+    revision.value = Math.max(revision.value, message.revision);
     choose([...selection.value].filter((id) => layers.has(id)));
   });
   changed("layers");

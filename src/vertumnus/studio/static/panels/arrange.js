@@ -29,6 +29,7 @@ const form = {
 
 const BASIC = { pack: ["quality", "sizes", "rotation", "gap", "overlap"], compose: ["iterations", "rotation", "colour", "background"] };
 
+/** @returns {import('../types').ShapeGiven | null} */
 function shapeAsked() {
   switch (form.shape.value) {
     case "named":

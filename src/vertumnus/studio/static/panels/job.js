@@ -16,7 +16,7 @@ export function jobOf(verb) {
 
 /** @param {import('../types').Job | null} job */
 export function working(job) {
-  return job?.state === "running" || job?.state === "waiting";
+  return job?.state === "running";
 }
 
 /** @param {string} image address relative to the document's */
