@@ -244,6 +244,7 @@ def test_a_word_too_wide_makes_all_smaller_and_is_named():
     assert made.made_by.report["coverage"] < 0.05
 
 
+@pytest.mark.slow
 def test_more_words_than_are_placed_are_named_and_counted():
     made = cloud({f"w{n}": 1 + n % 9 for n in range(100_000)}, max_words=5)
     assert len(made.layers) == 5
