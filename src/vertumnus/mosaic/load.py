@@ -62,11 +62,24 @@ def _load(
     collage = Collage.load(path)
     if collage.made_by is None or collage.made_by.tool != "mosaic":
         raise VertumnusError(f"{path}: made_by: not a mosaic")
+    _check_report(path, collage.made_by.report)
     folders = collage.made_by.inputs.get("tiles", [])
     known = _find_previews(collage, folders) if isinstance(folders, list) else {}
     if reference is not None or tone is not None:
         collage = _toned_anew(path, collage, known, reference, tone)
     return collage if size is None else resized(collage, *parse_size(size, collage.width, collage.height), path)
+
+
+def _check_report(path: Path, report: dict[str, Any]) -> None:
+    """Raises `VertumnusError` unless the figures of a mosaic's report are numbers, those there must be among them."""
+    needed = ["repeats"] if "tiles_used" in report else []
+    needed += ["most_uses", "repeat_distance"] if needed and report.get("repeats") else []
+    for name in (*needed, *({"tiles_used", "tiles", "gap", "clipped"} & report.keys())):
+        value = report.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            if value is None and name not in needed:
+                continue
+            raise VertumnusError(f"{path}: made_by.report.{name}: is not a number")
 
 
 def is_first_version(path: Path) -> bool:
