@@ -215,8 +215,11 @@ def mosaic(
     read: list[IndexReport] = []
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes, read)
     with about(assignment or reference, *output), saying(as_json) as tell:
-        check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
-        write_mosaic(collage, output, workers, force, tile_pixels, bundle)
+        try:
+            check_drawable(collage, output, None)  # what can be told to fail fails before anything is drawn
+            write_mosaic(collage, output, workers, force, tile_pixels, bundle)
+        except OSError as error:  # a tile's name may be none that the system has
+            raise VertumnusError(f"{error.filename}: {error.strerror or error}") from None
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         _summary(collage, seconds, cpu, read)
         tell(**facts_of(collage, output, seconds, cpu))
