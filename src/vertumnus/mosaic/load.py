@@ -105,9 +105,9 @@ def _find_previews(collage: Collage, folders: list[Any]) -> dict[str, Tile]:
         index = entry.get("index")
         try:
             library = TileLibrary([entry["path"]], index if isinstance(index, str) else None)
+            tiles = [tile for tile in library.tiles() if tile.digest[:HASH_DIGITS] in wanted]
         except VertumnusError:  # the pictures themselves are enough
             continue
-        tiles = [tile for tile in library.tiles() if tile.digest[:HASH_DIGITS] in wanted]
         # What is said of a picture that it cannot be, by what is shown of it, is an index's that has gone wrong.
         tiles = [
             tile

@@ -102,7 +102,11 @@ class TileLibrary:
                 assert isinstance(digest, bytes)
                 tile = Tile(base / str(path), digest.hex(), int(str(width)), int(str(height)), store.folder)
                 known[home, int(str(row))] = tile
-        return [known[pair] for pair in zip(homes.tolist(), rows.tolist(), strict=True)]
+        wanted = list(zip(homes.tolist(), rows.tolist(), strict=True))
+        for home, row in wanted:
+            if (home, row) not in known:
+                raise self._stores[home].damaged(f"row {row} is missing")
+        return [known[pair] for pair in wanted]
 
     def digest(self, folder: Path) -> str:
         """A hash over the paths and contents of all the tiles of one of its folders."""

@@ -93,7 +93,7 @@ class TileStore:
             self._base.text_factory = os.fsdecode
             meta = dict(self._base.execute("SELECT key, value FROM meta"))
         except sqlite3.Error as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
         if meta.get("format") != FORMAT or meta.get("version") != VERSION:
             raise VertumnusError(
                 f"{self.folder / NAME}: version: the index was written by another version of vertumnus"
@@ -114,12 +114,13 @@ class TileStore:
         try:
             wrong = self._base.execute(_WRONG, numbers).fetchall()
         except sqlite3.Error as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
         if wrong:
-            raise self._damaged(f"the row of {str(wrong[0][0])[:100]!r} is not whole")
+            raise self.damaged(f"the row of {str(wrong[0][0])[:100]!r} is not whole")
         _WHOLE[str(self.folder)] = state
 
-    def _damaged(self, error: object) -> VertumnusError:
+    def damaged(self, error: object) -> VertumnusError:
+        """What is raised of an index that is not whole."""
         return VertumnusError(
             f"{self.folder / NAME}: the index is damaged ({error}); index the folder anew with `rebuild`"
         )
@@ -131,7 +132,7 @@ class TileStore:
         try:
             return self._base.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
 
     def rows(self, key: str, values: Sequence[object], columns: str) -> dict[object, tuple[object, ...]]:
         """Some columns of the tiles whose key is one of the values, by key; many are asked for at once."""
@@ -151,16 +152,16 @@ class TileStore:
             rows = self._base.execute(sql)
             return np.fromiter((tuple(row) for row in rows), np.dtype((np.int64, columns)))
         except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
 
     def meta(self, key: str) -> int:
         """A number about the whole index: thumbnail, generation, rows, bytes."""
         try:
             number = int(str(self.query("SELECT value FROM meta WHERE key=?", [key])[0][0]))
         except (ValueError, IndexError) as error:
-            raise self._damaged(f"{key}: {error}") from None
+            raise self.damaged(f"{key}: {error}") from None
         if not 0 <= number <= MOST:
-            raise self._damaged(f"{key}: {number}")
+            raise self.damaged(f"{key}: {number}")
         return number
 
     @property
@@ -174,7 +175,7 @@ class TileStore:
         try:
             return {str(path): (int(str(size)), int(str(mtime))) for path, size, mtime in rows}
         except ValueError as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
 
     def cells(self) -> NDArray[np.uint8]:
         """Rows x 16 x 16 x 3 mean colours, memory-mapped; some rows may be out of use."""
@@ -194,12 +195,12 @@ class TileStore:
         except VertumnusError:
             raise
         except (OSError, ValueError) as error:
-            raise self._damaged(error) from None
+            raise self.damaged(error) from None
 
     def _key(self) -> str:
         found = self.query("SELECT value FROM meta WHERE key='key'")
         if not found or not isinstance(found[0][0], str):
-            raise self._damaged("it has no key")
+            raise self.damaged("it has no key")
         return found[0][0]
 
     def _file(self, kind: str, generation: int | None = None) -> Path:
@@ -289,7 +290,7 @@ class TileWriter:
         handle = open_own(self.store._file(kind, self.generation), kind, self.store._key(), write=True)
         if os.fstat(handle).st_size < HEAD_BYTES + size:
             os.close(handle)
-            raise self.store._damaged(f"{kind} is shorter than it should be")
+            raise self.store.damaged(f"{kind} is shorter than it should be")
         os.ftruncate(handle, HEAD_BYTES + size)
         os.lseek(handle, HEAD_BYTES + size, os.SEEK_SET)
         return handle
