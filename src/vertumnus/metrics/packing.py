@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vertumnus.document.collage import Collage
 from vertumnus.document.placement import Placement
+from vertumnus.errors import VertumnusError
 from vertumnus.render.silhouette import COUNT, EVERYWHERE, NO_LIMIT, PUT, walk
 from vertumnus.render.sprites import Sprites, alpha_sprite, level_at
 from vertumnus.shapes import WHOLE, Shape, parse_shape
@@ -107,6 +108,8 @@ def measure_packing(collage: Collage, shape: Shape) -> PackingMeasure:
         if crop is not None:
             left, top, width, height = crop
             alpha = np.ascontiguousarray(alpha[top : top + height, left : left + width])
+            if not alpha.size:
+                raise VertumnusError(f"crop: {list(crop)} lies outside {name}")
         areas.append(float(np.count_nonzero(alpha > 127)) * squeeze)
         texels, level = alpha_sprite(alpha, level_at(scale * RASTER))
         alphas.append(texels)
