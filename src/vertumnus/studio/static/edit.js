@@ -62,6 +62,12 @@ export function naming(layers) {
 const POSE = new Set(["x", "y", "scale", "rotation", "flip"]);
 const EVERY = 33; // milliseconds between what is sent of a drag
 
+/**
+ * How many hands hold a layer: one may have taken it before the server has answered the one before.
+ * @type {Map<string, number>}
+ */
+const holds = new Map();
+
 /** A hand that holds layers until it lets go: everybody sees them move, and all of it is one step. */
 export class Hand {
   /** @param {Layer[]} layers */
@@ -71,7 +77,11 @@ export class Hand {
     this.changed = false;
     this.plain = true;
     this.sent = 0;
-    for (const layer of this.layers) state.held.add(layer.id);
+    this.released = false;
+    for (const layer of this.layers) {
+      holds.set(layer.id, (holds.get(layer.id) ?? 0) + 1);
+      state.held.add(layer.id);
+    }
   }
 
   /** @param {(start: Layer) => Changes} changes */
@@ -124,7 +134,17 @@ export class Hand {
   }
 
   release() {
-    for (const layer of this.layers) state.held.delete(layer.id);
+    if (!this.released) {
+      for (const layer of this.layers) {
+        const left = (holds.get(layer.id) ?? 1) - 1;
+        if (left) holds.set(layer.id, left);
+        else {
+          holds.delete(layer.id);
+          state.held.delete(layer.id);
+        }
+      }
+    }
+    this.released = true;
     state.changed("layers");
   }
 }
