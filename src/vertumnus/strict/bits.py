@@ -71,6 +71,19 @@ def raise_levels(levels, top, bottom):
 
 
 @kernel
+def taken_of(levels, y, i, probes, looks, found):
+    """Of 64 places in a row, ``found`` and those where one of the first probes meets what is taken."""
+    for n in range(looks):
+        line = levels[probes[n, 0], y + probes[n, 1]]
+        q, b = i + probes[n, 2], np.uint64(probes[n, 3])
+        # In two steps, for a shift by 64 is none.
+        found |= (line[q] >> b) | ((line[q + 1] << np.uint64(1)) << (np.uint64(63) - b))
+        if found == ALL:
+            break
+    return found
+
+
+@kernel
 def find_free(levels, blocks, reach, height, width, probes, looks, every, free):
     """Where the box's left upper corner may lie, bits in ``free``: rows x words.
 
@@ -101,15 +114,7 @@ def find_free(levels, blocks, reach, height, width, probes, looks, every, free):
             if not near[i]:
                 free[y, i] = np.uint64(0)
                 continue
-            found = np.uint64(0)
-            for n in range(looks):
-                line = levels[probes[n, 0], y + probes[n, 1]]
-                q, b = i + probes[n, 2], np.uint64(probes[n, 3])
-                # In two steps, for a shift by 64 is none.
-                found |= (line[q] >> b) | ((line[q + 1] << np.uint64(1)) << (np.uint64(63) - b))
-                if found == ALL:
-                    break
-            free[y, i] = ~found
+            free[y, i] = ~taken_of(levels, y, i, probes, looks, np.uint64(0))
 
 
 def blocks_of(levels: Bits) -> Mask:

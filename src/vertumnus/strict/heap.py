@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.strict.bits import Stencil, fits, levels_of, make_stencil, raise_levels, touching
+from vertumnus.strict.bits import Stencil, fits, levels_of, make_stencil, raise_levels, taken_of, touching
 from vertumnus.strict.drop import height_at
 from vertumnus.strict.grid import OccupancyGrid
 from vertumnus.strict.moves import WHOLE_TURN, put, snap
@@ -59,14 +59,7 @@ def lowest(best, levels, free, across, probes, looks, around, origin, pull, snug
             if nearest(left + origin[0], right + origin[0], y + origin[1], pull) - snug >= best:
                 continue
             found = np.uint64(0) if left + 63 < across else whole << np.uint64(across - left)
-            for n in range(looks):
-                line = levels[probes[n, 0], y + probes[n, 1]]
-                q, b = i + probes[n, 2], np.uint64(probes[n, 3])
-                # In two steps, for a shift by 64 is none.
-                found |= (line[q] >> b) | ((line[q + 1] << np.uint64(1)) << (np.uint64(63) - b))
-                if found == whole:
-                    break
-            here = free[y, i] = ~found
+            here = free[y, i] = ~taken_of(levels, y, i, probes, looks, found)
             # A place that is free on both sides and below is not where anything comes to rest, but at a point.
             rest = np.uint64(0)
             if pull[0] == 0.0 and 0 <= below < rows:
