@@ -138,6 +138,9 @@ def _conjugate_gradients(
 
     def solve(channel: int) -> int:
         left = np.ascontiguousarray(rhs[..., channel])
+        # The squares of very small values are none. A power of two changes no digit.
+        size = np.ldexp(1.0, int(np.frexp(np.abs(left).max())[1]))
+        left = left / size
         first = dot(left, left)
         found, towards = np.zeros(inside.shape), np.zeros(inside.shape)
         image = np.empty(inside.shape)
@@ -151,7 +154,7 @@ def _conjugate_gradients(
             laplacian(towards, cycle.diagonal, image)
             advance(found, left, towards, image, now / dot(towards, image))
             before, steps = now, steps + 1
-        field[..., channel] = found
+        field[..., channel] = found * size
         return steps
 
     with ThreadPoolExecutor(rhs.shape[2]) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -86,6 +87,11 @@ class Person:
             "!v.stage.current.asked && v.stage.current.scene.smooth && !v.stage.current.sprites.busy"
             " && !v.stage.current.sprites.wanted.size"
         )
+
+    def done(self, *names: str) -> None:
+        """Waits until these are the last steps of the history, which is told apart from what a step changed."""
+        steps = f"v.state.history.value.steps.slice({-len(names)})"
+        self.until(f"JSON.stringify({steps}) === JSON.stringify({json.dumps(names)})")
 
     def served(self) -> list[list]:
         """What the server has of every layer, as `SHOWN` has it of the page."""

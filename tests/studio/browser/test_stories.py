@@ -150,8 +150,8 @@ def test_edits_by_hand(person) -> None:
 
     # Back to the beginning by the list of steps, and on to the end again.
     person.panel("History")
-    steps = person.ask("v.state.history.value.steps")
-    assert {"Flip leaf", "Shear leaf", "Squeeze leaf", "Turn leaf", "Tint leaf"} <= set(steps)
+    for name in ("Flip", "Shear", "Squeeze", "Turn", "Tint"):
+        person.until(f"v.state.history.value.steps.includes('{name} leaf')")
     person.shot("history")
     last = person.ask("JSON.stringify(v.state.stack.layers)")
     person.page.get_by_role("button", name="As it was opened").click()
@@ -258,7 +258,7 @@ def test_harmonises(person) -> None:
         person.until(f"{jobs}.length === {rounds} && {jobs}.at(-1).state === 'done'", 240)
         person.page.get_by_role("button", name=f"Take: seed {seed}").click()
         person.until(f"v.state.history.value.at === {rounds + 3}", 60)
-        assert person.ask("v.state.history.value.steps.at(-1)") == f"Harmonise, seed {seed}"
+        person.done(f"Harmonise, seed {seed}")
         whole.append(picture_of(person))
         changed = np.abs(whole[-1] - whole[-2]).max(axis=2)
         left, right = np.array_split(changed, 2, axis=1)

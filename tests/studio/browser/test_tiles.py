@@ -109,6 +109,7 @@ def test_originals_and_a_tile_kept_or_left_out(person, tmp_path) -> None:
     person.take("mosaic", 4)
     person.until(f"v.state.stack.layers.some(l => l.name === '{name}')")
     assert person.ask("v.state.stack.layers[35].name") == other
+    person.until("v.state.history.value.steps.length === 4")
     assert [one.split(",")[0] for one in person.ask("v.state.history.value.steps")] == ["Mosaic"] * 4
     assert person.errors() == []
     assert person.problems == []

@@ -53,8 +53,8 @@ def test_two_tabs_see_every_change(person, another) -> None:
     person.settled()
     other.settled()
     assert poses(person) == poses(other)
-    steps = person.ask("v.state.history.value.steps")
-    assert len(steps) == other.ask("v.state.history.value.steps.length")
+    for who in (person, other):
+        who.until("v.state.history.value.steps.length === 6")
     assert person.problems == other.problems == []
 
 
