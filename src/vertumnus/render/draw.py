@@ -33,12 +33,10 @@ SHARP = 1.9
 GAP = 1.25  # texels, at least, of what a texture is made from to one of its own
 STEPS = 4  # sizes of a texture from one to its double: layers of like size share one
 # A small piece is nearly all edge, where a spread that is right but not square shows: it is the mean of four points, from
-# a finer texture. Of 100 cut-outs at half the size, some 20 pixels each, the difference falls from 2.5 to 1.9, of icons from 2.2 to 1.7.
+# a finer texture. Of 100 cut-outs at half the size, some 20 pixels each, the difference falls from 2.5 to 1.9.
 SMALL = 40.0  # raster pixels: the root of the area of what is drawn so
 FINE = 2.8  # texels to a pixel
-APART = (
-    0.22  # pixels from its middle that the points are, across and down: that and the texture's spread are a square's
-)
+APART = 0.22  # pixels from the middle, across and down: with the texture's spread that is a square's
 FOUR = np.array([(-APART, -APART), (APART, -APART), (-APART, APART), (APART, APART)], np.float32)
 ONE = np.zeros((1, 2), np.float32)
 NO_TABLE = np.zeros((3, 0), np.float32)
@@ -87,7 +85,10 @@ def make_ready(layer: Layer, size: tuple[int, int], zoom: float, least: int = 0)
     least   0, or the number, below it, of the finest level there is, of what is drawn anew
     """
     linear = layer.light == "linear"
-    small = math.sqrt(size[0] * size[1] * layer.squeeze) * layer.scale * zoom < SMALL
+    texels = (
+        FINE * layer.scale * max(1.0, layer.squeeze) * zoom
+    )  # to one of the picture's pixels: there must be as many
+    small = (texels <= 1 or least < 0) and math.sqrt(size[0] * size[1] * layer.squeeze) * layer.scale * zoom < SMALL
     dense = FINE if small else SHARP
     wanted = (dense * layer.scale * zoom, dense * layer.scale * layer.squeeze * zoom)
     level = min(0, level_at(max(wanted), least))
