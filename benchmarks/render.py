@@ -2,9 +2,9 @@
 
     python benchmarks/render.py [--pictures FOLDER] [--seeds 2] [--layers 10000] [--side 8000] [--json FILE]
 
-Nearness: collages of 600 x 600 pixels of icons, of photographs (scikit-image's, cut into 24) and of the pictures of a
-folder, drawn at 1:1 and at half the size, and compared with the same collage drawn eight times as large and reduced by
-the mean of 8 x 8, or 16 x 16; the mean difference of 255, on white, of the pixels that are not white. Then a large
+Nearness: collages of 600 x 600 pixels of icons, of photographs (scikit-image's, cut into 24) and of the pictures of
+a folder, drawn at 1:1 and at half the size, and compared with the same collage drawn eight times as large and reduced
+by the mean of 8 x 8, or 16 x 16; the mean difference of 255, on white, of the pixels that are not white. Then a large
 collage, packed first, is drawn to a PNG by a program of its own; its wall and CPU seconds and peak memory are as the
 operating system counts them.
 """

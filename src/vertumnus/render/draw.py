@@ -32,8 +32,8 @@ Canvas = NDArray[np.float32]
 SHARP = 1.9
 GAP = 1.25  # texels, at least, of what a texture is made from to one of its own
 STEPS = 4  # sizes of a texture from one to its double: layers of like size share one
-# A small piece is nearly all edge, where a spread that is right but not square shows: it is the mean of four points, from
-# a finer texture. Of 100 cut-outs at half the size, some 20 pixels each, the difference falls from 2.5 to 1.9.
+# A small piece is nearly all edge, where a spread that is right but not square shows: it is the mean of four points,
+# from a finer texture. Of 100 cut-outs at half the size, some 20 pixels each, the difference falls from 2.5 to 1.9.
 SMALL = 40.0  # raster pixels: the root of the area of what is drawn so
 FINE = 2.8  # texels to a pixel
 APART = 0.22  # pixels from the middle, across and down: with the texture's spread that is a square's
