@@ -26,10 +26,8 @@ def disc(radius: float) -> np.ndarray:
 def finished(live, target, stay=False):
     o = live.optimiser
     ground = make_ground(live.scene, o.placements.copy(), o.freedom, None, 0.0)
-    last = None
-    for last in move_apart(ground, target, np.random.default_rng(3), stay):
-        pass
-    assert last is not None and last.final
+    last = list(move_apart(ground, target, np.random.default_rng(3), stay))[-1]
+    assert last.final
     return last
 
 
@@ -37,7 +35,8 @@ def finished(live, target, stay=False):
 def test_pieces_are_packed_into_the_ink_that_is_wanted(live, stay):
     target = disc(20)
     last = finished(live, target, stay)
-    assert last.placed.all() and last.problem.keep_places == stay
+    assert last.placed.all()
+    assert last.problem.keep_places == stay
     covered = (last.taken > 0) & ~last.outside
     side = SIDE * RASTER
     ink = np.asarray(Image.fromarray(target).resize((side, side), Image.Resampling.BICUBIC))
@@ -52,6 +51,7 @@ def test_where_hardly_any_ink_is_wanted_pieces_stay_about_where_they_lie(live):
     before = live.optimiser.placements
     for target in (None, disc(1)):
         last = finished(live, target)
-        assert last.taken.max() == 1 and last.placed.all()
+        assert last.taken.max() == 1
+        assert last.placed.all()
         after = last.placements()
         assert np.median(np.hypot(after.x - before.x, after.y - before.y)) < 0.2 * SIDE
