@@ -32,8 +32,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "student_layers": "all",
         "student_levels": "current",
     },
-    # What was measured to read best (docs/networks.md), as where nothing is said; named, so that what a script asks for
-    # stays. Which method, noise levels and steps, and what is seen of the pieces, is the model's own to say.
+    # What was measured to read best (docs/networks.md), as where nothing is said; named, so that what a script asks
+    # for stays. Which method, noise levels and steps, and what is seen of the pieces, is the model's own to say.
     "vertumnus": {
         "kernel_sigma": 0.0,
         "gradient_blur": (6.0, 0.5),
