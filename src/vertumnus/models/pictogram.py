@@ -229,7 +229,7 @@ def without_small_holes(ink: Floats, pieces: int) -> Floats:
     """
     holes, count = ndimage.label(np.pad(ink < 0.5, 1, constant_values=True))
     area = ndimage.sum_labels(np.ones_like(holes), holes, np.arange(count + 1))
-    small = np.asarray(area < HOLE * float(ink.sum()) / pieces)
+    small = np.asarray(area < HOLE * float(ink.sum()) / pieces, np.bool_)
     small[[0, holes[0, 0]]] = False
     # With the soft rim about it.
     filled = ndimage.binary_dilation(small[holes], np.ones((3, 3)))[1:-1, 1:-1]
