@@ -204,7 +204,7 @@ def plain_enough(glyphs: list[Glyph], pieces: int) -> list[Glyph]:
     twice over where they lie in one row: `OUTLINED`. Plainer than the plainest by `PLAIN` need none be.
 
     >>> from vertumnus.elements.icons import filled_glyph
-    >>> moons = [filled_glyph("fa6", "moon"), filled_glyph("mdi6", "weather-night")]
+    >>> moons = [filled_glyph("moon", "fa6"), filled_glyph("weather-night", "mdi6")]
     >>> [len(plain_enough(moons, pieces)) for pieces in (16, 64)]
     [1, 2]
     """
@@ -232,7 +232,7 @@ def without_small_holes(ink: Floats, pieces: int) -> Floats:
     small = np.asarray(area < HOLE * float(ink.sum()) / pieces, np.bool_)
     small[[0, holes[0, 0]]] = False
     # With the soft rim about it.
-    filled = ndimage.binary_dilation(small[holes], np.ones((3, 3)))[1:-1, 1:-1]
+    filled = ndimage.binary_dilation(small[holes], np.ones((3, 3), np.bool_))[1:-1, 1:-1]
     return np.where(filled, np.float32(1), ink)
 
 
