@@ -26,14 +26,14 @@ from vertumnus.errors import VertumnusWarning
 _FAST = {"nsz", "contract", "afn", "reassoc"}
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def kernel(function: Callable[..., Any], shared: bool = False) -> Callable[..., Any]:
     """Compiles a function with Numba on its first call.
 
     The machine code is kept in the user's cache folder, or beside the package where that cannot be written,
     or nowhere if that cannot be either; see `KernelFiles`. ``NUMBA_CACHE_DIR`` is heeded.
     """
     options: dict[str, Any] = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
-    within = numba.njit(pipeline_class=Inner, **options)(function)
+    within = None if shared else numba.njit(pipeline_class=Inner, **options)(function)
     options["pipeline_class"] = Lean
     given = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = given or _folder()  # type: ignore[attr-defined]
@@ -50,6 +50,11 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return _plain(compiled, within)
 
 
+def shared_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that Python and other kernels call with the same types; it is compiled once for both."""
+    return kernel(function, shared=True)
+
+
 def _plain(compiled: Any, within: Any) -> Any:
     """The kernel, compiled once for all numbers it is called with.
 
@@ -61,12 +66,12 @@ def _plain(compiled: Any, within: Any) -> Any:
         args = tuple(map(_unliteral, args))
         kws = {name: _unliteral(value) for name, value in kws.items()}
         given = tuple(compiled.fold_argument_types(args, kws)[1])
-        known = given in compiled.overloads or _kept(compiled, given)
+        known = within is None or given in compiled.overloads or _kept(compiled, given)
         return (template if known else within.get_call_template)(args, kws)
 
     def get_overload(signature: Any) -> Any:
         args, _ = normalize_signature(signature)  # type: ignore[no-untyped-call]
-        return (overload if tuple(args) in compiled.overloads else within.get_overload)(signature)
+        return (overload if within is None or tuple(args) in compiled.overloads else within.get_overload)(signature)
 
     template, compiled.get_call_template = compiled.get_call_template, get_call_template
     overload, compiled.get_overload = compiled.get_overload, get_overload
@@ -94,7 +99,9 @@ def _folder() -> str:
     those it calls; so the folder is named by the source of all.
     """
     files = Path(__file__).parent.rglob("*.py")
-    kernels = [file for file in files if file.name in ("jit.py", "compiling.py") or b"@kernel" in file.read_bytes()]
+    kernels = [
+        file for file in files if file.name in ("jit.py", "compiling.py") or b"kernel\ndef " in file.read_bytes()
+    ]
     return str(cache_folder("kernels", kernels))
 
 
