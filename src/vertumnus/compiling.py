@@ -1,8 +1,8 @@
 """How kernels go through Numba's compiler: without what none of them needs, since a first run waits for it.
 
-Nothing here changes the machine code. A kernel that only other kernels call becomes part of theirs, so none of its own is
-made; what an operator gives for types that were seen already is remembered; passes over what kernels never hold, closures
-or blocks of ``with``, are left out.
+Nothing here changes the machine code. A kernel that only other kernels call becomes part of theirs, so none of its
+own is made; what an operator gives for types that were seen already is remembered; passes over what kernels never
+hold, closures or blocks of ``with``, are left out.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class Inner(Lean):
         """The same passes, into a library that is not loaded."""
         # Set here and not as an option of the kernel, since what Numba keeps of its own functions goes by options.
         self.state.flags.no_compile = self.state.flags.no_cpython_wrapper = True
-        self.state.library = _Unloaded(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        name = self.state.func_id.func_qualname
+        self.state.library = _Unloaded(self.state.targetctx.codegen(), name)  # type: ignore[no-untyped-call]
         return super().define_pipelines()
 
 
@@ -91,7 +92,7 @@ class _Remembering:
         """The signature of a call."""
         if kws or not isinstance(function, types.Function) or not _arithmetic(function.typing_key):
             return self._context.resolve_function_type(function, args, kws)
-        # By identity, since Numba notes at the object which implementation it chose; the object is kept with the answer.
+        # By identity, since Numba notes at the object which implementation it chose; it is kept with the answer.
         key = (id(function), args)
         if key not in _typed:
             _typed[key] = (self._context.resolve_function_type(function, args, kws), function)
