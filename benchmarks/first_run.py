@@ -1,7 +1,7 @@
 """What a first run costs: 100 icons packed and drawn from an empty cache, then again, and what each kernel took.
 
 ``python benchmarks/first_run.py`` prints CPU seconds of one core, the ratio to the second run, and a line for each
-kernel; ``--lines 50`` prints more of them. The second run has all kernels compiled, so its time is imports and packing.
+kernel; ``--lines 50`` prints more. The second run has all kernels compiled, so its time is imports and packing.
 """
 
 from __future__ import annotations
