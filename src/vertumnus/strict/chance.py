@@ -21,9 +21,9 @@ def whole(rng, count):
     if count <= 1:
         return 0
     most = np.uint64(count)
-    product = np.uint64(next_uint32(rng.bit_generator)) * most
+    product = np.uint64(next_uint32(rng.bit_generator)) * most  # type: ignore[no-untyped-call]
     if product & LOW < most:
         least = np.uint64((1 << 32) - count) % most
         while product & LOW < least:
-            product = np.uint64(next_uint32(rng.bit_generator)) * most
+            product = np.uint64(next_uint32(rng.bit_generator)) * most  # type: ignore[no-untyped-call]
     return np.int64(product >> SHIFT)
