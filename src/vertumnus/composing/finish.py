@@ -34,7 +34,6 @@ NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
 EDGE = 0.35  # wanted ink from which on it is packed: a little beyond the outline, which pieces never reach everywhere
 LEAST_INK = 0.01  # of the canvas; less than that is no place to be packed into
 LOWER = 0.8  # of the least size, again and again, where a piece finds no place
-FEW = 24  # pieces whose outline is worth trying longer for
 LEAST, MOST = 0.25, 2.0  # of its share of the ink, root of area, that a piece may be made
 CROWDED = 2.0  # times the container that pieces may add up to before they are moved apart
 TRIALS = 40  # of moving one piece, in a sweep
@@ -103,9 +102,7 @@ def _into_ink(ground: OccupancyGrid, target_alpha: NDArray[np.float32], stay: bo
     if area < LEAST_INK * problem.width * problem.height:
         return None
     fair = np.where(movable, np.sqrt(area / max(int(np.count_nonzero(movable)), 1)), problem.fair)
-    few = int(np.count_nonzero(movable)) <= FEW
-    strict = problem.strict.changed(quality="high") if few else problem.strict
-    inked = replace(problem, mask=mask, fair=fair, keep_places=stay, strict=strict, _reduced={})
+    inked = replace(problem, mask=mask, fair=fair, keep_places=stay, _reduced={})
     size = np.log(fair / problem.unit)
     freedom = ground.freedom.changed(log_scale=(size + np.log(LEAST), size + np.log(MOST)))
     there = OccupancyGrid(inked, freedom, ground.zoom)

@@ -33,7 +33,6 @@ TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)  # degrees, clockwise
 EXTENTS = (0.66, 0.78, 0.9)  # of the canvas, the icon's longer side
 DEALT = (0.82, 0.7)  # one of which is dealt to a seed
 OUTLINED, PLAIN = 2.0, 1.15  # of pieces' sizes that outline a drawing; times the plainest one's outline
-LEANING = 64  # pieces from which on a figure leans by all of `TURNS`
 HOLE = 0.5  # of a piece, area, that can be left free
 _TEXELS = 128
 
@@ -144,8 +143,8 @@ class Pictogram:
         dealt   number of the drawing, its hand and its size, which are then the only ones; any number, beginning
                 again after the last
         fill    the size, in the canvas's side; by default `EXTENTS`
-        pieces  how many are to draw it: of what is dealt, drawings too intricate for them are left out, holes too
-                small for them filled, and of few it leans less; None draws all as they are
+        pieces  how many are to draw it: of what is dealt, drawings too intricate for them are left out, and holes too
+                small for them filled; None draws all as they are
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
@@ -156,18 +155,15 @@ class Pictogram:
         else:
             glyphs, matched = match_icons(prompt, self.fonts)
         extents = EXTENTS if fill is None else (fill,)
-        turns = TURNS
         if dealt is not None and pieces is not None:
             glyphs = plain_enough(glyphs, pieces)
-            # What few pieces outline is ragged, and leans besides by no more than that leaves readable.
-            turns = tuple(turn * min(1.0, pieces / LEANING) for turn in TURNS)
         if dealt is None:
             shown = drawn_pictures(glyphs, SIDE, TURNS, extents)
         else:
             turn, which = divmod(dealt, len(glyphs))
             size, flip = divmod(turn, 2)
             sizes = DEALT if fill is None else extents
-            shown = drawn_pictures([glyphs[which]], SIDE, turns, (sizes[size % len(sizes)],))[flip::2]
+            shown = drawn_pictures([glyphs[which]], SIDE, TURNS, (sizes[size % len(sizes)],))[flip::2]
         coloured = any(glyph.font == EMOJI for glyph in glyphs)
         ink = np.ascontiguousarray(shown[..., 3])
         if dealt is not None and pieces is not None and not coloured:
