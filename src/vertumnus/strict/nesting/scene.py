@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -46,7 +48,7 @@ class NestingScene:
             flip=problem.strict.flip,
             gap=gap,
             sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, self.unit),
-            fine=fine_points(problem.sprites, self.outlines.centre, self.unit),
+            fine=cache(partial(fine_points, problem.sprites, self.outlines.centre, self.unit)),
         )
         self.size = problem.fair[self.free].astype(np.float64)
 
