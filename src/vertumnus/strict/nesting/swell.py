@@ -25,10 +25,10 @@ from vertumnus.strict.problem import RASTER, Problem
 Floats = NDArray[np.float64]
 
 STEP, LAST_STEP = 0.04, 0.005  # how far a piece may move, of the mean root of the area
-STEPS = 12
+STEPS = 12  # at most
 GAIN = 0.001  # of the area, below which the next step is shorter
 GROWTH = 0.04  # of a piece's size, at most, in one step
-PRICE = 3.0
+PRICE = 3.0  # of a crossing by a pixel, to the growth of the largest piece by one
 CROSSING = 0.05  # canvas pixels that hairs too thin for a pixel may cross by
 
 
@@ -73,16 +73,15 @@ class Swelling:
         reach = STEP
         for _ in range(STEPS):
             before = self.area
-            if not self._step(reach * self.task.mean, GROWTH) or self.area < (1 + GAIN) * before:
+            if not self._step(reach * self.task.mean) or self.area < (1 + GAIN) * before:
                 reach *= SHORTER
             if reach < LAST_STEP:
                 break
 
-    def _step(self, reach: float, growth: float) -> bool:
+    def _step(self, reach: float) -> bool:
         """One linear program, if it has a solution.
 
-        reach    how far a piece may move along each axis, and its farthest point by turning, canvas pixels
-        growth   by how much of its size one may become larger or smaller
+        reach   how far a piece may move along each axis, and its farthest point by turning, canvas pixels
         """
         task, size, count = self.task, self.size, len(self.pose)
         place, normal, body = task.contacts(self.pose, self.mirror, size / task.size, NEAR * reach + CROSSING)
@@ -115,7 +114,7 @@ class Swelling:
         matrix = sparse.csr_array(
             (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(len(out), wide)
         )
-        cost = np.full(wide, PRICE)
+        cost = np.full(wide, PRICE * size.max() / task.mean)
         cost[: 4 * count] = 0.0
         cost[3 : 4 * count : 4] = -size / task.mean
         far = reach * np.minimum(1.0, SMALL_STEP * size / task.mean)
@@ -123,8 +122,8 @@ class Swelling:
         bounds[4 * count :, 1] = np.inf
         bounds[: 4 * count] = np.repeat(np.column_stack([-far, far]), 4, axis=0)
         bounds[2 : 4 * count : 4] = turns_within(task.pieces, self.pose[:, 2], far / radius) * radius[:, None]
-        bounds[3 : 4 * count : 4, 0] = np.minimum(np.maximum(self.low - size, -growth * size), 0.0)
-        bounds[3 : 4 * count : 4, 1] = np.maximum(np.minimum(self.high - size, growth * size), 0.0)
+        bounds[3 : 4 * count : 4, 0] = np.minimum(np.maximum(self.low - size, -GROWTH * size), 0.0)
+        bounds[3 : 4 * count : 4, 1] = np.maximum(np.minimum(self.high - size, GROWTH * size), 0.0)
         room = out + np.where(lax, 0.0, CROSSING)
         found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")  # type: ignore[call-overload]
         if found.x is None:
