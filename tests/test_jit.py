@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,28 @@ def test_kept_and_found_again(folder):
     assert sum(run().cache_hits.values()) == 1
 
 
-@pytest.mark.parametrize("ending", ["nbi", "nbc"])
-def test_what_is_damaged_is_compiled_anew(folder, ending):
+def test_programs_that_compile_at_once_keep_their_own(folder):
+    """In Numba's own files one signature's code can come to lie under another's name."""
+
+    def files():
+        return jit.KernelFiles(str(folder), "double", (1.0, 2))
+
+    def save(number):
+        files().save(("float64", number), f"code {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(save, range(40)))
+    assert [files().load(("float64", number)) for number in range(40)] == [f"code {number}" for number in range(40)]
+    # And a file says what it is for.
+    first, second = (files()._path(("float64", number)) for number in (0, 1))
+    second.write_bytes(first.read_bytes())
+    assert files().load(("float64", 1)) is None
+    assert jit.KernelFiles(str(folder), "double", (3.0, 2)).load(("float64", 0)) is None
+
+
+def test_what_is_damaged_is_compiled_anew(folder):
     run()
-    (file,) = folder.rglob(f"*.{ending}")
+    (file,) = folder.rglob("*.nbc")
     whole = file.read_bytes()
     for number, broken in enumerate(
         (b"", whole[:50], whole[:-1], whole[:500] + bytes([whole[500] ^ 4]) + whole[501:])

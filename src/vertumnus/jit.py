@@ -81,36 +81,36 @@ def _folder() -> str:
 
 
 class KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
-    """Where one kernel's machine code is kept, each file with a checksum before it.
+    """Where one kernel's machine code is kept: a file for each signature, with a checksum before it.
 
+    Numba numbers its files by an index, and where two programs compile at once one may get the code that the other
+    has for another signature; so a file is named by what it is for, and says it, too.
     Machine code of which a bit is wrong does anything at all. So what is not whole is compiled anew, in memory where
     it cannot be written, and the first such file of a run is told of.
     """
 
     def save(self, key: Any, data: Any) -> None:
         """Keeps a kernel's code, where there is space for it."""
+        body: bytes = dumps((self._about(key), data))  # type: ignore[no-untyped-call]
         try:
-            super().save(key, data)  # type: ignore[no-untyped-call]
+            with self._open_for_write(str(self._path(key))) as stream:
+                stream.write(hashlib.sha256(body).digest() + body)
         except OSError as error:
             _warn(f"it cannot be kept in {self._cache_path} ({error.strerror or error})")
 
-    def _load_index(self) -> Any:
-        found = self._load(Path(self._index_path))
-        return found[2] if found is not None and found[:2] == (self._version, self._source_stamp) else {}
+    def load(self, key: Any) -> Any:
+        """A kernel's code, if it is there and whole."""
+        about, data = self._load(self._path(key)) or (None, None)
+        return data if about == self._about(key) else None
 
-    def _save_index(self, overloads: Any) -> None:
-        self._save(self._index_path, (self._version, self._source_stamp, overloads))
+    def flush(self) -> None:
+        """Nothing: what is kept is as good as ever."""
 
-    def _load_data(self, name: str) -> Any:
-        return self._load(Path(self._cache_path) / name)
+    def _about(self, key: Any) -> tuple[Any, ...]:
+        return self._version, self._source_stamp, key
 
-    def _save_data(self, name: str, data: Any) -> None:
-        self._save(str(Path(self._cache_path) / name), data)
-
-    def _save(self, path: str, content: Any) -> None:
-        body: bytes = dumps(content)  # type: ignore[no-untyped-call]
-        with self._open_for_write(path) as stream:
-            stream.write(hashlib.sha256(body).digest() + body)
+    def _path(self, key: Any) -> Path:
+        return Path(self._index_path).with_suffix(f".{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc")
 
     def _load(self, path: Path) -> Any:
         try:

@@ -56,6 +56,15 @@ def test_at_a_terminal_much_is_asked(monkeypatch, answer, goes_on):
     assert said.getvalue().count("go on?") == 1
 
 
+def test_what_is_long_is_said_and_what_is_short_is_not(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", said := Terminal())
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    estimate.go_on(estimate.Estimate(5.0), False)
+    assert said.getvalue() == ""
+    estimate.go_on(estimate.Estimate(33.0), False)
+    assert said.getvalue() == "this takes about 33 s and 0.2 GB of memory, by a rough estimate\n"
+
+
 def test_a_no_leaves_everything_as_it_was(vertumnus, tmp_path, monkeypatch):
     from vertumnus.document.collage import Collage, Layer
 

@@ -104,6 +104,13 @@ def test_poppler_draws_the_pdf(collage, tmp_path):
     assert away(tmp_path / "a.png", collage) < CLOSE
 
 
+def test_popplers_other_drawing_of_the_pdf(collage, tmp_path):
+    need("pdftocairo")
+    save_pdf(collage, tmp_path / "a.pdf")
+    run("pdftocairo", "-r", "192", "-singlefile", "-png", tmp_path / "a.pdf", tmp_path / "a")
+    assert away(tmp_path / "a.png", collage) < CLOSE
+
+
 def test_imagemagick_lays_the_psd(collage, tmp_path):
     need("identify")
     save_psd(collage, tmp_path / "a.psd", 2.0)

@@ -88,6 +88,22 @@ def test_rounds_are_layers_and_are_taken_back(tmp_path):
         undo_round(first)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"made_by": {"tool": {"a": 1}}}, r"rounds: .*\[0\]\.before\.made_by\.tool: input should be a valid string"),
+        ({"seed": "five"}, r"rounds: .*\[0\]\.before\.seed: "),
+        (None, r"rounds: .*\[0\]\.before: "),
+    ],
+)
+def test_what_a_round_says_was_before_it_is_checked_whole(wrong, message):
+    done = with_result(rough(), picture(1, 64), seed=5)
+    said = done.made_by.report["rounds"][0]
+    said["before"] = wrong and {**said["before"], **wrong}
+    with pytest.raises(VertumnusError, match=message):
+        undo_round(done)
+
+
 def test_editing_takes_the_result_and_one_layer():
     collage = rough()
     with pytest.raises(VertumnusError, match="harmonise it first"):

@@ -39,7 +39,9 @@ def test_equals_a_direct_solve(name, screening):
 def test_what_is_very_small_is_solved_like_the_rest(size):
     free = MASKS["ragged"]
     rhs = np.random.default_rng(5).standard_normal((*free.shape, 1))
-    np.testing.assert_allclose(solve_poisson(rhs * size, free).field / size, solve_poisson(rhs, free).field, atol=1e-5)
+    np.testing.assert_allclose(
+        solve_poisson(rhs * size, free).field / size, solve_poisson(rhs, free).field, atol=1e-5
+    )
 
 
 def test_a_rectangle_needs_no_iteration():

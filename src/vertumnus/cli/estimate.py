@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vertumnus.export.picture import DEEP_ZOOM, FORMATS
 
-MUCH_TIME, MUCH_MEMORY = 60.0, 2 << 30  # seconds; bytes
+LONG, MUCH_TIME, MUCH_MEMORY = 15.0, 60.0, 2 << 30  # seconds; seconds; bytes
 # Measured on an AMD EPYC, 2026 (docs/benchmarks.md); a guess for any other machine, good to a factor of two.
 DRAWN = 12e6  # pixels a second of a picture
 PIECES = 1e-3  # seconds to place a piece, beside what the first take
@@ -41,7 +41,7 @@ class Estimate(NamedTuple):
 
     @property
     def much(self) -> bool:
-        """Whether it is to be said."""
+        """Whether it is to be asked."""
         return self.seconds > MUCH_TIME or self.memory > MUCH_MEMORY
 
     def __str__(self) -> str:
@@ -103,11 +103,14 @@ def generating(tiles: int, steps: int, pixels: int, large: bool, gpu: bool) -> E
 
 
 def go_on(estimate: Estimate, yes: bool) -> None:
-    """Says what it will take if that is much; at a terminal it asks, and raises `KeyboardInterrupt` at a no."""
-    if not estimate.much:
+    """Says what it will take if that is long; if it is much, a terminal is asked.
+
+    Raises `KeyboardInterrupt` at a no.
+    """
+    if not estimate.much and estimate.seconds < LONG:
         return
     print(f"this takes {estimate}, by a rough estimate", file=sys.stderr)
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if yes or not estimate.much or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     print("go on? [y/N] (--yes does not ask) ", end="", file=sys.stderr, flush=True)
     if not sys.stdin.readline().strip().lower().startswith("y"):

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from vertumnus.checked import first_problem
 from vertumnus.document.collage import Collage, Layer, MadeBy
 from vertumnus.errors import VertumnusError
 from vertumnus.harmonizing.layers import Pixels, Stack, stack_of
@@ -21,6 +23,34 @@ from vertumnus.version import __version__
 
 TOOL = "harmonize"
 RESULT = "harmonized "  # and the round's number, a result's name
+
+Channels = tuple[float, float, float]
+
+
+class Toned(BaseModel):
+    """A layer's gain and offset before a round and after it."""
+
+    before: tuple[Channels, Channels]
+    after: tuple[Channels, Channels]
+
+
+class Before(BaseModel):
+    """What a round replaced in its document."""
+
+    prompt: str | None
+    seed: int | None
+    made_by: MadeBy | None
+
+
+class Round(BaseModel):
+    """What taking a round back needs of what is written of it."""
+
+    hidden: list[str]
+    before: Before
+    toned: dict[str, Toned] = {}
+
+
+ROUNDS = TypeAdapter(list[Round])
 
 
 def results(collage: Collage) -> list[Layer]:
@@ -163,30 +193,12 @@ def rounds_of(collage: Collage) -> list[dict[str, Any]]:
     """What ``made_by`` says of each round, the first one first. Raises `VertumnusError` if that cannot be."""
     if collage.made_by is None or collage.made_by.tool != TOOL:
         return []
-    said = collage.made_by.report.get("rounds")
-    fields = {"hidden": list, "before": dict}
-    if not isinstance(said, list) or not all(
-        isinstance(one, dict)
-        and all(isinstance(one.get(name), kind) for name, kind in fields.items())
-        and _tones_are_whole(one.get("toned", {}))
-        for one in said
-    ):
-        raise VertumnusError("made_by.report.rounds: is not what harmonize writes")
-    return said
-
-
-def _tones_are_whole(toned: object) -> bool:
-    if not isinstance(toned, dict):
-        return False
-    lists = [
-        one.get(when) if isinstance(one, dict) else None for one in toned.values() for when in ("before", "after")
-    ]
-    return all(
-        isinstance(pair, list)
-        and len(pair) == 2
-        and all(isinstance(of, list) and len(of) == 3 and all(isinstance(x, int | float) for x in of) for of in pair)
-        for pair in lists
-    )
+    said: Any = collage.made_by.report.get("rounds")
+    try:
+        ROUNDS.validate_python(said)
+    except ValidationError as error:
+        raise VertumnusError(f"made_by.report.rounds: is not what harmonize writes: {first_problem(error)}") from None
+    return list(said)  # as they stand, with all else that they say
 
 
 def edit_stack(collage: Collage, name: str, size: tuple[int, int]) -> Stack:
