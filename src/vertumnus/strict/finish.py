@@ -34,7 +34,7 @@ TRIALS = 60
 FINER = 2.5  # times as fine, at most, is a raster as the one before, where a layout is only settled
 HAIR, SLACK, SETTLING_TRIALS, SETTLED_PIXELS = 0.9985, 0.97, 20, 100_000
 LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
-SWELLINGS = {"fast": 0, "normal": 2, "high": 5, "best": 20}  # times, at most, that all pieces are swollen
+SWELLINGS = {"fast": 0, "normal": 1, "high": 5, "best": 20}  # times, at most, that all pieces are swollen
 SWOLLEN = 0.9985  # of its scale, that a piece is shrunk to at a time until it fits
 SWEEPS_APART = 6
 LESS = 0.97  # of the range of sizes while they are put down, for those that are as small as they may be
@@ -112,7 +112,7 @@ def _swell(grid: OccupancyGrid, rng: np.random.Generator) -> Finishing:
 
 def swells(problem: Problem) -> bool:
     """Whether pieces of free size are in the end moved and made larger all at once."""
-    few = 0 < np.count_nonzero(~problem.locked) <= SWOLLEN_TOGETHER
+    few = 0 < int(np.count_nonzero(~problem.locked)) <= SWOLLEN_TOGETHER
     return few and SWELLINGS[problem.strict.quality] > 0 and not problem.keep_places and problem.shown is None
 
 

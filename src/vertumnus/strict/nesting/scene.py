@@ -86,8 +86,8 @@ class NestingScene:
         """(pose, mirror) of the moving pieces, about their centroids."""
         return self._about_centroids(p, self.free)
 
-    def placements(self, pose: Floats, mirror: Floats, factor: float) -> Placements:
-        """All pieces where they lie: (pose, mirror) of the moving ones, at a factor of their sizes."""
+    def placements(self, pose: Floats, mirror: Floats, factor: float | Floats) -> Placements:
+        """All pieces where they lie: (pose, mirror) of the moving ones, at a factor of their sizes, or one each."""
         p = self.start.copy()
         size = self.size * factor
         shift = self._shift(self.free, mirror, size, pose[:, 2])

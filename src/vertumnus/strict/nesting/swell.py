@@ -1,7 +1,8 @@
 """Swelling: pieces of free size are moved, turned and made larger all at once, each by a factor of its own.
 
-As compaction (`vertumnus.strict.nesting.compact`), but with as many sizes as pieces: within a step's reach the largest
-gain of area is a linear program. A piece that grows alone stops at its nearest neighbour; here that one gives way.
+As compaction (`vertumnus.strict.nesting.compact`), but with as many sizes as pieces: within a step's reach the
+largest gain of area is a linear program. A piece that grows alone stops at its nearest neighbour; here that one gives
+way.
 """
 
 from __future__ import annotations
