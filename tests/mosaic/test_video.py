@@ -12,7 +12,7 @@ from vertumnus.export.video import read_frames, save_video
 from vertumnus.mosaic.collage import canvas_size, make_collage
 from vertumnus.mosaic.library.index import update_index
 from vertumnus.mosaic.library.library import TileLibrary
-from vertumnus.mosaic.motion import Eye
+from vertumnus.mosaic.motion import STILL, Eye, Lattice, laid_anew
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.video import follow
 
@@ -160,14 +160,63 @@ def test_cells_go_along_with_a_pan(tiles, limits):
     assert np.asarray(picture.render(background="magenta"))[..., 1].min() >= 0
 
 
+def zoom(by, count=5, side=(120, 90), across=0.0):
+    """A photograph seen ever nearer: what lies at p from the middle lies at p times ``by`` in the next frame."""
+    whole = photograph("coffee.png").resize((300, 200))
+    for n in range(count):
+        near = by**-n
+        places = (near, 0, 150 - near * side[0] / 2 + across * n, 0, near, 100 - near * side[1] / 2)
+        yield whole.transform(side, Image.Transform.AFFINE, places, Image.Resampling.BICUBIC)
+
+
 def test_motion_is_that_of_the_whole_picture(tiles):
     eye = Eye()
     seen = [eye.moved(frame) for frame in pan(-2.5, 3)]
-    assert seen[0] == (0.0, 0.0)
-    np.testing.assert_allclose(seen[1:], [(2.5, 0), (2.5, 0)], atol=0.1)
+    assert seen[0] == STILL
+    np.testing.assert_allclose(seen[1:], [(1, 2.5, 0), (1, 2.5, 0)], atol=0.1)
     eye = Eye()
-    assert [eye.moved(frame) for frame in film()] == [(0.0, 0.0)] * 5  # a part of it gets darker
-    assert [eye.moved(frame) for frame in [*pan(0, 2), drawn()]][1:] == [(0.0, 0.0)] * 2  # nothing moves; a cut
+    assert [eye.moved(frame) for frame in film()] == [STILL] * 5  # a part of it gets darker
+    assert [eye.moved(frame) for frame in [*pan(0, 2), drawn()]][1:] == [STILL] * 2  # nothing moves; a cut
+
+
+@pytest.mark.parametrize("by", [1.005, 1.02, 0.98])
+def test_a_zoom_is_told_from_a_shift(by):
+    eye = Eye()
+    for n, frame in enumerate(zoom(by, 4, across=0.7)):
+        found = eye.moved(frame)
+        if n:  # the middle of the frame goes to the left by .7 pixels of the photograph
+            left = -0.7 * by**n
+            np.testing.assert_allclose(found, (by, 60 * (1 - by) + left, 45 * (1 - by)), atol=0.1)
+            assert found.scale == pytest.approx(by, abs=0.0012)
+
+
+def test_cells_grow_with_a_zoom_and_are_laid_anew_when_they_are_too_large(tiles):
+    update_index(tiles)
+    options, library = MosaicOptions(grid="6x8"), TileLibrary([tiles])
+    still, moving = (list(follow(zoom(1.04, 12), library, tiles, options, 0.1, pan=on)) for on in (False, True))
+    sides = [float(np.diff(step.cells.grid.boxes[0, [0, 2]])[0]) for step in moving]
+    np.testing.assert_allclose(
+        sides[:9], 15 * 1.04 ** np.arange(9), rtol=0.01
+    )  # sqrt(2) is reached in the ninth step
+    np.testing.assert_allclose(sides[9:], 15 * 1.04 ** np.arange(3), rtol=0.01)
+    assert sum(step.changed for step in moving[1:9]) < 0.6 * sum(step.changed for step in still[1:9])
+    out = list(follow(zoom(0.97, 8), library, tiles, MosaicOptions(grid="6x8", unique=True), 0.1))
+    assert all(np.bincount(step.cells.tile).max() == 1 for step in out)  # 48 of 60 tiles, and no room for many more
+
+
+def test_a_cell_laid_anew_is_given_to_one(tiles):
+    old = Lattice((-3.0, 2.0), (14.0, 14.0))
+    before = old.shown(120, 90)
+    now = Lattice((0.0, 0.0), (10.0, 10.0)).shown(120, 90).grid
+    kept = laid_anew(old, before.keys, now)
+    for n, box in enumerate(now.boxes):
+        middle = (box[:2] + box[2:]) / 2
+        (over,) = np.flatnonzero(
+            (before.grid.boxes[:, :2] <= middle).all(axis=1) & (middle < before.grid.boxes[:, 2:]).all(axis=1)
+        )
+        assert kept[n] in (over, -1)
+    held = kept[kept >= 0]
+    assert len(np.unique(held)) == len(held) > 0.7 * len(before.keys)
 
 
 def test_frames_at_another_rate(tiles, tmp_path, vertumnus):

@@ -158,7 +158,8 @@ def compose(
     as_json
         Print the report as JSON to standard output, and lines for people to standard error.
     preset
-        Settings under one name: score-paper for the published ones of SCORE. What is given beside it wins.
+        Settings of a network under one name: score-paper for the published ones of SCORE, vertumnus for ours. What is
+        given beside it wins.
     options
         How the pieces are arranged.
     flags

@@ -128,7 +128,7 @@ def mosaic(
     fps
         For a video: frames a second of what is written; a video's own by default, 24 for a folder of frames.
     pan
-        For a video: where the camera pans, cells move with the picture and keep their tiles; rectangles only.
+        For a video: where the camera pans or zooms, cells go with the picture and keep their tiles; rectangles only.
     index
         A folder for the indexes of folders of pictures; your cache by default.
     beside

@@ -80,7 +80,8 @@ def compose(
                notebook shows a progress bar
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
     provenance   kept in the document beside the inputs' content, in place of ``elements`` as given
-    preset     settings under one name, `vertumnus.composing.presets`: "score-paper" for the published ones of SCORE
+    preset     settings of a network's guidance under one name, `vertumnus.composing.presets`: "score-paper" for the
+               published ones of SCORE, "vertumnus" for ours
     options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
                those of the guidances' options (`vertumnus.guidance.options`)
 

@@ -45,25 +45,28 @@ class Face(NamedTuple):
         return Face(self.left - wide, self.top - tall, self.right + wide, self.bottom + tall / 2)
 
 
-def find_faces(picture: Image.Image) -> list[Face]:
+def find_faces(picture: Image.Image, seen: int = SEEN) -> list[Face]:
     """The faces in an upright picture, largest first; none that is smaller than a thirteenth of its longer side.
+
+    seen   pixels of the longer side that they are looked for in: of half as many it takes a quarter of the time, and
+           finds faces twice as large
 
     The same faces on any number of threads.
     """
-    factor = SEEN / max(picture.size)
+    factor = seen / max(picture.size)
     size = max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
     if min(size) < WINDOW:
         return []
     filtering = Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR
     grey = np.asarray(_grey(picture).resize(size, filtering).convert("RGB"))
-    seen = _windows(grey)
-    if len(seen) < ENOUGH:
+    windows = _windows(grey)
+    if len(windows) < ENOUGH:
         return []
     mirrored = _windows(grey[:, ::-1])
     mirrored[:, [0, 2]] = size[0] - mirrored[:, [2, 0]]
     by_x, by_y = picture.width / size[0], picture.height / size[1]
     found = []
-    for box in _grouped(seen):
+    for box in _grouped(windows):
         if np.count_nonzero(_shared(box, mirrored) > SAME) >= ENOUGH:
             left, top, right, bottom = (box * [by_x, by_y, by_x, by_y]).tolist()
             found.append(Face(left, top, right, bottom))

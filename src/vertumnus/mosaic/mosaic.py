@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -29,9 +30,10 @@ from vertumnus.mosaic.match.features import (
 )
 from vertumnus.mosaic.match.grid import Grid, adaptive_grid, count_grid, level_grid, regular_grid
 from vertumnus.mosaic.match.importance import DETAIL, cell_importance, importance_map
+from vertumnus.mosaic.match.portraits import keep_faces
 from vertumnus.mosaic.match.reference import check_resolution, linear_light, read_reference, shrink_reference
 from vertumnus.mosaic.match.tone import Tone
-from vertumnus.mosaic.motion import Panned, panned
+from vertumnus.mosaic.motion import Lattice
 from vertumnus.mosaic.options import DEFAULT_COUNT, MosaicKeywords, MosaicOptions
 from vertumnus.mosaic.workers import Workers
 from vertumnus.reading import read_file
@@ -188,16 +190,17 @@ class MosaicMaker:
         """Whether the grid can go along with the picture: rows and columns of rectangles, all of one size."""
         return self.options.cells == "rectangle" and not self.options.adaptive
 
-    def panned(self, across: float, down: float) -> Panned:
-        """The grid moved by so many pixels of the reference."""
+    @property
+    def lattice(self) -> Lattice:
+        """The grid as one that goes on beyond the reference."""
         assert self.grid is not None
-        sides = self.grid.boxes[0, 2:] - self.grid.boxes[0, :2]
-        rows, columns = round(self.grid.height / sides[1]), round(self.grid.width / sides[0])
-        return panned(self.grid, rows, columns, across, down)
+        return Lattice.of(self.grid)
 
-    def keys(self) -> NDArray[np.int64]:
-        """Column and row of each cell where the grid is as it was first; none where it never moves."""
-        return self.panned(0.0, 0.0).keys if self.moves else np.empty((0, 2), np.int64)
+    @property
+    def room(self) -> float:
+        """How many cells the tiles are enough for."""
+        uses = self.rules.max_uses
+        return math.inf if uses is None or self.rules.method == "even" else uses * len(self.library)
 
     def features(self) -> Floats:
         """The tiles' features."""
@@ -233,14 +236,21 @@ class MosaicMaker:
         used, index = np.unique(tile, return_inverse=True)
         aspects = self.library.aspects[tile]
         crop = np.empty((len(tile), 4))
+        faces = 0
         for n, (place, turn, _) in enumerate(self.ways):
             here = way == n
             aspect = 1 / self.grid.aspect if turn % 2 else self.grid.aspect
             crop[here] = crop_boxes(aspects[here], aspect, place)
+            if place == 0 and self.options.keep_faces and here.any():
+                numbers, which = np.unique(tile[here], return_inverse=True)
+                boxes = crop_boxes(self.library.aspects[numbers], aspect, place)
+                faces += keep_faces(self.library, numbers.tolist(), aspect, boxes)
+                crop[here] = boxes[which]
+        report = dict(report) | ({"faces": faces} if faces else {})
         ways = np.array([Variant(*w) for w in self.ways], np.int64)[way]
         return Cells(
             moved or self.grid, self.tone, self.library.tiles(used.tolist()), index.astype(np.int64),
-            crop,             ways[:, 1], ways[:, 2] == 1, cost.astype(np.float64), dict(report),
+            crop, ways[:, 1], ways[:, 2] == 1, cost.astype(np.float64), report,
         )  # fmt: skip
 
     def _grid(self, image: Image.Image) -> Grid:

@@ -59,6 +59,7 @@ class MosaicOptions(Checked):
     alike: bool = Field(True, description="tiles that look alike keep apart as equal ones do")
     pin: tuple[str, ...] = Field((), description="ROW,COLUMN=NAME or CELL=NAME, from 0: the tile that a cell shows")
     exclude: tuple[str, ...] = Field((), description="names or patterns (*) of tiles that are not used")
+    keep_faces: bool = Field(True, description="a tile cut to its cell is cut where its faces stay whole")
     merge_duplicates: bool = Field(False, description="of tiles that look the same use one")
 
     @field_validator("grid", mode="before")
@@ -110,4 +111,5 @@ class MosaicKeywords(TypedDict, total=False):
     alike: bool
     pin: tuple[str, ...]
     exclude: tuple[str, ...]
+    keep_faces: bool
     merge_duplicates: bool

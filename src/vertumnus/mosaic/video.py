@@ -16,9 +16,10 @@ from vertumnus.mosaic.library.library import TileLibrary
 from vertumnus.mosaic.match.assign import assign, use_statistics
 from vertumnus.mosaic.match.auction import LISTED
 from vertumnus.mosaic.match.greedy import Chosen, Placer
+from vertumnus.mosaic.match.grid import Grid
 from vertumnus.mosaic.match.search import nearest
 from vertumnus.mosaic.mosaic import MosaicMaker
-from vertumnus.mosaic.motion import Eye, carried
+from vertumnus.mosaic.motion import Eye, Lattice, carried, laid_anew
 from vertumnus.mosaic.options import MosaicOptions
 
 COHERENCE = 0.5
@@ -45,14 +46,16 @@ def follow(
 
     coherence   a cell changes its tile only if that lowers its cost by more than this share of the first frame's
                 mean cost; 0 changes whenever it helps
-    pan         where the whole picture moves, cells move with it and keep their tiles; grids of rectangles alone
+    pan         where the whole picture moves or grows, cells go with it and keep their tiles; grids of rectangles
+                alone. Cells that have become half as large again, in area twice or half, are laid anew
 
     Use limits and distances hold in every frame. Raises `VertumnusError` for frames of different sizes.
     """
     maker: MosaicMaker | None = None
     before: Chosen | None = None
     threshold = 0.0
-    eye, offset = Eye(), (0.0, 0.0)
+    eye = Eye()
+    lattice: Lattice | None = None
     keys = np.empty((0, 2), np.int64)
     for number, frame in enumerate(frames):
         if maker is None:
@@ -62,26 +65,34 @@ def follow(
                 f"{where}: frame {number + 1} is {frame.width} x {frame.height} pixels, the first is"
                 f" {maker.size[0]} x {maker.size[1]}"
             )
+        moved: Grid | None = None
         if pan and maker.moves:
-            across, down = eye.moved(frame)
-            offset = offset[0] + across, offset[1] + down
-        where_now = maker.panned(*offset) if offset != (0.0, 0.0) else None
-        moved = where_now.grid if where_now is not None else None
+            motion = eye.moved(frame)
+            if before is not None and lattice is not None:
+                went = lattice.moved(motion)
+                shown = went.shown(*maker.size)
+                lasts = went.lasts(maker.lattice) and len(shown.grid) <= maker.room
+                lattice = went if lasts else maker.lattice
+                if not lasts:
+                    shown = lattice.shown(*maker.size)
+                before = _carried(before, carried(keys, shown.keys) if lasts else laid_anew(went, keys, shown.grid))
+                keys = shown.keys
+                moved = shown.grid if lattice != maker.lattice else None
         grid, cells, small = maker.see(frame, moved)
+        if pan and maker.moves and lattice is None:
+            lattice = maker.lattice
+            keys = lattice.shown(*maker.size).keys
         tiles = maker.features()
-        now = where_now.keys if where_now is not None else maker.keys()
         if before is None:
             rules = maker.rules._replace(dither=False)
             chosen, report = assign(cells, tiles, grid.centres, rules, seed=seed, wishes=maker.wishes)
             threshold = coherence * float(chosen.cost.mean())
             changed = len(grid)
         else:
-            if len(now):
-                before = _carried(before, carried(keys, now))
             chosen = _next(before, cells, tiles, grid.centres, maker, threshold)
             report = use_statistics(chosen.tile, grid.centres, len(tiles))
             changed = int(((chosen.tile != before.tile) | (chosen.way != before.way)).sum())
-        before, keys = chosen, now
+        before = chosen
         report["changed"] = changed
         yield Step(maker.cells(chosen.tile, chosen.way, chosen.cost, report, moved), small, changed)
 

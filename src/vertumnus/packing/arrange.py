@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
+from vertumnus.strict.chance import whole
 
 Floats = NDArray[np.float64]
 
@@ -234,8 +235,8 @@ def _improve(tree, order, aspects, share, goal, crop, steps, rng):
     if len(order) < 2:
         return best
     for _ in range(steps):
-        node = rng.integers(0, len(tree))
-        a, b = rng.integers(0, len(order)), rng.integers(0, len(order))
+        node = whole(rng, len(tree))
+        a, b = whole(rng, len(order)), whole(rng, len(order))
         turn = tree[node, 3] < 0 and rng.random() < 0.5
         if turn:
             tree[node, 2] = 1 - tree[node, 2]

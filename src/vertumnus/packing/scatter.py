@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from vertumnus.packing.problem import PackProblem
 from vertumnus.render.placements import Placements
@@ -49,6 +48,8 @@ def scatter(problem: PackProblem, start: Placements, rng: np.random.Generator) -
 
 def _evened(places: Floats, ground: Floats, free: NDArray[np.intp]) -> Floats:
     """Places each in the middle of the ground that is nearer to it than to any other (Lloyd, 1982)."""
+    from scipy.spatial import cKDTree  # a tenth of a second, which other packings need not wait for
+
     places = places.copy()
     for _ in range(ROUNDS):
         nearest = cKDTree(places).query(ground)[1]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
-from scipy.optimize import linprog
 
 from vertumnus.strict.nesting.contacts import find_contacts
 from vertumnus.strict.nesting.contours import Contours
@@ -141,6 +140,8 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
 
     reach   how far a piece may move along each axis, and its farthest point by turning, canvas pixels
     """
+    from scipy.optimize import linprog  # a fifth of a second, which most packings need not wait for
+
     count = len(pose)
     place, normal, body = task.contacts(pose, mirror, factor, NEAR * reach + OVERLAP)
     out, mine, other = body[:, 0], body[:, 1].astype(np.int64), body[:, 2].astype(np.int64)
