@@ -66,7 +66,7 @@ def test_the_finish_ends_denser_and_keeps_its_promise():
 
     def finished(quality):
         problem, freedom, start = lying([DISC] * 5 + [SQUARE] * 4, (70, 60), at, [15.0] * 9, quality=quality)
-        assert swells(problem) == (quality == "normal")
+        assert swells(problem) == (quality == "high")
         for grid in finish_free(problem, freedom, start, np.random.default_rng(1)):
             assert grid.taken.max() <= 1
         assert grid.placed.all()
@@ -75,7 +75,7 @@ def test_the_finish_ends_denser_and_keeps_its_promise():
         assert sizes.max() / sizes.min() <= (most / least).max() * 1.001
         return grid.coverage()
 
-    assert finished("normal") > finished("fast") + 0.01
+    assert finished("high") > finished("fast") + 0.01
 
 
 def test_contours_are_those_of_the_level_that_is_drawn():

@@ -21,7 +21,7 @@ from vertumnus.strict.problem import RASTER
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
 ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000, "best": 45000}  # for 100 pieces
-SWOLLEN = {"normal": 0.75, "high": 0.5, "best": 0.55}  # times as many, where the strict finish goes on to move all pieces at once
+SWOLLEN = {"high": 0.5, "best": 0.55}  # times as many, where the strict finish goes on to move all pieces at once
 MANY = 30_000  # pieces, from which they find their way by the strict finish more than by many iterations
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
