@@ -95,6 +95,23 @@ def test_videos_there_and_back(tmp_path, name):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_a_film_says_how_its_colours_are_meant(tmp_path, name):
+    av = pytest.importorskip("av")
+    picture = Image.new("RGB", (64, 48), (200, 20, 30))
+    picture.paste((20, 180, 40), (32, 0, 64, 48))
+    save_video([picture] * 3, tmp_path / name, 10.0)
+    with av.open(str(tmp_path / name)) as film:
+        frame = next(film.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (
+            1,
+            1,
+        )  # BT.709, narrow: as players take it that go by the size
+        shown = np.asarray(frame.reformat(format="rgb24", src_colorspace="ITU709").to_image(), int)
+    assert np.abs(shown[24, 8] - (200, 20, 30)).max() <= 4  # 16 levels off by BT.601
+    assert np.abs(shown[24, 56] - (20, 180, 40)).max() <= 4
+
+
 def test_bad_films(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.gif").write_bytes(b"junk")
