@@ -9,6 +9,7 @@ from drawn import blob, element
 from vertumnus.composing.compose import live_compose, run
 from vertumnus.composing.options import ComposeKeywords
 from vertumnus.composing.presets import PRESETS
+from vertumnus.guidance.options import DistillationOptions
 from vertumnus.guidance.pictogram import PictogramSource
 from vertumnus.guidance.registry import KINDS, options_of
 from vertumnus.live.commands import Add, Move, Pin, Release, Remove, Replace, Rotate, SetOption, Undo
@@ -197,6 +198,17 @@ def test_the_papers_settings_are_a_preset():
     assert set(PRESETS["score-paper"]) <= set(ComposeKeywords.__annotations__)
     with pytest.raises(vt.VertumnusError, match=r"preset.*did you mean score-paper"):
         live_compose(PIECES, "a heart", preset="score-papr")
+
+
+def test_our_settings_are_a_preset_and_what_is_so_by_default():
+    named, plain = (live_compose(PIECES, "a heart", size=80, preset=preset) for preset in ("vertumnus", None))
+    assert named.spec.options == plain.spec.options
+    ours, theirs = (DistillationOptions(**_of_network(PRESETS[name])) for name in ("vertumnus", "score-paper"))
+    assert ours == DistillationOptions() != theirs
+
+
+def _of_network(preset):
+    return {name: value for name, value in preset.items() if name in DistillationOptions.model_fields}
 
 
 def test_keywords_are_the_models_fields():

@@ -35,6 +35,7 @@ def read(text):
         ("a cat and a dog under an umbrella", "one cat and one dog under one umbrella"),
         ("9 stars over a mountain", "nine stars above one mountain"),
         ("a teddy bear with an umbrella", "one teddy bear, one umbrella"),
+        ("a polar bear", "one bear"),
     ],
 )
 def test_things_numbers_and_relations(text, understood):
@@ -50,7 +51,6 @@ def test_things_numbers_and_relations(text, understood):
         ("a cup of coffee", "one cup", {"coffee"}),
         ("a man running", "one person", {"running"}),
         ("an apple tree", "one tree", {"apple"}),
-        ("a polar bear", "one bear", {"polar"}),
         ("a heart of flowers", "one heart", {"flowers"}),
     ],
 )

@@ -95,6 +95,23 @@ def test_videos_there_and_back(tmp_path, name):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_a_film_says_how_its_colours_are_meant(tmp_path, name):
+    av = pytest.importorskip("av")
+    picture = Image.new("RGB", (64, 48), (200, 20, 30))
+    picture.paste((20, 180, 40), (32, 0, 64, 48))
+    save_video([picture] * 3, tmp_path / name, 10.0)
+    with av.open(str(tmp_path / name)) as film:
+        frame = next(film.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (
+            1,
+            1,
+        )  # BT.709, narrow: as players take it that go by the size
+        shown = np.asarray(frame.reformat(format="rgb24", src_colorspace="ITU709").to_image(), int)
+    assert np.abs(shown[24, 8] - (200, 20, 30)).max() <= 4  # 16 levels off by BT.601
+    assert np.abs(shown[24, 56] - (20, 180, 40)).max() <= 4
+
+
 def test_bad_films(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.gif").write_bytes(b"junk")
@@ -117,6 +134,17 @@ def test_bad_films(tmp_path):
     (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.png'}\n#EXT-X-ENDLIST\n")
     with pytest.raises(VertumnusError, match="not a video that can be read"):
         read_frames(tmp_path / "list.mp4")
+
+
+def test_a_film_without_frames_is_none(tmp_path):
+    av = pytest.importorskip("av")
+    path = tmp_path / "empty.avi"
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 32, 16
+        film.start_encoding()
+    with pytest.raises(VertumnusError, match=r"empty\.avi: the video holds no frame"):
+        list(read_frames(path)[0])
 
 
 def test_a_folder_of_somebody_elses_is_not_replaced_by_frames(tmp_path):

@@ -27,7 +27,7 @@ def task(one, count, gap=0.0, turn=np.inf, size=(200, 200), locked=None):
     unit = np.array([one.unit])
     pieces = Pieces(
         outlines=outlines, which=np.zeros(count, np.int32), turns=np.tile([-turn, turn], (count, 1)),
-        angles=np.empty(0), flip=False, gap=gap, sprites=(), fine=(),
+        angles=np.empty(0), flip=False, gap=gap, sprites=(), fine=tuple,
     )  # fmt: skip
     stay = np.empty((0, 3)) if locked is None else np.array([locked])
     fixed = (np.zeros(len(stay), np.int32), stay, np.ones(len(stay)), np.full(len(stay), 30.0))

@@ -27,7 +27,7 @@ def pieces(count, **more):
         "flip": False,
         "gap": 0.0,
         "sprites": (sprites.texels, sprites.table, sprites.size, unit),
-        "fine": fine_points(sprites, outlines.centre, unit),
+        "fine": lambda: fine_points(sprites, outlines.centre, unit),
     }
     return Pieces(**{**given, **more})
 

@@ -80,7 +80,8 @@ def compose(
                notebook shows a progress bar
     checkpoint   a file the state is written to now and then; ``resume`` goes on from it
     provenance   kept in the document beside the inputs' content, in place of ``elements`` as given
-    preset     settings under one name, `vertumnus.composing.presets`: "score-paper" for the published ones of SCORE
+    preset     settings of a network's guidance under one name, `vertumnus.composing.presets`: "score-paper" for the
+               published ones of SCORE, "vertumnus" for ours
     options    how; its fields (`vertumnus.composing.options.ComposeOptions`) may be given by name instead, and
                those of the guidances' options (`vertumnus.guidance.options`)
 
@@ -249,6 +250,16 @@ def size_of(like: str | Path | None) -> tuple[int, int]:
     return max(1, round(width / longer * SIDE)), max(1, round(height / longer * SIDE))
 
 
+def restore(live: Composition, checkpoint: Path | None) -> None:
+    """Brings a run to where a checkpoint has it, and to the steps that one was told to take.
+
+    Raises `VertumnusError` if there is none, or it is of another run.
+    """
+    if checkpoint is None:
+        raise VertumnusError("`resume`: needs the checkpoint to go on from")
+    live.restore(load_checkpoint(checkpoint, live.spec.identity()))
+
+
 def run(
     live: Composition,
     watch: Watcher | None = None,
@@ -264,11 +275,9 @@ def run(
     """
     if checkpoint is not None:
         require_writable(checkpoint)
-    identity = live.spec.identity()
     if resume:
-        if checkpoint is None:
-            raise VertumnusError("`resume`: needs the checkpoint to go on from")
-        live.restore(load_checkpoint(checkpoint, identity))
+        restore(live, checkpoint)
+    identity = live.spec.identity()
 
     def save() -> None:
         if checkpoint is not None:

@@ -168,7 +168,8 @@ class Composition(PieceRun):
         if not self.strict:
             return
         self.phase, self.done, self.total = "finish", 0, 0
-        for ground in move_apart(self._ground(), self.joint.target_alpha, self.rng):
+        belong = self.options.match == "names" or self.joint.target_colour is not None
+        for ground in move_apart(self._ground(), self.joint.target_alpha, self.rng, belong):
             self.ground = ground
             self.done += 1
             yield
@@ -193,6 +194,7 @@ class Composition(PieceRun):
                     self.background,
                     self.spec.seed,
                     self.inputs.start is not None,
+                    len(self.numbers),
                 )
             )
         return self._guidance

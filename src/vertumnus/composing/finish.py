@@ -1,8 +1,9 @@
-"""The end of a composition: pieces that overlap a little are moved apart, as after packing."""
+"""The end of a composition: pieces that overlap are moved apart; where ink is wanted they are packed into that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,16 @@ from vertumnus.composing.scene import Scene
 from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.shapes import Shape, parse_shape
-from vertumnus.strict.finish import LAST_PIXELS, coarse_zoom, place_missing, settle
+from vertumnus.strict.finish import (
+    LAST_PIXELS,
+    LOWERINGS,
+    coarse_zoom,
+    finish_free,
+    place_missing,
+    settle,
+)
 from vertumnus.strict.grid import OccupancyGrid
-from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.moves import insert, separate
 from vertumnus.strict.options import StrictOptions
 from vertumnus.strict.problem import RASTER, make_problem, share_out
 
@@ -22,9 +30,11 @@ SMALLEST = 0.3  # of its scale, to which a piece may be shrunk to find a place
 LARGEST = np.sqrt(3.0)  # of a fair share, root of area, up to which silhouettes are kept fine
 SWEEPS = 10  # of moving pieces apart
 NUDGE = 0.06  # of a piece's size, about, that it is moved at a time
-GROWTH, GROWING = 1.4, 6  # of its scale, as far as a piece grows at the end; sweeps of that
 NOWHERE = np.empty((0, 2))  # pieces only move about where they lie
-FRINGE = 0.25  # wanted ink below which no piece is put down
+EDGE = 0.35  # wanted ink from which on it is packed: a little beyond the outline, which pieces never reach everywhere
+LEAST_INK = 0.01  # of the canvas; less than that is no place to be packed into
+LOWER = 0.8  # of the least size, again and again, where a piece finds no place
+LEAST, MOST = 0.25, 2.0  # of its share of the ink, root of area, that a piece may be made
 CROWDED = 2.0  # times the container that pieces may add up to before they are moved apart
 TRIALS = 40  # of moving one piece, in a sweep
 LOOKED_AT = 200_000_000  # pixels where pieces overlap, over all sweeps; more is not to be parted
@@ -54,43 +64,68 @@ def make_ground(
 
 
 def move_apart(
-    ground: OccupancyGrid, target_alpha: NDArray[np.float32] | None, rng: np.random.Generator
+    ground: OccupancyGrid,
+    target_alpha: NDArray[np.float32] | None,
+    rng: np.random.Generator,
+    stay: bool = False,
 ) -> Iterator[OccupancyGrid]:
-    """Moves overlapping pieces apart, and puts each down where it then lies, shrunk only as far as it must be.
+    """Puts pieces down so that none overlaps another.
 
-    Nothing is moved far, so the whole still reads as it did. Where the guidance says what ink it wants, pieces draw
-    back to where there is some, `FRINGE`, so that outlines are crisp, and then grow into what is free of that, and no
-    further. Yields the ground, at the end the one of the full raster.
+    Where the guidance says what ink it wants, that is a shape, and the pieces are packed into it from where they lie
+    (`vertumnus.strict.finish.finish_free`): sizes are free, so that a handful has crisp outlines, too. Where it does
+    not, each is put down where it lies, moved and shrunk only as far as it must be. Yields the ground, at the end the
+    one of the full raster.
 
     target_alpha   h x w, the ink that is wanted, 0 to 1; None where nobody knows
+    stay           whether pieces belong where they are, for their colour or name, so that small ones do not move to
+                   where room is
     """
-    ink = _wanted(ground, target_alpha) if target_alpha is not None else None
-    if ink is not None:
-        ground.outside |= ink < FRINGE
+    packed = _into_ink(ground, target_alpha, stay) if target_alpha is not None else None
+    if packed is not None:
+        yield from _pack(packed, rng)
+        return
     _cut_down(ground)
     ground.stamp()
     _part(ground, rng)
     ground.clear()
     insert(ground.largest_first(), 0.98, SMALLEST, 12, *ground.arrays, rng)
-    if ink is not None:
-        # What is put down stays; from here on nothing goes where no ink is wanted.
-        ground.taken[(ink < 0.5) & (ground.taken == 0)] = 1
     place_missing(ground, rng)
     yield ground
-    if ink is None:
-        yield from settle(ground, rng)
-        return
-    ground.bounds[:, 1] = np.maximum(GROWTH * ground.bounds[:, 1], ground.pose[:, 2])
-    reach = np.full(len(ground.pose), 1.5)
-    for _ in range(GROWING):
-        polish(rng.permutation(ground.movable), 60, reach, *ground.arrays, rng)
-        yield ground
     yield from settle(ground, rng)
 
 
-def _wanted(ground: OccupancyGrid, target_alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The ink that is wanted, on the ground's raster."""
-    height, width = ground.taken.shape
+def _into_ink(ground: OccupancyGrid, target_alpha: NDArray[np.float32], stay: bool) -> OccupancyGrid | None:
+    """The same pieces on the ink that is wanted; None where there is hardly any."""
+    problem, movable = ground.problem, ground.freedom.movable
+    mask = problem.mask & (_wanted(problem.mask.shape, target_alpha) >= EDGE)
+    area = np.count_nonzero(mask) / RASTER**2
+    if area < LEAST_INK * problem.width * problem.height:
+        return None
+    fair = np.where(movable, np.sqrt(area / max(int(np.count_nonzero(movable)), 1)), problem.fair)
+    inked = replace(problem, mask=mask, fair=fair, keep_places=stay, _reduced={})
+    size = np.log(fair / problem.unit)
+    freedom = ground.freedom.changed(log_scale=(size + np.log(LEAST), size + np.log(MOST)))
+    there = OccupancyGrid(inked, freedom, ground.zoom)
+    there.lay(ground.placements())
+    there.pose[there.movable, 2] = np.clip(there.pose[:, 2], *there.bounds[:, :2].T)[there.movable]
+    _cut_down(there)
+    return there
+
+
+def _pack(ground: OccupancyGrid, rng: np.random.Generator) -> Iterator[OccupancyGrid]:
+    """Packs pieces into their ground; one that still finds no place is put down smaller, where there is any."""
+    ground = yield from finish_free(ground.problem, ground.freedom, ground.placements(), rng)
+    for _ in range(LOWERINGS):
+        if ground.placed[ground.movable].all():
+            return
+        ground.bounds[ground.movable[~ground.placed[ground.movable]], :2] *= LOWER
+        place_missing(ground, rng)
+        yield ground
+
+
+def _wanted(shape: tuple[int, ...], target_alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The ink that is wanted, on a raster."""
+    height, width = shape
     return np.asarray(Image.fromarray(target_alpha).resize((width, height), Image.Resampling.BICUBIC), np.float32)
 
 

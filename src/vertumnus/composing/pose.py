@@ -15,6 +15,7 @@ from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.relocate import Relocate
 from vertumnus.composing.scene import ComposeRenderer, Scene
 from vertumnus.composing.search import Jump, Search
+from vertumnus.composing.sow import Sow
 from vertumnus.composing.start import free_within, least_and_most, reference_scale
 from vertumnus.composing.swaps import Swaps
 from vertumnus.errors import VertumnusError
@@ -102,8 +103,11 @@ def pose(
         """What pieces do now and then beside following the gradient."""
         jumps: list[Callable[[Optimiser], NDArray[np.intp]]] = []
         if options.relocate:
+            if not (given.warm or given.structured or source.layered):
+                jumps.append(Sow(scene, joint, options.rotation == "free"))
             jumps.append(Relocate(joint))
-        own, by_name = options.colour in (None, "own"), options.match == "names"
+        own = options.by_colour if options.colour in (None, "own") else 0.0
+        by_name = options.match == "names"
         if own or by_name:
             jumps.append(Assign(scene, joint, own, by_name))
         if given.swaps:

@@ -32,6 +32,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "student_layers": "all",
         "student_levels": "current",
     },
+    # What was measured to read best (docs/networks.md), as where nothing is said; named, so that what a script asks
+    # for stays. Which method, noise levels and steps, and what is seen of the pieces, is the model's own to say.
+    "vertumnus": {
+        "kernel_sigma": 0.0,
+        "gradient_blur": (6.0, 0.5),
+        "noise": 0.03,
+        "relocate": True,
+        "target_weight": 4.0,
+        "guidance_interval": 10,
+        "guidance_scale": 7.5,
+        "student_rate": 1e-4,
+        "student_rank": 4,
+        "student_layers": "attention",
+        "student_levels": "any",
+    },
 }
 
 

@@ -26,6 +26,7 @@ VIDEOS = (*ANIMATIONS, *FILMS)
 FRAMES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 RATE = 24.0
 SLOWEST, FASTEST = 0.01, 1000.0  # frames a second
+BT709, NARROW = 1, 1  # as ITU-T H.273 numbers them
 MARKER = ".vertumnus-frames"  # in a folder of frames that this program wrote
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 
@@ -125,8 +126,10 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
         raise VertumnusError(f"{path}: not a video that can be read ({error})") from None
 
     def frames() -> Iterator[Image.Image]:
+        empty = True
         try:
             for frame in film.decode(stream):
+                empty = False
                 _check_size(path, frame.width, frame.height)
                 yield frame.to_image().convert("RGB")
         except VertumnusError:
@@ -136,6 +139,8 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
         finally:
             film.close()
             file.close()
+        if empty:
+            raise VertumnusError(f"{path}: the video holds no frame")
 
     return frames(), float(stream.average_rate or RATE)
 
@@ -238,11 +243,18 @@ def _save_film(frames: Iterable[Image.Image], path: Path, rate: float) -> int:
             stream = film.add_stream("libvpx-vp9" if suffix == ".webm" else "libx264")
             stream.rate = Fraction(rate).limit_denominator(1001)
             stream.pix_fmt = "yuv420p"
+            # Said, for players guess it by the size: BT.709, and its narrow range (ITU-T H.273).
+            context = stream.codec_context
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+            context.color_range = NARROW
             for number, frame in enumerate(frames, 1):
                 if number == 1:
                     stream.width, stream.height = frame.width // 2 * 2, frame.height // 2 * 2
                 even = frame.crop((0, 0, stream.width, stream.height))
-                film.mux(stream.encode(av.VideoFrame.from_image(even)))
+                told = av.VideoFrame.from_image(even).reformat(
+                    format="yuv420p", src_colorspace="ITU709", dst_colorspace="ITU709", dst_color_range="MPEG"
+                )
+                film.mux(stream.encode(told))
             film.mux(stream.encode())
     except (av.FFmpegError, OSError) as error:
         raise cannot_write(path, OSError(0, getattr(error, "strerror", None) or str(error))) from error

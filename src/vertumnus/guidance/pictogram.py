@@ -91,7 +91,7 @@ class PictogramSource:
     fonts   whose icons it knows; those of `Pictogram` by default
     """
 
-    iterations = 1500
+    iterations = 1000
     render_weight = 1.0
     side_by_side = False  # it takes less than a millisecond
     layered = False
@@ -111,7 +111,7 @@ class PictogramSource:
         drawing = options.drawing or ("fitting" if request.warm else "dealt")
         dealt = request.seed if drawing == "dealt" else None
         fill = options.fill and options.fill * min(request.shape) / self.resolution
-        meant = sentence if sentence.posed else self.model.encode_text(request.prompt, dealt, fill)
+        meant = sentence if sentence.posed else self.model.encode_text(request.prompt, dealt, fill, request.pieces)
         return PictogramGuidance(
             self.model, meant, levels, options.weighting, student, request.shape, request.rng, options.fill
         )

@@ -54,6 +54,7 @@ class Request:
     background   red, green and blue, 0 to 1, that canvases are looked at over
     seed         of the run: for what is dealt to seeds in a row, where drawing at random would repeat
     warm         whether pieces start where they lay in another collage, and are to stay what they showed
+    pieces       how many are arranged; None if nobody says
     """
 
     prompt: str
@@ -62,6 +63,7 @@ class Request:
     background: Colour = (1.0, 1.0, 1.0)
     seed: int = 0
     warm: bool = False
+    pieces: int | None = None
 
 
 class Guidance(Protocol):

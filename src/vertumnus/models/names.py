@@ -17,8 +17,9 @@ _VARIANTS = ("variant", "side", "simple", "alt", "2", "3", "fill")
 
 _SYNONYMS = """
 airplane: plane aeroplane aircraft jet; apple: apples; ambulance: paramedics; baby: infant toddler; backpack: rucksack
-balloon: airballoon; basket: hamper; bathtub: tub bath; bed: cot bunk; bee: bumblebee honeybee wasp
-bicycle: bike cycle pushbike; bird: songbird sparrow crow raven blackbird; boot: shoe sneaker trainer footwear
+balloon: airballoon; basket: hamper; bathtub: tub bath; bear: polar-bear grizzly
+bed: cot bunk; bee: bumblebee honeybee wasp; bicycle: bike cycle pushbike; bird: songbird sparrow crow raven blackbird
+boot: shoe sneaker trainer footwear
 bread: loaf toast; briefcase: attache; broom: besom; bucket: pail; bug: ladybug ladybird insect beetle
 burger: hamburger cheeseburger; butterfly: moth
 cake: gateau; candle: taper; candy: sweet bonbon; car: automobile auto sedan motorcar

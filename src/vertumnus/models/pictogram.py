@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
+from scipy import ndimage
 
 from vertumnus.elements.emoji import FONT as EMOJI
 from vertumnus.elements.emoji import draw_emoji, emoji_names, emoji_of
@@ -31,6 +32,8 @@ SIDE = 64
 TURNS = (-12.0, -6.0, 0.0, 6.0, 12.0)  # degrees, clockwise
 EXTENTS = (0.66, 0.78, 0.9)  # of the canvas, the icon's longer side
 DEALT = (0.82, 0.7)  # one of which is dealt to a seed
+OUTLINED, PLAIN = 2.0, 1.15  # of pieces' sizes that outline a drawing; times the plainest one's outline
+HOLE = 0.5  # of a piece, area, that can be left free
 _TEXELS = 128
 
 Floats = NDArray[np.float32]
@@ -132,12 +135,16 @@ class Pictogram:
             emoji_names()
         self.alphas_cumprod = stable_diffusion_schedule()
 
-    def encode_text(self, prompt: str, dealt: int | None = None, fill: float | None = None) -> Icons:
+    def encode_text(
+        self, prompt: str, dealt: int | None = None, fill: float | None = None, pieces: int | None = None
+    ) -> Icons:
         """The icons that a prompt means, augmented.
 
         dealt   number of the drawing, its hand and its size, which are then the only ones; any number, beginning
                 again after the last
         fill    the size, in the canvas's side; by default `EXTENTS`
+        pieces  how many are to draw it: of what is dealt, drawings too intricate for them are left out, and holes too
+                small for them filled; None draws all as they are
 
         Raises `VertumnusError` for a prompt that is empty or names nothing it knows.
         """
@@ -148,6 +155,8 @@ class Pictogram:
         else:
             glyphs, matched = match_icons(prompt, self.fonts)
         extents = EXTENTS if fill is None else (fill,)
+        if dealt is not None and pieces is not None:
+            glyphs = plain_enough(glyphs, pieces)
         if dealt is None:
             shown = drawn_pictures(glyphs, SIDE, TURNS, extents)
         else:
@@ -157,6 +166,8 @@ class Pictogram:
             shown = drawn_pictures([glyphs[which]], SIDE, TURNS, (sizes[size % len(sizes)],))[flip::2]
         coloured = any(glyph.font == EMOJI for glyph in glyphs)
         ink = np.ascontiguousarray(shown[..., 3])
+        if dealt is not None and pieces is not None and not coloured:
+            ink = np.stack([without_small_holes(one, pieces) for one in ink])
         return Icons(prompt, tuple(matched), ink, np.ascontiguousarray(shown[..., :3]) if coloured else None)
 
     def read(self, prompt: str) -> Sentence:
@@ -184,6 +195,45 @@ class Pictogram:
         flat = np.asarray(x_t, np.float32).reshape(len(x_t), -1)
         levels = self.alphas_cumprod[np.asarray(t)]
         return empirical_mean(flat, levels, icons.points, icons.squares).reshape(x_t.shape)
+
+
+def plain_enough(glyphs: list[Glyph], pieces: int) -> list[Glyph]:
+    """Those of some drawings that so many pieces can draw, at least the plainest.
+
+    A piece is about as large as its share of the ink, so that N of them edge an outline of N times the root of that,
+    twice over where they lie in one row: `OUTLINED`. Plainer than the plainest by `PLAIN` need none be.
+
+    >>> from vertumnus.elements.icons import filled_glyph
+    >>> moons = [filled_glyph("moon", "fa6"), filled_glyph("weather-night", "mdi6")]
+    >>> [len(plain_enough(moons, pieces)) for pieces in (16, 64)]
+    [1, 2]
+    """
+    if len(glyphs) < 2:
+        return glyphs
+    shown = drawn_pictures(glyphs, SIDE, (0.0,), DEALT[:1])[::2, ..., 3]
+    smooth = ndimage.gaussian_filter(shown.astype(np.float64), (0, 0.7, 0.7))
+    # The total variation of a picture of ink is the length of its outline.
+    outline = np.hypot(*np.gradient(smooth, axis=(1, 2))).sum((1, 2)) / np.sqrt(shown.sum((1, 2)))
+    most = max(OUTLINED * np.sqrt(pieces), PLAIN * float(outline.min()))
+    return [glyph for glyph, length in zip(glyphs, outline, strict=True) if length <= most]
+
+
+def without_small_holes(ink: Floats, pieces: int) -> Floats:
+    """Ink with holes filled that are smaller than `HOLE` of a piece's share of it: so many cannot leave them free.
+
+    >>> ring = np.zeros((9, 9), np.float32)
+    >>> ring[1:8, 1:8] = 1
+    >>> ring[4, 4] = 0
+    >>> [float(without_small_holes(ring, pieces)[4, 4]) for pieces in (16, 64)]
+    [1.0, 0.0]
+    """
+    holes, count = ndimage.label(np.pad(ink < 0.5, 1, constant_values=True))
+    area = ndimage.sum_labels(np.ones_like(holes), holes, np.arange(count + 1))
+    small = np.asarray(area < HOLE * float(ink.sum()) / pieces, np.bool_)
+    small[[0, holes[0, 0]]] = False
+    # With the soft rim about it.
+    filled = ndimage.binary_dilation(small[holes], np.ones((3, 3), np.bool_))[1:-1, 1:-1]
+    return np.where(filled, np.float32(1), ink)
 
 
 def augmented(glyphs: list[Glyph], side: int = SIDE, extents: Sequence[float] = EXTENTS) -> Floats:

@@ -16,10 +16,12 @@ from vertumnus.packing.problem import PackProblem
 from vertumnus.packing.relocate import Relocate
 from vertumnus.render.coverage import CoverageRenderer
 from vertumnus.render.placements import Placements
+from vertumnus.strict.finish import swells
 from vertumnus.strict.problem import RASTER
 
 LEVELS = ((32, 0.58), (128, 0.35), (512, 0.07))  # raster pixels of the shape to a piece; share of iterations
 ITERATIONS = {"fast": 1000, "normal": 4000, "high": 13000, "best": 45000}  # for 100 pieces
+SWOLLEN = {"high": 0.5, "best": 0.55}  # times as many, where the strict finish goes on to move all pieces at once
 MANY = 30_000  # pieces, from which they find their way by the strict finish more than by many iterations
 RESERVE = 1.5  # in area, between the least size of the soft stage and that of the result
 TINY = 12.0  # raster pixels across below which an element is read from a reduced texture
@@ -46,6 +48,8 @@ def soft_stages(problem: PackProblem) -> list[Stage]:
     if nested(options, problem.keep_places):
         return stages
     total, finest = iterations_for(pieces, options.quality), 0.0
+    if options.sizes == "free" and not options.fixed and not options.narrow and swells(problem):
+        total = round(total * SWOLLEN.get(options.quality, 1.0))
     for pixels, share in LEVELS[1:] if problem.keep_places else LEVELS:
         zoom = float(min(np.sqrt(pixels * pieces / problem.area), RASTER))
         if pieces >= MANY and zoom == finest:

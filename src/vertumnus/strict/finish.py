@@ -15,6 +15,8 @@ from vertumnus.optimise.bounds import Bounds
 from vertumnus.render.placements import Placements
 from vertumnus.strict.grid import Finishing, OccupancyGrid
 from vertumnus.strict.moves import insert, polish, separate
+from vertumnus.strict.nesting.scene import NestingScene
+from vertumnus.strict.nesting.swell import Swelling
 from vertumnus.strict.problem import RASTER, Problem
 from vertumnus.strict.refill import fill_voids, make_room
 from vertumnus.strict.voids import largest_voids
@@ -32,6 +34,11 @@ TRIALS = 60
 FINER = 2.5  # times as fine, at most, is a raster as the one before, where a layout is only settled
 HAIR, SLACK, SETTLING_TRIALS, SETTLED_PIXELS = 0.9985, 0.97, 20, 100_000
 LOWER, LOWERINGS = 0.95, 12  # of the scale, where pieces are left that found no place
+SWELLINGS = {"fast": 0, "normal": 0, "high": 5, "best": 20}  # times, at most, that all pieces are swollen
+SWOLLEN = 0.9985  # of its scale, that a piece is shrunk to at a time until it fits
+SWEEPS_APART = 6
+LESS = 0.97  # of the range of sizes while they are put down, for those that are as small as they may be
+SWOLLEN_TOGETHER = 150  # pieces, at most: the programs of more take longer, and gain little
 NEAREST = 6  # voids tried first for a piece that belongs where it is
 SMALL = 0.5  # of its fair share of area, below which a piece is put down early
 REDUCED = 0.7  # of its scale, at which it is then put down
@@ -60,12 +67,53 @@ def finish_free(
         lower_sizes(grid)
         yield from _sweeps(grid, rng, 0.99, 2, 1, 1)
     if not zoom:
-        return grid
+        return (yield from _swell(grid, rng))
     # The rasters differ at the edges: put down again on a finer one, each shrunk by a hair.
     last = coarse_zoom(problem, LAST_PIXELS)
     grid = finer(grid, last or RASTER)
     yield from _sweeps(grid, rng, 0.997, 2, 1, 1)
-    return (yield from settle(grid, rng))
+    grid = yield from settle(grid, rng)
+    return (yield from _swell(grid, rng))
+
+
+def _swell(grid: OccupancyGrid, rng: np.random.Generator) -> Finishing:
+    """Moves and grows all pieces at once, puts them down again and lets each grow alone, while that helps."""
+    problem, free = grid.problem, grid.movable
+    if not swells(problem) or not grid.placed[free].all():
+        return grid
+    nowhere = np.empty((0, 2))
+    swelling = Swelling(NestingScene(problem, grid.freedom, grid.placements()))
+    for _ in range(SWELLINGS[problem.strict.quality]):
+        before = grid.pose.copy(), grid.flip.copy(), grid.bounds.copy()
+        covered = grid.coverage()
+        swelling.lay(grid.placements(), *(grid.bounds[:, :2] / grid.zoom).T)
+        swelling.swell()
+        grid.lay(swelling.placements())
+        grid.pose[free, 2] *= SWOLLEN
+        grid.bounds[free, :2] *= LESS
+        grid.stamp()
+        for _ in range(SWEEPS_APART):
+            if separate(rng.permutation(free), 40, 0.03, 0, nowhere, *grid.arrays, rng) == 0:
+                break
+        # The small ones first: a large one hardly notices a hair.
+        order = grid.largest_first()[::-1]
+        grid.clear()
+        insert(order, SWOLLEN, 0.25, 12, *grid.arrays, rng)
+        place_missing(grid, rng)
+        for _ in grow(grid, rng, 2, 0, 2):
+            pass
+        if not grid.placed[free].all() or grid.coverage() < covered:
+            grid.pose[:], grid.flip[:], grid.bounds[:] = before
+            grid.stamp()
+            break
+        yield grid
+    return grid
+
+
+def swells(problem: Problem) -> bool:
+    """Whether pieces of free size are in the end moved and made larger all at once."""
+    few = 0 < int(np.count_nonzero(~problem.locked)) <= SWOLLEN_TOGETHER
+    return few and SWELLINGS[problem.strict.quality] > 0 and not problem.keep_places and problem.shown is None
 
 
 def finer(grid: OccupancyGrid, zoom: float) -> OccupancyGrid:

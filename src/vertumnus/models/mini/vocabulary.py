@@ -64,6 +64,7 @@ megaphone: bullhorn megaphone; whistle; horn: bugle; bullseye: bullseye bullseye
 syringe: syringe needle; pill: capsules pill; stethoscope; bandage; flask; dna; atom; crane; forklift; barrel
 box: fa6.box mdi6.package-variant-closed package; basket: basket-shopping basket shopping-basket
 cart: cart-shopping cart shopping-cart; stairs; elevator; chess knight; chess queen
+bear: remix.bear-smile teddy-bear
 """
 
 COLOURS = {

@@ -42,6 +42,7 @@ class Compaction:
     contours   of the elements
     pieces     that move, and those that do not in the ground
     size       N, root of each one's area at a factor of 1, canvas pixels
+    fixed      L x 3, poses of what stays
     clear      pairs (-1, the container, or a smaller index first) that keep so much more apart, canvas pixels
     """
 
@@ -52,22 +53,25 @@ class Compaction:
         self.wall = (depth - 0.5 * np.sign(depth)).astype(np.float32)
         which, pose, mirror, fixed = ground.fixed
         self._which = np.concatenate([pieces.which, which]).astype(np.int32)
-        self._mirror, self._size, self._pose = mirror, fixed, pose
+        self._mirror, self._size, self.fixed = mirror, fixed, pose
         self.clear: dict[tuple[int, int], float] = {}
         self._room = CONTACTS * len(self._which)
         self.mean = float(np.sqrt((size**2).mean()))
 
-    def contacts(self, pose: Floats, mirror: Floats, factor: float, margin: float) -> tuple[Floats, Floats, Floats]:
+    def contacts(
+        self, pose: Floats, mirror: Floats, factor: float | Floats, margin: float
+    ) -> tuple[Floats, Floats, Floats]:
         """(place, normal, body) of what is near, as `find_contacts` has them; canvas pixels."""
+        apart = APART * self.mean * float(np.mean(factor))
         shift = PAD / self.ground.zoom
-        everywhere = np.concatenate([pose, self._pose])
+        everywhere = np.concatenate([pose, self.fixed])
         everywhere[:, :2] += shift
         while True:
             place, normal, body = (np.empty((self._room, k)) for k in (2, 2, 3))
             found = find_contacts(
                 len(pose), everywhere, np.concatenate([mirror, self._mirror]),
                 np.concatenate([self.size * factor, self._size]), self._which, tuple(self.contours), self.wall,
-                float(self.ground.zoom), self.pieces.gap, margin, APART * self.mean * factor, place, normal, body,
+                float(self.ground.zoom), self.pieces.gap, margin, apart, place, normal, body,
             )  # fmt: skip
             if found < self._room:
                 kept = telling(place[:found], normal[:found], body[:found])
@@ -154,7 +158,7 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     lax = (at < len(over)) & (over[np.minimum(at, len(over) - 1)] == pair) if len(over) else np.zeros(len(out), bool)
     rows, columns, entries = [], [], []
     grows = np.zeros(len(out))
-    lie = np.concatenate([pose, task._pose])
+    lie = np.concatenate([pose, task.fixed])
     for sign, who in ((1.0, mine), (-1.0, other)):
         k = np.flatnonzero(who >= 0)
         arm = place[k] - lie[who[k], :2]
@@ -182,7 +186,7 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     bounds[3 * count + 1 :, 1] = np.inf
     far = reach * np.minimum(1.0, SMALL_STEP * task.size / task.mean)
     bounds[: 3 * count] = np.repeat(np.column_stack([-far, far]), 3, axis=0)
-    bounds[2 : 3 * count : 3] = _turns(task.pieces, pose[:, 2], far / radius) * radius[:, None]
+    bounds[2 : 3 * count : 3] = turns_within(task.pieces, pose[:, 2], far / radius) * radius[:, None]
     bounds[3 * count] = -task.mean * GROWTH, task.mean * min(GROWTH, most / factor - 1)
     room = out - clear + np.where(lax, 0.0, OVERLAP)
     found = linprog(cost, A_ub=-matrix, b_ub=room, bounds=bounds, method="highs-ipm")  # type: ignore[call-overload]
@@ -193,7 +197,7 @@ def step(task: Compaction, pose: Floats, mirror: Floats, factor: float, most: fl
     return Step(after, factor * (1 + found.x[3 * count] / task.mean), float(found.x[3 * count + 1 :].sum()))
 
 
-def _turns(pieces: Pieces, turn: Floats, most: Floats) -> Floats:
+def turns_within(pieces: Pieces, turn: Floats, most: Floats) -> Floats:
     """N x 2, by how much each piece may turn."""
     if len(pieces.angles):
         return np.zeros((len(turn), 2))

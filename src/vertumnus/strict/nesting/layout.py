@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class Pieces:
     flip      whether pieces may be mirrored
     gap       kept between pieces, canvas pixels
     sprites   (texels, table, size, unit) of the M pictures, as `render_exactly` takes them
-    fine      M x K x 2 and M, points for the full raster, and how many
+    fine      gives M x K x 2 and M, points for the full raster, and how many
     """
 
     outlines: Outlines
@@ -39,7 +40,7 @@ class Pieces:
     flip: bool
     gap: float
     sprites: tuple[Any, ...]
-    fine: tuple[Any, ...]
+    fine: Callable[[], tuple[Any, ...]]
 
 
 @dataclass
@@ -174,7 +175,7 @@ class Layout:
         """Moves every piece in conflict, and weighs what still is."""
         p, o = self.pieces, self.pieces.outlines
         order = rng.permutation(np.flatnonzero(self.loss))
-        points_of = p.fine if self.exact else (o.points, o.number)
+        points_of = p.fine() if self.exact else (o.points, o.number)
         self.work += sweep(
             order, points, anywhere, near, p.flip, finest, self.gap, self.spots, self.total, self.wall, self.pose,
             self.mirror, self.size, p.which, self._outlines, points_of, self.spans, p.turns, p.angles,

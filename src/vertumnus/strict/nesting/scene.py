@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -46,7 +48,7 @@ class NestingScene:
             flip=problem.strict.flip,
             gap=gap,
             sprites=(problem.sprites.texels, problem.sprites.table, problem.sprites.size, self.unit),
-            fine=fine_points(problem.sprites, self.outlines.centre, self.unit),
+            fine=cache(partial(fine_points, problem.sprites, self.outlines.centre, self.unit)),
         )
         self.size = problem.fair[self.free].astype(np.float64)
 
@@ -84,8 +86,8 @@ class NestingScene:
         """(pose, mirror) of the moving pieces, about their centroids."""
         return self._about_centroids(p, self.free)
 
-    def placements(self, pose: Floats, mirror: Floats, factor: float) -> Placements:
-        """All pieces where they lie: (pose, mirror) of the moving ones, at a factor of their sizes."""
+    def placements(self, pose: Floats, mirror: Floats, factor: float | Floats) -> Placements:
+        """All pieces where they lie: (pose, mirror) of the moving ones, at a factor of their sizes, or one each."""
         p = self.start.copy()
         size = self.size * factor
         shift = self._shift(self.free, mirror, size, pose[:, 2])
