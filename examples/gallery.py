@@ -61,6 +61,13 @@ PICTURES: dict[str, tuple[list[vt.Element], str, dict[str, object]]] = {
     "ordered": (by_hue(), "icon:fish", {"init": "ordered", "rotation": 30.0}),
 }
 
+SCENES = ("a cat to the left of a tree", "two cups", "a house under a rainbow", "three small fish around a big shark")
+COLOURED = ("a strawberry", "a tree", "a red heart and a green apple")
+SENTENCES: tuple[tuple[str, int, dict[str, object], list[tuple[str, int]]], ...] = (
+    ("scenes", 64, {}, [(prompt, 1) for prompt in SCENES]),
+    ("colours", 72, {"drawings": "emoji"}, [(prompt, 1) for prompt in COLOURED]),
+)
+
 
 def small(picture: Image.Image, path: Path, colours: int = 96) -> None:
     """Saves a picture in few colours, which flat icons do not miss."""
@@ -86,6 +93,15 @@ def side_by_side(pictures: list[Image.Image]) -> Image.Image:
     return whole
 
 
+def arranged(folder: Path) -> None:
+    """What sentences say, with `compose`."""
+    for name, count, given, prompts in SENTENCES:
+        row = [vt.compose(ALL, prompt, seed=seed, count=count, **given) for prompt, seed in prompts]  # type: ignore[arg-type]
+        small(
+            side_by_side([collage.render(scale=0.6, background="white") for collage in row]), folder / f"{name}.png"
+        )
+
+
 def main(folder: Path) -> None:
     """Makes every picture."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +115,7 @@ def main(folder: Path) -> None:
     prompts = ("a heart", "a crown", "a cat")
     row = [vt.compose(ALL, prompt, size=480, seed=3, count=64).render(background=PAPER) for prompt in prompts]
     small(side_by_side(row), folder / "composed.png")
+    arranged(folder)
     cat = vt.pack(ALL, "icon:cat", size=480, seed=1, count=48)
     small(beside_its_contours(cat), folder / "contours.png")
 

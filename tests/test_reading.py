@@ -54,6 +54,17 @@ def test_json_that_is_none(tmp_path, text):
         read_json(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [(r'{"a": ["b", "\ud800"]}', r"a\[1\]"), (r'{"\udfff": 1}', "a name in it"), (r'"\ud800"', "it")],
+)
+def test_half_of_a_character_is_no_text(tmp_path, text, field):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(VertumnusError, match=f"^{path}: .*{field}: half of a character"):
+        read_json(path)
+
+
 def test_names_that_are_no_text_become_legible():
     assert legible(os.fsdecode(b"caf\xe9.png")) == "caf�.png"
     assert legible("café.png") == "café.png"

@@ -108,12 +108,39 @@ def read_json(path: str | Path, most: int = MAX_JSON_BYTES) -> Any:
 
 
 def parse_json(data: str | bytes, where: str | Path) -> Any:
-    """What a JSON text says. Raises `VertumnusError` if it is none or is nested beyond reason."""
+    """What a JSON text says.
+
+    Raises `VertumnusError` if it is none, is nested beyond reason or holds half of a character.
+    """
     check_parts(data, where)
     try:
-        return json.loads(data)
+        found = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise VertumnusError(f"{where}: not readable JSON ({error})") from None
+    check_characters(data, found, where)
+    return found
+
+
+def check_characters(data: str | bytes, found: object, where: str | Path) -> None:
+    """Raises `VertumnusError` if what a JSON text says holds a lone surrogate, which no file can hold."""
+    escaped = "\\u" in data if isinstance(data, str) else b"\\u" in data
+    if escaped and (field := _no_unicode(found)):
+        raise VertumnusError(f"{where}: {field}: half of a character, not a text")
+
+
+def _no_unicode(value: object, field: str = "") -> str:
+    """The first field that holds a lone surrogate; or nothing."""
+    if isinstance(value, str):
+        return (field or "it") if any("\ud800" <= sign <= "\udfff" for sign in value) else ""
+    if isinstance(value, dict):
+        if any(_no_unicode(key, "a field's name") for key in value):
+            return f"{field or 'a field'}: a name in it"
+        parts = ((f"{field}.{key}" if field else key, entry) for key, entry in value.items())
+    elif isinstance(value, list):
+        parts = ((f"{field}[{index}]", entry) for index, entry in enumerate(value))
+    else:
+        return ""
+    return next(filter(None, (_no_unicode(entry, name) for name, entry in parts)), "")
 
 
 def check_parts(data: str | bytes, where: str | Path) -> None:

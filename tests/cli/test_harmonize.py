@@ -62,7 +62,8 @@ def test_what_cannot_be_ends_in_one_sentence(lunch, capsys, tmp_path):
     assert "none can be seen" in refused(capsys, *far, *nothing)
     assert "COLLAGE" in refused(capsys, *nothing)
     assert "place that is no number" in refused(capsys, "--layer", "ball.png:ball@a,b,c", *nothing)
-    assert "--seeds: must be at least 1" in refused(capsys, *lunch, *nothing, "--seeds", "0")
+    for seeds in ("0", str(2**64)):
+        assert f"--seeds: must be 1 to 1,000, not {seeds}" in refused(capsys, *lunch, *nothing, "--seeds", seeds)
     main(["harmonize", *lunch, *nothing, "-o", "lunch.collage"])
     capsys.readouterr()
     assert "there is no 'spoon'" in refused(capsys, "edit", "lunch.collage", "--layer", "spoon", "--model", "none")

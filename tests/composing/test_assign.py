@@ -65,6 +65,18 @@ def test_the_assignment_is_the_best_of_all():
     np.testing.assert_allclose(np.exp(o.placements.log_scale) * o.unit, sizes)
 
 
+def test_the_less_colours_count_the_fewer_pieces_change_places():
+    live = live_compose(discs(), "a red heart and a blue car", size=100, iterations=40)
+    for _ in itertools.islice(live, 20):
+        pass
+    o, start, changed = live.optimiser, live.optimiser.placements.copy(), []
+    o.total, o.iteration = 120, 60
+    for share in (0.0, 0.4, 1.0):
+        o.placements.which[:], o.placements["pose"][:] = start.which, start["pose"]
+        changed.append(len(Assign(live.scene, live.joint, share)(o)))
+    assert changed[0] == 0 < changed[1] < changed[2]
+
+
 def test_an_emoji_says_which_colour_is_wanted_where():
     source = PictogramSource(PictogramOptions(drawings="emoji"))
     guidance = source.guidance(Request("a strawberry", (64, 64), np.random.default_rng(0)))

@@ -183,6 +183,12 @@ def test_a_canvas_of_other_proportions_is_not_the_original_s(collage, tmp_path):
         open_edited(tmp_path / "wide.ora", collage)
 
 
+def test_what_is_opened_is_called_by_its_file(collage, tmp_path):
+    save_svg(collage, tmp_path / "a.svg")
+    opened = open_edited(tmp_path / "a.svg").collage
+    assert opened.where == str(tmp_path / "a.svg")
+
+
 def test_an_openraster_file_alone_becomes_layers_of_pixels(collage, tmp_path):
     save_openraster(collage, tmp_path / "a.ora")
     opened = open_edited(tmp_path / "a.ora")

@@ -73,7 +73,7 @@ def test_names_ids_locks_and_order_are_kept(tmp_path):
 
 def test_what_is_too_large_is_refused_and_what_lies_outside_is_empty(tmp_path):
     collage = make_collage()
-    with pytest.raises(VertumnusError, match="pixels are too many for layers"):
+    with pytest.raises(VertumnusError, match="pixels are too many for OpenRaster's layers"):
         save_openraster(collage, tmp_path / "a.ora", 200)
     assert not (tmp_path / "a.ora").exists()
     collage.layers[0].x = -500

@@ -136,6 +136,17 @@ def test_bad_films(tmp_path):
         read_frames(tmp_path / "list.mp4")
 
 
+def test_a_film_without_frames_is_none(tmp_path):
+    av = pytest.importorskip("av")
+    path = tmp_path / "empty.avi"
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 32, 16
+        film.start_encoding()
+    with pytest.raises(VertumnusError, match=r"empty\.avi: the video holds no frame"):
+        list(read_frames(path)[0])
+
+
 def test_a_folder_of_somebody_elses_is_not_replaced_by_frames(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/cat.jpg").write_bytes(b"cat")

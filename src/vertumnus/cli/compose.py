@@ -19,7 +19,7 @@ from vertumnus.cli.record import Recorder, recording
 from vertumnus.cli.render import write_outputs
 from vertumnus.cli.said import facts_of, saying
 from vertumnus.cli.watch import Watch
-from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, run
+from vertumnus.composing.compose import ICON_GAIN, live_compose, only_icons, restore, run
 from vertumnus.composing.composition import Composition
 from vertumnus.composing.options import ComposeOptions
 from vertumnus.composing.variations import compose_variations
@@ -235,7 +235,10 @@ def compose(
             **choices,
         )
     networks = sum(not LIGHT.match(one) for one in guidance or [])
-    arranging = composing(len(live.numbers), live.spec.size, live.total, networks, variations)
+    if resume:
+        with about_start(from_, *inputs):
+            restore(live, checkpoint)
+    arranging = composing(len(live.numbers), live.spec.size, live.total - live.done, networks, variations)
     go_on(arranging + drawing(live.spec.size, scale, [*output] * variations), yes)
     told: list[dict[str, Any]] = []
     with about_start(from_, *inputs), saying(as_json) as tell:
@@ -252,7 +255,7 @@ def compose(
                     told.append(facts_of(collage, outputs, seconds, cpu) | likeness)
 
             if variations == 1:
-                composition = run(live, watch, checkpoint, resume)
+                composition = run(live, watch, checkpoint)
                 made([composition], [composition.document()])
                 if recorder is not None:
                     print(recorder.write(composition))

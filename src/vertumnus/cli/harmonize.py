@@ -22,6 +22,7 @@ from vertumnus.harmonizing.gallery import Gallery, read_index
 from vertumnus.harmonizing.harmonize import HarmonizeJob, collage_digest
 from vertumnus.harmonizing.options import HarmonizeOptions
 from vertumnus.harmonizing.rounds import undo_round
+from vertumnus.limits import MAX_STARTS
 from vertumnus.writing import check_apart, check_writable, together
 
 harmonize = App(name="harmonize", help="Turn a rough layered collage into one coherent picture.")
@@ -204,8 +205,8 @@ def _job(
 
 def _places(output: list[Path], seeds: int, attention: bool) -> tuple[list[Path], list[Path], list[Path]]:
     """Galleries, files, and which of the files are pictures. Raises `VertumnusError` for what cannot be written."""
-    if seeds < 1:
-        raise VertumnusError(f"--seeds: must be at least 1, not {seeds}")
+    if not 1 <= seeds <= MAX_STARTS:
+        raise VertumnusError(f"--seeds: must be 1 to {MAX_STARTS:,}, not {seeds}")
     folders = [path for path in output if not path.suffix]
     files = [path for path in output if path.suffix]
     check_outputs(files)

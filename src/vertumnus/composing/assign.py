@@ -33,6 +33,7 @@ BEGINS, ENDS = 0.1, 0.95  # of the run
 GAIN = 0.02  # share by which a new assignment must cost less
 TICKS = np.linspace(-0.7, 0.7, 7)  # of a piece's unit, where its spot is looked at
 LEAST = 0.05  # how sure of a colour a spot must be
+STAY = 0.02  # squared OKLab distance that a change counts as where colours hardly count
 NAMES = 0.3  # squared OKLab distance that a name out of place counts as
 Wanted = Sequence[tuple[str, NDArray[np.float32]]]
 
@@ -40,11 +41,12 @@ Wanted = Sequence[tuple[str, NDArray[np.float32]]]
 class Assign:
     """An optimiser's ``jump``.
 
-    colours   whether colours count, where any are wanted
+    colours   how much colours count, where any are wanted: 0 not at all, 1 as said above; between the two a piece
+              changes its spot only where that gains more
     names     whether what pieces are called counts
     """
 
-    def __init__(self, scene: Scene, joint: JointLoss, colours: bool = True, names: bool = False) -> None:
+    def __init__(self, scene: Scene, joint: JointLoss, colours: float = 1.0, names: bool = False) -> None:
         self.joint, self.colours = joint, colours
         self.nouns = [noun_called(element.label or element.name) for element in scene.elements] if names else None
         self.units = np.array([element.unit for element in scene.elements])
@@ -63,7 +65,9 @@ class Assign:
         p, zoom = optimiser.placements, optimiser.stage.renderer.zoom
         cost = np.zeros((len(p.which), len(p.which)))
         if colour is not None:
-            cost += self.costs(p, optimiser.unit, colour, zoom)
+            cost += self.colours * self.costs(p, optimiser.unit, colour, zoom)
+            area = (np.exp(p.log_scale) * optimiser.unit) ** 2
+            cost += (1 - self.colours) * STAY * area[:, None] * (1 - np.eye(len(area)))
         if things:
             cost += self.name_costs(p, optimiser.unit, things, zoom)
         cost = cost[np.ix_(movable, movable)]

@@ -250,6 +250,16 @@ def size_of(like: str | Path | None) -> tuple[int, int]:
     return max(1, round(width / longer * SIDE)), max(1, round(height / longer * SIDE))
 
 
+def restore(live: Composition, checkpoint: Path | None) -> None:
+    """Brings a run to where a checkpoint has it, and to the steps that one was told to take.
+
+    Raises `VertumnusError` if there is none, or it is of another run.
+    """
+    if checkpoint is None:
+        raise VertumnusError("`resume`: needs the checkpoint to go on from")
+    live.restore(load_checkpoint(checkpoint, live.spec.identity()))
+
+
 def run(
     live: Composition,
     watch: Watcher | None = None,
@@ -265,11 +275,9 @@ def run(
     """
     if checkpoint is not None:
         require_writable(checkpoint)
-    identity = live.spec.identity()
     if resume:
-        if checkpoint is None:
-            raise VertumnusError("`resume`: needs the checkpoint to go on from")
-        live.restore(load_checkpoint(checkpoint, identity))
+        restore(live, checkpoint)
+    identity = live.spec.identity()
 
     def save() -> None:
         if checkpoint is not None:

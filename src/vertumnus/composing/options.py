@@ -103,6 +103,10 @@ class ComposeOptions(Options):
         description="whether pieces go, and are chosen where there are more than places, by what they are called:"
         " leaves to the crown of a tree, fish to the waves",
     )
+    by_colour: Share = Field(
+        1.0,
+        description="how much it counts which colours are wanted where: 0 for the silhouette alone, 1 for all colour",
+    )
     strict: bool | None = Field(
         None, description="at the end no two pieces overlap, as after pack; by default where only ink is looked at"
     )
@@ -174,6 +178,7 @@ class ComposeKeywords(GuidanceKeywords, total=False):
     rotation: Literal["free", "none"] | float
     gap: float
     match: Literal["none", "names"]
+    by_colour: float
     strict: bool | None
     render: Rendering
     initial: Literal["random", "structure"] | None

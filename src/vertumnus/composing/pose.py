@@ -106,7 +106,8 @@ def pose(
             if not (given.warm or given.structured or source.layered):
                 jumps.append(Sow(scene, joint, options.rotation == "free"))
             jumps.append(Relocate(joint))
-        own, by_name = options.colour in (None, "own"), options.match == "names"
+        own = options.by_colour if options.colour in (None, "own") else 0.0
+        by_name = options.match == "names"
         if own or by_name:
             jumps.append(Assign(scene, joint, own, by_name))
         if given.swaps:

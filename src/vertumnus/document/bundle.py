@@ -19,7 +19,7 @@ from vertumnus.document.pictures import check_hash
 from vertumnus.document.table import TABLE, layer_fields, table_of
 from vertumnus.errors import VertumnusError
 from vertumnus.limits import MAX_JSON_BYTES, MAX_PICTURE_BYTES, MAX_SVG_BYTES, MAX_UNPACKING
-from vertumnus.reading import check_parts, legible, open_file, read_file
+from vertumnus.reading import check_characters, check_parts, legible, open_file, read_file
 from vertumnus.writing import atomic_write, cannot_write
 
 if TYPE_CHECKING:
@@ -163,12 +163,9 @@ def _parse(model: type[C], data: bytes, where: str) -> C:
 
     try:
         document = json.loads(data.decode(), parse_constant=refuse, object_pairs_hook=no_repeats)
-        if b"\\u" in data and (field := _no_unicode(document)):
-            raise VertumnusError(f"{where}: {field}: half of a character, not a text")
-    except VertumnusError:
-        raise
     except (ValueError, RecursionError) as error:
         raise VertumnusError(f"{where}: not readable JSON ({error})") from None
+    check_characters(data, document, where)
     try:
         collage = model.model_validate(migrate(document, where))
         collage.name_layers()
@@ -208,21 +205,6 @@ def kept_drawings(collage: Collage) -> dict[str, str]:
 
 def _beside(collage: Collage) -> list[str]:
     return collage.made_by.pictures if collage.made_by else []
-
-
-def _no_unicode(value: object, field: str = "") -> str:
-    """The first field that holds a lone surrogate, which JSON can say and no file can hold; or nothing."""
-    if isinstance(value, str):
-        return field if any("\ud800" <= sign <= "\udfff" for sign in value) else ""
-    if isinstance(value, dict):
-        if any(_no_unicode(key, "a field's name") for key in value):
-            return f"{field or 'a field'}: a name in it"
-        parts = ((f"{field}.{key}" if field else key, entry) for key, entry in value.items())
-    elif isinstance(value, list):
-        parts = ((f"{field}[{index}]", entry) for index, entry in enumerate(value))
-    else:
-        return ""
-    return next(filter(None, (_no_unicode(entry, name) for name, entry in parts)), "")
 
 
 def to_json(collage: Collage, folder: Path | None = None) -> bytes:

@@ -71,4 +71,5 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
                     name in original.pictures and name not in opened.collage.pictures
                 ):  # such as the shape that was filled
                     opened.collage.pictures.take_from(original.pictures, name)
+        opened.collage._where = str(path)
         return opened

@@ -43,7 +43,9 @@ def save_openraster(
     """
     width, height = picture_size(collage, scale)
     if width * height > MAX_PIXELS:
-        raise VertumnusError(f"{path}: {width} x {height} pixels are too many for layers, at most {MAX_PIXELS:,}")
+        raise VertumnusError(
+            f"{width} x {height} pixels are too many for OpenRaster's layers, at most {MAX_PIXELS:,}"
+        )
     collage.name_layers()
     colour = background if background is not None else collage.background
     entries: list[str] = []

@@ -46,7 +46,7 @@ def save_psd(
     width, height = picture_size(collage, scale)
     if width * height > MAX_PIXELS or max(width, height) > PSD_SIDE:
         raise VertumnusError(
-            f"{path}: {width} x {height} pixels are too many for layers, at most {MAX_PIXELS:,}, {PSD_SIDE:,} a side"
+            f"{width} x {height} pixels are too many for a PSD's layers, at most {MAX_PIXELS:,}, {PSD_SIDE:,} a side"
         )
     collage.name_layers()
     colour = background if background is not None else collage.background

@@ -126,8 +126,10 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
         raise VertumnusError(f"{path}: not a video that can be read ({error})") from None
 
     def frames() -> Iterator[Image.Image]:
+        empty = True
         try:
             for frame in film.decode(stream):
+                empty = False
                 _check_size(path, frame.width, frame.height)
                 yield frame.to_image().convert("RGB")
         except VertumnusError:
@@ -137,6 +139,8 @@ def _read_film(path: Path) -> tuple[Iterator[Image.Image], float]:
         finally:
             film.close()
             file.close()
+        if empty:
+            raise VertumnusError(f"{path}: the video holds no frame")
 
     return frames(), float(stream.average_rate or RATE)
 
