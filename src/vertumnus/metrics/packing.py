@@ -70,7 +70,7 @@ def measure_silhouettes(
             continue
         if np.prod(sprites.size[sprite] * place.scale * RASTER) <= COUNTED * max(taken.size, 1):
             # On empty ground only what lies beyond the raster counts as taken.
-            nothing = np.zeros_like(taken) if nothing is None else nothing
+            nothing = np.zeros(taken.shape, taken.dtype) if nothing is None else nothing  # pages as needed
             beyond += walk(COUNT, NO_LIMIT, EVERYWHERE, nothing, *drawn)
         else:  # of what is far larger its area tells, and counting would not end
             beyond += max(round(size[n]) - within, 0)

@@ -49,7 +49,7 @@ class OccupancyGrid:
         if problem.shown is not None:
             self._shown = problem.shown if zoom == RASTER else problem.target_shown(zoom) > 0.5
         self.taken = self.outside.astype(np.uint16)
-        self.fixed = self.taken.copy()
+        self._fixed: NDArray[np.uint16] | None = None
         sprites = problem.sprites
         self.pictures = (sprites.texels, sprites.table, sprites.size, *problem.probes)
         self.which = problem.pieces
@@ -134,7 +134,16 @@ class OccupancyGrid:
         self.taken[:] = self.outside
         for i in np.flatnonzero(~self.freedom.movable):
             put(1, self.taken, self.pose, i, self.flip, self.which, self.pictures, self.gap)
-        self.fixed = self.taken.copy()
+        self._fixed = None
+
+    @property
+    def fixed(self) -> NDArray[np.uint16]:
+        """Counts of what can never move, made when it is asked for: it is as large as the raster."""
+        if self._fixed is None:
+            self._fixed = self.outside.astype(np.uint16)
+            for i in np.flatnonzero(~self.freedom.movable & self.placed):
+                put(1, self._fixed, self.pose, i, self.flip, self.which, self.pictures, self.gap)
+        return self._fixed
 
     def stamp(self) -> None:
         """Puts every piece down where it lies, on top of each other if need be."""
