@@ -30,8 +30,8 @@ def test_weight_zero_is_left_out():
 @pytest.mark.parametrize(
     ("text", "suffix", "said"),
     [
-        ("fig,3\npear,-1\n", ".csv", "t: line 2: weight: must be a number above 0, not -1"),
-        ("fig,nan\n", ".csv", "t: line 1: weight: must be a number above 0, not nan"),
+        ("fig,3\npear,-1\n", ".csv", "t: line 2: weight: must be a number of 0 or more, not -1"),
+        ("fig,nan\n", ".csv", "t: line 1: weight: must be a number of 0 or more, not nan"),
         ("fig,inf\n", ".csv", "not inf"),
         ("fig,3\npear,many\n", ".csv", "t: line 2: weight: 'many' is not a number"),
         ("fig,3\npear\n", ".csv", "t: line 2: has 1 columns"),

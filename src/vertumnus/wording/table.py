@@ -32,7 +32,7 @@ class Word:
     """A word to be placed.
 
     text     as it is shown
-    weight   how much it counts, above 0
+    weight   how much it counts, 0 or more
     group    what it belongs to, for its colour
     link     where a page leads from it
     color    a CSS colour of its own
@@ -132,7 +132,7 @@ def _word(fields: Mapping[str, Any], where: str) -> list[Word]:
     if weight is None:
         raise VertumnusError(f"{where}: weight: {given!r} is not a number")
     if not (math.isfinite(weight) and weight >= 0):
-        raise VertumnusError(f"{where}: weight: must be a number above 0, not {weight:g}")
+        raise VertumnusError(f"{where}: weight: must be a number of 0 or more, not {weight:g}")
     link = str(fields.get("link") or "").strip()
     if link and not link.lower().startswith(LINKS):
         raise VertumnusError(f"{where}: link: {link[:60]!r} is not an address of the web")
