@@ -23,6 +23,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 MASK = 1200  # pixels a side of the heart
+HORIZONTAL = 0.9  # share of words that lie level, of both
 
 
 def counted(text: Path | None, count: int) -> dict[str, int]:
@@ -49,7 +50,7 @@ def ours(
     began = time.process_time()
     made = word_cloud(
         given, shape, size=size, max_words=len(given), size_by=size_by, quality=quality, colors="white",
-        background="black", seed=seed,
+        background="black", seed=seed, horizontal=HORIZONTAL,
     )  # fmt: skip
     laid = time.process_time()
     picture = made.render()
@@ -84,6 +85,7 @@ def theirs(
     made = WordCloud(
         width=size[0], height=size[1], mask=mask, max_words=len(given), font_path=str(shipped_face().path),
         relative_scaling=scaling, random_state=seed, color_func=lambda *_, **__: "white",
+        prefer_horizontal=HORIZONTAL,
     ).generate_from_frequencies(given)  # fmt: skip
     laid = time.process_time()
     picture = made.to_image()
