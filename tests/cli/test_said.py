@@ -5,11 +5,13 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from drawn import png
 from vertumnus.cli import doctor
-from vertumnus.document.collage import Collage
+from vertumnus.document.collage import Collage, Layer, MadeBy
 
 FAST = ("--quality", "fast", "--size", "100", "--count", "5")
 
@@ -75,3 +77,28 @@ def test_contact_writes_pages_only(vertumnus, tmp_path, name):
     assert code == 2
     assert str(tmp_path / name) in err
     assert (tmp_path / "a.collage").read_bytes() == before
+
+
+def test_what_moved_is_locked_by_pack(tmp_path, vertumnus):
+    made = Collage(width=60, height=60)
+    pixels = np.full((8, 8, 4), 255, np.uint8)
+    pixels[..., 1] = 90
+    name = made.pictures.add(png(pixels))
+    made.layers = [Layer(name=f"a{n}", image=name, x=15.0 + 20 * n, y=30.0, scale=1.0) for n in range(2)]
+    made.made_by = MadeBy(tool="pack")
+    made.save(tmp_path / "a.collage")
+    assert vertumnus("render", tmp_path / "a.collage", "-o", tmp_path / "a.svg")[0] == 0
+    text = (tmp_path / "a.svg").read_text()
+    assert text.count("translate(15.0 30.0)") == 1
+    (tmp_path / "b.svg").write_text(text.replace("translate(15.0 30.0)", "translate(12.0 20.0)"))
+    opened = tmp_path / "b.collage"
+    assert vertumnus("open", tmp_path / "b.svg", "--original", tmp_path / "a.collage", "-o", opened)[0] == 0
+    with_it = ("--shape", "canvas", "--quality", "fast", "--lock", "moved", "-o", tmp_path / "c.collage")
+    assert vertumnus("pack", "--from", opened, *with_it)[0] == 0
+    first, second = Collage.load(tmp_path / "c.collage").layers
+    assert first.locked
+    assert (first.x, first.y) == (12, 20)
+    assert not second.locked
+    code, _, err = vertumnus("pack", "--from", tmp_path / "a.collage", *with_it)
+    assert code == 2
+    assert "--lock: goes with --from of a collage that was opened with --original" in err

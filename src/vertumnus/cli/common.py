@@ -127,7 +127,11 @@ def counted(read: int, reasons: Iterable[str]) -> str:
     counts = Counter(reasons)
     said = ", ".join(f"{number:,} ({reason})" for reason, number in counts.most_common(REASONS_SHOWN))
     more = counts.total() - sum(number for _, number in counts.most_common(REASONS_SHOWN))
-    return f"; {read:,} pictures read, passed over: {said}" + (f", {more:,} more" if more else "") if said else ""
+    return (
+        f"; {read:,} picture{'s' * (read != 1)} read, passed over: {said}" + (f", {more:,} more" if more else "")
+        if said
+        else ""
+    )
 
 
 def read_elements(names: list[str] | None, icon_colors: str | None, max_side: int) -> Collection:

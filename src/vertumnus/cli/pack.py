@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -42,6 +42,7 @@ def pack(
     invert: Annotated[bool, Parameter(negative=())] = False,
     font: Path | None = None,
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    lock: Literal["moved"] | None = None,
     background: str | None = None,
     scale: float = 1.0,
     starts: int = 1,
@@ -85,6 +86,8 @@ def pack(
     from_
         A collage to start from: locked layers stay, the others start where they lie, and new pictures join them. It
         brings its canvas, shape and options; what is given anew wins.
+    lock
+        Of a collage that was opened with --original, lock the layers that moved, so that all others go around them.
     background
         The collage's background: a CSS colour, or a picture that fills the canvas; transparent by default.
     scale
@@ -115,6 +118,8 @@ def pack(
         raise VertumnusError("--record: goes with one run; leave out --starts")
     canvas = parse_size(size) if size is not None else None
     start = Collage.load(from_) if from_ is not None else None
+    if lock is not None:
+        _lock_moved(start)
     if not elements and start is None:
         raise VertumnusError("ELEMENTS: name pictures, folders or icons to pack, or a collage with --from")
     if shape is None and start is None:
@@ -169,6 +174,18 @@ def pack(
             print(recorder.write(watch.live))
         _summary(collage, found, seconds, cpu, watch.stopped)
         tell(**facts_of(collage, output, seconds, cpu), stopped=watch.stopped)
+
+
+def _lock_moved(start: Collage | None) -> None:
+    """Locks the layers that `vertumnus open` found elsewhere than they were."""
+    said = start.made_by.report.get("moved") if start is not None and start.made_by is not None else None
+    if start is None or not isinstance(said, list):
+        raise VertumnusError(
+            "--lock: goes with --from of a collage that was opened with --original: it says what moved"
+        )
+    for layer in start.layers:
+        if layer.id in said:
+            layer.locked = True
 
 
 def _summary(collage: Collage, found: Collection, seconds: float, cpu: float, stopped: bool) -> None:

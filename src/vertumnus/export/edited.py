@@ -42,7 +42,7 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
     """Reads ``*.svg``, ``*.ora`` or ``*.psd``.
 
     original   the collage it was exported from: which layers moved is told by it, and a file of pixels takes
-               pictures, prompts and settings of layers that are in both from there
+               pictures, prompts and settings of layers that are in both from there; its report then names what moved
 
     Raises `VertumnusError` for a file that is none of these, or that cannot be read.
     """
@@ -66,6 +66,9 @@ def open_edited(path: str | Path, original: Collage | None = None) -> Opened:
                 else:
                     opened.moved.append(layer.id)
             opened.collage.made_by = original.made_by
+            if original.made_by is not None:
+                report = original.made_by.report | {"moved": opened.moved}
+                opened.collage.made_by = original.made_by.model_copy(update={"report": report})
             for name in original.made_by.pictures if original.made_by is not None else ():
                 if (
                     name in original.pictures and name not in opened.collage.pictures

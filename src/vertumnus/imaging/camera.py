@@ -62,6 +62,8 @@ def develop(data: bytes, where: str) -> Image.Image:
     except VertumnusError:
         raise
     except Exception as error:  # the decoder raises what it likes for a damaged file
-        raise VertumnusError(f"{where}: damaged camera raw ({error})") from None
+        said = error.args[0] if error.args else error  # rawpy says it in bytes
+        said = said.decode(errors="replace") if isinstance(said, bytes) else said
+        raise VertumnusError(f"{where}: damaged camera raw ({said})") from None
     image.format = "RAW"
     return image
