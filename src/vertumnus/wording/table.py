@@ -32,7 +32,7 @@ class Word:
     """A word to be placed.
 
     text     as it is shown
-    weight   how much it counts, 0 or more
+    weight   how much it counts, above 0
     group    what it belongs to, for its colour
     link     where a page leads from it
     color    a CSS colour of its own
