@@ -34,30 +34,6 @@ def run():
     return compiled.stats
 
 
-within = None  # a kernel, in a test
-
-
-def third(value, power):
-    return np.rint(value / 3) + power**2
-
-
-def thirds(values):
-    total = 0.0
-    for value in values:
-        total += within(value, 2)
-    return total + within(1.0, 3)
-
-
-def test_a_kernel_has_code_of_its_own_only_when_python_calls_it(folder, monkeypatch):
-    within = jit.kernel(third)
-    monkeypatch.setitem(globals(), "within", within)
-    values = np.arange(5.0)
-    assert jit.kernel(thirds)(values) == sum(third(value, 2) for value in values) + third(1.0, 3)
-    assert not within.overloads
-    assert within(3.0, 2) == third(3.0, 2)
-    assert within.overloads
-
-
 def test_kept_and_found_again(folder):
     assert sum(run().cache_misses.values()) == 1
     assert sum(run().cache_hits.values()) == 1

@@ -9,7 +9,7 @@ import vertumnus
 
 # From the bottom up; the floors of the design, and within a floor an order of the rooms on it.
 ROOMS = (
-    ("version", "errors", "limits", "cachedir", "compiling", "jit", "checked", "reading", "archive", "writing"),
+    ("version", "errors", "limits", "cachedir", "jit", "checked", "reading", "archive", "writing"),
     ("imaging", "document", "elements"),
     ("render", "shapes", "models"),
     ("optimise", "metrics", "guidance", "sampling", "export"),

@@ -15,10 +15,8 @@ import numba
 from numba.core import config, event, types
 from numba.core.caching import IndexDataCacheFile
 from numba.core.serialize import dumps
-from numba.core.sigutils import normalize_signature
 
 from vertumnus.cachedir import cache_folder
-from vertumnus.compiling import Inner, Lean
 from vertumnus.errors import VertumnusWarning
 
 # Fast-math without the flags that assume there is no NaN or infinity, since a gradient that has gone
@@ -26,62 +24,41 @@ from vertumnus.errors import VertumnusWarning
 _FAST = {"nsz", "contract", "afn", "reassoc"}
 
 
-def kernel(function: Callable[..., Any], shared: bool = False) -> Callable[..., Any]:
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles a function with Numba on its first call.
 
     The machine code is kept in the user's cache folder, or beside the package where that cannot be written,
     or nowhere if that cannot be either; see `KernelFiles`. ``NUMBA_CACHE_DIR`` is heeded.
     """
     options: dict[str, Any] = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
-    within = None if shared else numba.njit(pipeline_class=Inner, **options)(function)
-    options["pipeline_class"] = Lean
     given = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = given or _folder()  # type: ignore[attr-defined]
     try:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in
         _warn("there is no folder that it could be kept in")
-        return _plain(numba.njit(**options)(function), within)
+        return _plain(numba.njit(**options)(function))
     finally:
         config.CACHE_DIR = given  # type: ignore[attr-defined]
     kept, files = compiled._cache, compiled._cache._cache_file
     base = f"{kept._impl.filename_base}-sum"
     kept._cache_file = KernelFiles(files._cache_path, base, files._source_stamp)  # type: ignore[no-untyped-call]
-    return _plain(compiled, within)
+    return _plain(compiled)
 
 
-def shared_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel that Python and other kernels call with the same types; it is compiled once for both."""
-    return kernel(function, shared=True)
-
-
-def _plain(compiled: Any, within: Any) -> Any:
+def _plain(compiled: Any) -> Any:
     """The kernel, compiled once for all numbers it is called with.
 
     Numba compiles a kernel anew for each constant that another kernel calls it with, which took two thirds of a first
-    run; LLVM puts constants in where it pays. What only kernels call is compiled as ``within``, which see.
+    run; LLVM puts constants in where it pays.
     """
+    template = compiled.get_call_template
 
     def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        args = tuple(map(_unliteral, args))
-        kws = {name: _unliteral(value) for name, value in kws.items()}
-        given = tuple(compiled.fold_argument_types(args, kws)[1])
-        known = within is None or given in compiled.overloads or _kept(compiled, given)
-        return (template if known else within.get_call_template)(args, kws)
+        return template(tuple(map(_unliteral, args)), {name: _unliteral(value) for name, value in kws.items()})
 
-    def get_overload(signature: Any) -> Any:
-        args, _ = normalize_signature(signature)  # type: ignore[no-untyped-call]
-        return (overload if within is None or tuple(args) in compiled.overloads else within.get_overload)(signature)
-
-    template, compiled.get_call_template = compiled.get_call_template, get_call_template
-    overload, compiled.get_overload = compiled.get_overload, get_overload
+    compiled.get_call_template = get_call_template
     return compiled
-
-
-def _kept(compiled: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a kernel's code for these types is on disk."""
-    files = getattr(compiled._cache, "_cache_file", None)
-    return files is not None and compiled._cache._index_key(args, compiled.targetctx.codegen()) in files._load_index()
 
 
 def _unliteral(given: Any) -> Any:
@@ -99,9 +76,7 @@ def _folder() -> str:
     those it calls; so the folder is named by the source of all.
     """
     files = Path(__file__).parent.rglob("*.py")
-    kernels = [
-        file for file in files if file.name in ("jit.py", "compiling.py") or b"kernel\ndef " in file.read_bytes()
-    ]
+    kernels = [file for file in files if file.name == "jit.py" or b"@kernel" in file.read_bytes()]
     return str(cache_folder("kernels", kernels))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vertumnus.jit import kernel
-from vertumnus.strict.chance import whole
 
 Floats = NDArray[np.float64]
 
@@ -235,8 +234,8 @@ def _improve(tree, order, aspects, share, goal, crop, steps, rng):
     if len(order) < 2:
         return best
     for _ in range(steps):
-        node = whole(rng, len(tree))
-        a, b = whole(rng, len(order)), whole(rng, len(order))
+        node = rng.integers(0, len(tree))
+        a, b = rng.integers(0, len(order)), rng.integers(0, len(order))
         turn = tree[node, 3] < 0 and rng.random() < 0.5
         if turn:
             tree[node, 2] = 1 - tree[node, 2]

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from vertumnus.jit import kernel, shared_kernel
+from vertumnus.jit import kernel
 from vertumnus.render.geometry import ceil, floor, inverse, mip, run
 
 f4 = np.float32
@@ -24,7 +24,7 @@ HALF_DIAGONAL = 0.7072  # of a pixel
 AHEAD = 1 << 24  # added before truncation, which then rounds down everywhere near the raster
 
 
-@shared_kernel
+@kernel
 def walk(task, limit, window, taken, x, y, scale, cos, sin, flip, which, texels, table, size):
     """Goes over the pixels of one silhouette, in raster coordinates.
 

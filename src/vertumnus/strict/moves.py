@@ -22,7 +22,6 @@ import numpy as np
 
 from vertumnus.jit import kernel
 from vertumnus.render.silhouette import COUNT, EVERYWHERE, NO_LIMIT, fits, stamp, walk
-from vertumnus.strict.chance import whole
 
 JITTER = 0.02  # of a piece's size: how far it is shifted about when it is put down
 STUCK = 22  # trials in a row that fail before a piece is left alone for this sweep
@@ -174,7 +173,7 @@ def separate(order, trials, reach, jumps, spots, taken, pose, flip, which, bound
         if least > 0:
             size = mean_radius(pictures, which[i]) * s
             for _ in range(jumps):
-                at = whole(rng, len(spots))
+                at = rng.integers(0, len(spots))
                 jx, jy, js, jt = snap(i, spots[at, 0], spots[at, 1], s, random_turn(i, bounds, rng), quantum)
                 over = overlap_count(least, taken, jx, jy, js, jt, flip[i], which[i], pictures)
                 if over < least:

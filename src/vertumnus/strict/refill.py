@@ -9,7 +9,6 @@ import numpy as np
 
 from vertumnus.jit import kernel
 from vertumnus.render.silhouette import NO_LIMIT
-from vertumnus.strict.chance import whole
 from vertumnus.strict.moves import (
     RADIAN,
     clipped,
@@ -84,7 +83,7 @@ def fill_voids(
         best_mirror = False
         for t in range(tried):
             # Half of the draws among those not placed, while there are any.
-            i = pool[whole(rng, missing if missing and t % 2 == 0 else len(pool))]
+            i = pool[rng.integers(0, missing if missing and t % 2 == 0 else len(pool))]
             mirror = rng.random() < 0.5 if flips else flip[i]
             found = grow_in(
                 i,
@@ -122,7 +121,7 @@ def find_placement(i, scale, spots, trials, taken, pose, flip, which, bounds, pi
     if len(spots) == 0:
         return False
     for _ in range(trials):
-        at = whole(rng, len(spots))
+        at = rng.integers(0, len(spots))
         x, y = spots[at, 0] + rng.random() - 0.5, spots[at, 1] + rng.random() - 0.5
         x, y, s, t = snap(i, x, y, scale, random_turn(i, bounds, rng), quantum)
         if free_at(taken, x, y, s, t, flip[i], which[i], pictures):
@@ -154,7 +153,7 @@ def make_room(
         least = NO_LIMIT
         bx, by, bs, bt = 0.0, 0.0, 0.0, 0.0
         for _ in range(trials):
-            at = whole(rng, len(spots))
+            at = rng.integers(0, len(spots))
             x, y = spots[at, 0] + rng.standard_normal(), spots[at, 1] + rng.standard_normal()
             x, y, s, t = snap(i, x, y, scale[i], random_turn(i, bounds, rng), quantum)
             if not free_at(ground, x, y, s, t, flip[i], which[i], pictures):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 
 from vertumnus.jit import kernel
-from vertumnus.strict.chance import whole
 
 NO_COST = 1 << 60
 REFINEMENTS = 60  # steps at most
@@ -52,7 +51,7 @@ def cost_at(limit, total, wall, weight, x, y, cos, sin, mirror, points, first, n
 def any_turn(i, turns, angles, rng):
     """A turn that the piece may take."""
     if len(angles):
-        return angles[whole(rng, len(angles))]
+        return angles[rng.integers(0, len(angles))]
     low, high = turns[i, 0], turns[i, 1]
     if high - low >= 2 * math.pi:
         return 2 * math.pi * rng.random()
@@ -79,7 +78,7 @@ def refine(cost, x, y, turn, i, m, n, finest, weight, total, wall, size, which, 
         sign = 1.0 if rng.random() < 0.5 else -1.0
         nx, ny, nt, nc, ns = x, y, turn, cos, sin
         if shift:
-            axis = whole(rng, 4)
+            axis = rng.integers(0, 4)
             dx = step_x if axis != 1 else 0.0
             dy = step_x if axis == 1 or axis == 2 else (-step_x if axis == 3 else 0.0)
             if axis >= 2:
@@ -163,11 +162,11 @@ def best_place(
         return best, bx, by, bt, bm, looks
     far, fx, fy, ft, fm = NO_COST, x, y, turn, m
     for _ in range(anywhere):
-        spot = spots[whole(rng, len(spots))]
+        spot = spots[rng.integers(0, len(spots))]
         for _ in range(2):
             if total[spot // width, spot % width] == 0:
                 break
-            spot = spots[whole(rng, len(spots))]
+            spot = spots[rng.integers(0, len(spots))]
         t = any_turn(i, turns, angles, rng)
         om = m
         if flips and rng.random() < 0.5:
