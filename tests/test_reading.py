@@ -46,7 +46,17 @@ def test_what_is_gone_or_has_no_name(tmp_path):
         read_named(tmp_path / ("n" * 9999))
 
 
-@pytest.mark.parametrize("text", [b"{", b"[" * 100_000, b"\xff", b"1" * 5000, b"[" + b"[]," * 4_000_001 + b"[]]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{",
+        b"[" * 100_000,
+        b"[" * 900 + b'"\\u0041"' + b"]" * 900,
+        b"\xff",
+        b"1" * 5000,
+        b"[" + b"[]," * 4_000_001 + b"[]]",
+    ],
+)
 def test_json_that_is_none(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_bytes(text)

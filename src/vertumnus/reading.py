@@ -124,7 +124,11 @@ def parse_json(data: str | bytes, where: str | Path) -> Any:
 def check_characters(data: str | bytes, found: object, where: str | Path) -> None:
     """Raises `VertumnusError` if what a JSON text says holds a lone surrogate, which no file can hold."""
     escaped = "\\u" in data if isinstance(data, str) else b"\\u" in data
-    if escaped and (field := _no_unicode(found)):
+    try:
+        field = _no_unicode(found) if escaped else ""
+    except RecursionError:
+        raise VertumnusError(f"{where}: not readable JSON (it is nested too deep)") from None
+    if field:
         raise VertumnusError(f"{where}: {field}: half of a character, not a text")
 
 

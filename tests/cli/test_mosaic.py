@@ -110,7 +110,7 @@ def test_moving_mosaics(vertumnus, tiles, tmp_path):
     (["--tiles", "{tiles}"], "REFERENCE: name the picture"),
     (["{here}/no.png", "--tiles", "{tiles}"], "no.png: cannot be read"),
     (["{bad}/junk.jpg", "--tiles", "{tiles}"], "junk.jpg: not a picture"),
-    (["{ref}", "--tiles", "{tiles}", "--grid", "200x200"], "120 x 90 pixels is smaller than the grid of 200 x 200"),
+    (["{ref}", "--tiles", "{tiles}", "--grid", "200x200"], "120 x 90 pixels is smaller than a grid of 40,000 cells"),
     (["{ref}", "--tiles", "{tiles}", "--grid", "many"], "--grid: 'many' is not rows x columns"),
     (["{ref}", "--tiles", "{tiles}", "--level", "11"], "--level"),
     (["{ref}", "--tiles", "{tiles}", "--level", "3", "--count", "9"], "both say how many cells"),

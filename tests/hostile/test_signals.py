@@ -27,8 +27,11 @@ def sending(self, *about):
 watch.Watch.show = sending
 app.main(sys.argv[2:])
 """
-# Whoever runs the tests in the background has had Ctrl-C ignored for all that come after.
-HEEDED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+# Whoever runs the tests in the background or by nohup has had these ignored for all that come after.
+HEEDED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+)
 WRITING = """
 import os, sys
 from vertumnus import writing

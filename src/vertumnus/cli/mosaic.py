@@ -25,6 +25,7 @@ from vertumnus.models.checkpoint import Dtype
 from vertumnus.mosaic.generate.options import GenerateOptions
 from vertumnus.mosaic.library.index import IndexReport
 from vertumnus.mosaic.load import load_mosaic
+from vertumnus.mosaic.match.reference import check_pixels
 from vertumnus.mosaic.mosaic import make_mosaic
 from vertumnus.mosaic.options import MosaicOptions
 from vertumnus.mosaic.output import check_drawable, check_kinds, save_mosaic
@@ -211,6 +212,8 @@ def mosaic(
         for path in output:  # before anybody is asked to wait
             if path.suffix.lower() in (".jpg", ".jpeg"):
                 check_format(path, round(side), round(side))
+        if reference is not None:
+            check_pixels(reference, cells)
         go_on(matching(cells) + drawing_takes((round(side), round(side)), 1.0, output), yes)
     read: list[IndexReport] = []
     collage = _mosaic(reference, tiles or [], assignment, size, seed, options, workers, indexes, read)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vertumnus.errors import VertumnusError
-from vertumnus.imaging.decode import decode_picture
+from vertumnus.imaging.decode import decode_picture, open_image
 from vertumnus.imaging.light import LINEAR
 from vertumnus.mosaic.match.grid import Grid
 from vertumnus.reading import read_named
@@ -25,6 +25,16 @@ def read_reference(path: Path) -> tuple[Image.Image, list[str]]:
     picture = decode_picture(read_named(path), str(path))
     notes = [f"{path}: holds several pictures; the first is used"] if picture.several else []
     return picture.image, notes
+
+
+def check_pixels(path: Path, cells: int) -> None:
+    """Raises `VertumnusError` if a reference has fewer pixels than cells, which its first bytes say."""
+    with open_image(read_named(path), str(path)) as image:
+        if cells > image.width * image.height:
+            raise VertumnusError(
+                f"{path}: {image.width} x {image.height} pixels is smaller than a grid of {cells:,} cells;"
+                " use fewer cells or a larger picture"
+            )
 
 
 def shrink_reference(image: Image.Image, grid: Grid) -> Image.Image:
