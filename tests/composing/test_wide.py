@@ -82,7 +82,7 @@ def test_from_the_command_line(vertumnus, tmp_path):
 @pytest.mark.slow
 def test_the_right_noun_is_in_the_right_window():
     """By the judge of silhouettes, which knows the drawings of a font that does not guide."""
-    nouns = ("heart", "house", "tree")
+    nouns = ("heart", "house", "crown")
     collage = vt.compose_wide(
         ["icon:circle,leaf"],
         ["|".join(f"a {n}" for n in nouns)],
