@@ -390,10 +390,11 @@ def test_a_long_answer_is_waited_for_and_the_oldest_that_waits_makes_room():
             assert await reader.read() == b""
 
     async def main() -> None:
-        others_gone = asyncio.Event()
+        begun, others_gone = asyncio.Event(), asyncio.Event()
 
         async def app(scope, receive, send):
             if scope["type"] == "http":
+                begun.set()
                 await others_gone.wait()
                 await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
                 await send({"type": "http.response.body", "body": b"ok"})
@@ -407,8 +408,7 @@ def test_a_long_answer_is_waited_for_and_the_oldest_that_waits_makes_room():
                 await asyncio.sleep(0.01)
             asked, say = await asyncio.open_connection(*address)
             say.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            await say.drain()
-            await asyncio.sleep(0.1)
+            await begun.wait()
             half = [await asyncio.open_connection(*address) for _ in range(5)]
             for _, one in half:
                 one.write(b"GET / HT")
