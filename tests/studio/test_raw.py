@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -424,7 +425,8 @@ def test_a_long_answer_is_waited_for_and_the_oldest_that_waits_makes_room():
             server.should_exit = True
             await serving
 
-    asyncio.run(main())
+    with ThreadPoolExecutor(1) as apart:  # a browser's tests leave a loop that runs in this thread
+        apart.submit(lambda: asyncio.run(main())).result()
 
 
 def closed(tab) -> int | None:
