@@ -231,7 +231,7 @@ def test_harmonises(person) -> None:
     seeds.press("Enter")
     person.page.locator("summary", has_text="All options").click()
     steps = person.page.get_by_label("Steps", exact=True)
-    steps.fill("4")
+    steps.fill("8")
     steps.press("Enter")
     person.button("Harmonise").last.click()
     person.until("[...v.state.jobs.value.values()].some(j => j.results.length === 1)", 180)
@@ -263,7 +263,7 @@ def test_harmonises(person) -> None:
         changed = np.abs(whole[-1] - whole[-2]).max(axis=2)
         left, right = np.array_split(changed, 2, axis=1)
         share = [float((half > 0.02).mean()) for half in ((left, right) if leaf_is_right(person) else (right, left))]
-        assert share[1] > 0.005, "it was drawn anew"
+        assert share[1] > 0.02, f"{share}: it was drawn anew"
         assert share[0] < 0.2 * share[1], "what is elsewhere stays"
     person.page.locator("#canvas").focus()
     for rounds in (2, 1, 0):
